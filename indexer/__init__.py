@@ -1,0 +1,1 @@
+"""Fills the index: find files, decode, sample, detect, track, embed, write. Imports `search`, never `api`."""

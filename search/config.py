@@ -1,0 +1,180 @@
+"""Settings: read once at the door, passed down, never read again.
+
+Order, strongest first: command line, environment (``XUNREN_<NAME>``), TOML file (``--config``), default. The fields
+below are the one table of settings: name, unit, default and help.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from search.errors import BadInput
+
+ENV_PREFIX = "XUNREN_"
+DEFAULT_MODEL = "xunren-small"
+
+
+class Settings(BaseModel):
+    """Every setting of the product. Frozen: to change one, make another with `model_copy`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    data_dir: Path = Field(Path("xunren-data"), description="folder for the index, catalogue and media")
+    timezone: str = Field(
+        "local", description="IANA zone of times without one (file names, --from, --to), or 'local'"
+    )
+
+    model: str = Field(
+        DEFAULT_MODEL,
+        description="recommended name (see `xunren doctor`), open_clip NAME:TAG, hf-hub:ORG/REPO or local-dir:PATH",
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    batch_size: int = Field(32, ge=1, le=4096, description="pictures embedded at once, filled across files")
+    torch_threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to torch")
+
+    store_uri: str = Field("", description="Milvus address (http://host:19530); empty: Milvus Lite in data_dir")
+    store_token: str = Field("", description="Milvus user:password or API key", repr=False)
+    catalog_url: str = Field("", description="SQLAlchemy URL of the catalogue; empty: SQLite in data_dir", repr=False)
+
+    sample_interval_s: float = Field(1.0, gt=0, le=3600, description="seconds between the frames that are looked at")
+    frame_interval_s: float = Field(
+        30.0, gt=0, le=86400, description="seconds after which an unchanged scene is embedded again as a whole"
+    )
+    max_megapixels: float = Field(
+        17.0, gt=0, le=200, description="larger pictures are refused (memory); 8K has 33 megapixels"
+    )
+    detector: Literal["motion", "torchvision"] = Field(
+        "motion", description="motion: fixed cameras, no weights; torchvision: COCO person, needs weights"
+    )
+    detector_weights: str = Field(
+        "", description="torchvision: weights file; empty downloads COCO_V1 where there is a network"
+    )
+    crops_per_track: int = Field(3, ge=1, le=20, description="pictures kept and embedded of one person's track")
+    workers: int = Field(2, ge=1, le=256, description="files decoded side by side")
+    lease_s: float = Field(60.0, ge=1, le=3600, description="seconds until a dead worker's file is given to another")
+
+    clip_gap_s: float = Field(4.0, ge=0, le=600, description="hits of one camera closer than this are one clip")
+    clip_pad_s: float = Field(2.0, ge=0, le=60, description="seconds shown before and after a clip's hits")
+    clip_max_s: float = Field(60.0, ge=2, le=3600, description="longest clip; a longer presence is cut into several")
+    match_score: float = Field(3.5, description="score from which a clip is a match (see README, scores)")
+    maybe_score: float = Field(2.5, description="score from which a clip is a maybe")
+
+    host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value != "local":
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+                raise ValueError(f"unknown time zone {value!r}; expected 'local' or a name like Asia/Shanghai") from e
+        return value
+
+    @model_validator(mode="after")
+    def _verdicts_in_order(self) -> Settings:
+        if self.maybe_score > self.match_score:
+            raise ValueError("maybe_score must not be above match_score")
+        if self.clip_max_s < 2 * self.clip_pad_s:
+            raise ValueError("clip_max_s must be at least twice clip_pad_s")
+        return self
+
+    @property
+    def is_lite(self) -> bool:
+        """Whether vectors lie in a Milvus Lite file, which belongs to one process."""
+        return not self.store_uri
+
+    @property
+    def store_address(self) -> str:
+        """What pymilvus is given."""
+        return self.store_uri or str(self.data_dir / "vectors.db")
+
+    @property
+    def catalog_address(self) -> str:
+        """What SQLAlchemy is given."""
+        return self.catalog_url or f"sqlite:///{self.data_dir / 'catalog.sqlite'}"
+
+    @property
+    def media_dir(self) -> Path:
+        """Thumbnails and cut clips."""
+        return self.data_dir / "media"
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Put the settings together from `overrides` (None values are left out), environment, file and defaults.
+
+    Raises:
+        BadInput: an unknown name (the nearest known one is named), an unusable value or an unreadable file.
+    """
+    values: dict[str, Any] = {}
+    if config is not None:
+        values |= _read_toml(config)
+    values |= _read_environ(os.environ if environ is None else environ)
+    values |= {k: v for k, v in (overrides or {}).items() if v is not None}
+    for name in values:
+        _check_name(name, "setting")
+    try:
+        return Settings(**values)
+    except ValidationError as e:
+        first = e.errors()[0]
+        name = ".".join(str(p) for p in first["loc"]) or "settings"
+        shown = None if name in ("store_token", "catalog_url") or not first["loc"] else repr(first.get("input"))
+        raise BadInput(
+            f"setting {name} cannot be used: {first['msg']}",
+            got=shown,
+            cure=f"change {name} on the command line, in {ENV_PREFIX}{name.upper()} or in the TOML file",
+        ) from None
+
+
+def settings_table() -> list[tuple[str, str, str, str]]:
+    """(name, environment name, default, help) of every setting, in order."""
+    return [
+        (name, ENV_PREFIX + name.upper(), str(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for key, value in environ.items():
+        if key.startswith(ENV_PREFIX) and key not in ("XUNREN_CONFIG",):
+            name = key[len(ENV_PREFIX) :].lower()
+            _check_name(name, f"environment variable {key}: setting")
+            found[name] = value
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as f:
+            return tomllib.load(f)
+    except OSError as e:
+        raise BadInput("cannot read the settings file", got=path, cure=str(e.strerror or e)) from None
+    except tomllib.TOMLDecodeError as e:
+        raise BadInput("the settings file is not TOML", got=path, cure=str(e)) from None
+
+
+def _check_name(name: str, what: str) -> None:
+    known = Settings.model_fields
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise BadInput(
+            f"{what} is unknown",
+            got=name,
+            expected=near[0] if near else ", ".join(known),
+            cure="`xunren doctor --settings` lists all settings",
+        )

@@ -1,0 +1,72 @@
+"""One tree of errors. Each says what went wrong, what was got, what was expected and how to cure it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class XunrenError(Exception):
+    """Base of every error that is meant for a person.
+
+    Args:
+        what: one sentence that says what went wrong.
+        got: the offending value, shortened for display.
+        expected: what would have been right.
+        cure: what to do now.
+    """
+
+    def __init__(self, what: str, *, got: object = None, expected: str = "", cure: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.got = "" if got is None else shorten(str(got))
+        self.expected = expected
+        self.cure = cure
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        for label, text in (("got", self.got), ("expected", self.expected), ("cure", self.cure)):
+            if text:
+                parts.append(f"{label}: {text}")
+        return "; ".join(parts)
+
+    def as_dict(self) -> Mapping[str, str]:
+        """The error as plain data, for JSON."""
+        return {
+            "error": type(self).__name__,
+            "what": self.what,
+            "got": self.got,
+            "expected": self.expected,
+            "cure": self.cure,
+        }
+
+
+class BadInput(XunrenError):
+    """A value that a person or a program handed in cannot be used."""
+
+
+class NotFound(XunrenError):
+    """What was asked for does not exist."""
+
+
+class Conflict(XunrenError):
+    """The request contradicts what is already there (another model, another process, another schema)."""
+
+
+class Unavailable(XunrenError):
+    """A part that is needed cannot run now (store, model, disk)."""
+
+
+class BadMedia(XunrenError):
+    """A media file that cannot be indexed. `reason` is a short stable word for reports and counters."""
+
+    def __init__(
+        self, what: str, *, reason: str, got: object = None, expected: str = "", cure: str = ""
+    ) -> None:
+        super().__init__(what, got=got, expected=expected, cure=cure)
+        self.reason = reason
+
+
+def shorten(text: str, limit: int = 120) -> str:
+    """`text` on one line, at most `limit` characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
