@@ -28,9 +28,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path = Field(Path("xunren-data"), description="folder for the index, catalogue and media")
-    timezone: str = Field(
-        "local", description="IANA zone of times without one (file names, --from, --to), or 'local'"
-    )
+    timezone: str = Field("local", description="IANA zone of times without one (file names, --from, --to), or 'local'")
 
     model: str = Field(
         DEFAULT_MODEL,

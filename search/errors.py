@@ -59,9 +59,7 @@ class Unavailable(XunrenError):
 class BadMedia(XunrenError):
     """A media file that cannot be indexed. `reason` is a short stable word for reports and counters."""
 
-    def __init__(
-        self, what: str, *, reason: str, got: object = None, expected: str = "", cure: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, reason: str, got: object = None, expected: str = "", cure: str = "") -> None:
         super().__init__(what, got=got, expected=expected, cure=cure)
         self.reason = reason
 

@@ -153,7 +153,8 @@ class Segment:
     """One closed media file of one camera: the unit of work, retry, retention and re-index.
 
     `id` is derived from the camera and the file's content (`search.catalog.segment_id`), so the same recording is
-    the same segment wherever it lies. `start_ms` already contains the camera's clock offset.
+    the same segment wherever it lies. `start_ms` already contains the camera's clock offset. `attempt` counts how often
+    it was leased: from the second time on, rows of an earlier attempt may be there.
     """
 
     id: str
@@ -166,6 +167,7 @@ class Segment:
     duration_ms: int = 0
     width: int = 0
     height: int = 0
+    attempt: int = 0
 
     def __post_init__(self) -> None:
         check_camera_id(self.camera_id)

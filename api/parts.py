@@ -1,0 +1,106 @@
+"""Composes the floors: opens catalogue, store, model and media as the settings say, in one place for all doors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from indexer.detector import make_detector
+from indexer.executors import ThreadExecutor
+from indexer.worker import IndexWorker
+from search.catalog import Catalog
+from search.config import Settings
+from search.embedder import OpenClipEmbedder
+from search.engine import SearchEngine
+from search.errors import NotFound, Unavailable
+from search.media import MediaStore
+from search.store import MilvusStore, VectorStore
+from search.times import zone_of
+
+log = logging.getLogger(__name__)
+
+COLLECTION = "xunren"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that answers and indexes, open. Made by `open_parts`, which also closes it."""
+
+    settings: Settings
+    zone: tzinfo
+    catalog: Catalog
+    store: VectorStore
+    embedder: OpenClipEmbedder
+    media: MediaStore
+    engine: SearchEngine
+
+    @contextmanager
+    def executor(self) -> Iterator[ThreadExecutor]:
+        """What indexes, with its detector open."""
+        s = self.settings
+        detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
+        detector.open()
+        try:
+            worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector)
+            yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s)
+        finally:
+            detector.close()
+
+
+@contextmanager
+def open_catalog(settings: Settings) -> Iterator[Catalog]:
+    """The catalogue alone; makes the data folder.
+
+    Raises:
+        Unavailable: the folder or the database cannot be made or opened.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise Unavailable(
+            "the data folder cannot be made", got=settings.data_dir, cure=f"{e.strerror}; choose another --data-dir"
+        ) from None
+    with Catalog(settings.catalog_address) as catalog:
+        yield catalog
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    """Open all parts. The model's weights are loaded only when first needed, unless the index is new.
+
+    Raises:
+        Conflict: the index was made with another model.
+        Unavailable: a part cannot run; with Milvus Lite also when another process has the index open.
+    """
+    with ExitStack() as stack:
+        catalog = stack.enter_context(open_catalog(settings))
+        embedder = OpenClipEmbedder(
+            settings.model, device=settings.device, batch_size=settings.batch_size, threads=settings.torch_threads
+        )
+        store = MilvusStore(
+            settings.store_address,
+            collection=COLLECTION,
+            dim=catalog.bind_model(embedder.label, lambda: embedder.dim),
+            token=settings.store_token,
+        )
+        store.open()
+        stack.callback(store.close)
+        if settings.is_lite:
+            catalog.release()  # the file is ours alone, so whoever held leases before is dead
+        media = MediaStore(settings.media_dir)
+        engine = SearchEngine(settings, embedder, store, catalog)
+        yield Parts(settings, zone_of(settings.timezone), catalog, store, embedder, media, engine)
+
+
+def check_index_exists(settings: Settings) -> None:
+    """Raise `NotFound` where nothing was ever indexed, before a search makes an empty index there."""
+    if settings.is_lite and not settings.catalog_url and not (settings.data_dir / "catalog.sqlite").exists():
+        raise NotFound(
+            "there is no index here",
+            got=settings.data_dir.absolute(),
+            cure="run `xunren index PATH...` first, or give the right --data-dir",
+        )
+

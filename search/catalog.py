@@ -1,0 +1,349 @@
+"""The catalogue: cameras, segments with their states and leases, files that were refused, and the index's identity.
+
+SQLAlchemy Core on SQLite (WAL) by default, any other database by URL. The vector store holds vectors; everything that
+must be counted, listed or leased is here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from search import tables
+from search.errors import Conflict, NotFound, Unavailable
+from search.tables import SCHEMA_VERSION, SEGMENT_COLUMNS, report_fields, segment_values, to_segment
+from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
+
+log = logging.getLogger(__name__)
+
+
+def segment_id(camera_id: str, sha256: str) -> str:
+    """Deterministic id of a recording: the same content of the same camera is the same segment."""
+    return hashlib.sha256(f"{camera_id}\n{sha256}".encode()).hexdigest()[:24]
+
+
+def now_ms() -> int:
+    """Unix milliseconds, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Catalog:
+    """One catalogue. The constructor is cheap; `open()` connects, creates what is missing and checks the version.
+
+    Args:
+        url: SQLAlchemy URL, e.g. ``sqlite:////data/catalog.sqlite``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: sa.Engine | None = None
+
+    def open(self) -> Catalog:
+        """Connect and create missing tables.
+
+        Raises:
+            Unavailable: the database cannot be reached or written.
+            Conflict: it was written by another version of the schema.
+        """
+        if self._engine is not None:
+            return self
+        engine = sa.create_engine(self._url)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _tune_sqlite)
+        try:
+            with engine.begin() as db:
+                tables.metadata.create_all(db)
+                found = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "schema"))
+                if found is None:
+                    db.execute(tables.facts.insert().values(name="schema", value=str(SCHEMA_VERSION)))
+        except sa.exc.SQLAlchemyError as e:
+            engine.dispose()
+            raise Unavailable(
+                "the catalogue cannot be opened",
+                got=getattr(e, "orig", e),
+                cure="check that the folder or database exists, is writable and not damaged (`xunren doctor`)",
+            ) from e
+        if found not in (None, str(SCHEMA_VERSION)):
+            engine.dispose()
+            raise Conflict(
+                "the catalogue has another schema version",
+                got=found,
+                expected=str(SCHEMA_VERSION),
+                cure="use the xunren version that made it, or index into a new --data-dir",
+            )
+        self._engine = engine
+        return self
+
+    def close(self) -> None:
+        """Let the connections go."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def __enter__(self) -> Catalog:
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self) -> Any:
+        if self._engine is None:
+            raise Unavailable("the catalogue is not open", cure="call open() first")
+        return self._engine.begin()
+
+    # identity ------------------------------------------------------------------------------------------------
+
+    def model(self) -> tuple[str, int] | None:
+        """(label, dim) of the model that made the index, or None while the index is new."""
+        with self._begin() as db:
+            value = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "model"))
+        return None if value is None else (json.loads(value)["label"], json.loads(value)["dim"])
+
+    def bind_model(self, label: str, measure_dim: Callable[[], int]) -> int:
+        """The dimension of the index's model. A new index remembers `label` as its model; `measure_dim` loads it.
+
+        Raises:
+            Conflict: the index was made with another model.
+        """
+        known = self.model()
+        if known is None:
+            known = (label, measure_dim())
+            value = json.dumps({"label": known[0], "dim": known[1]})
+            with self._begin() as db:
+                db.execute(tables.facts.insert().values(name="model", value=value))
+        if known[0] != label:
+            raise Conflict(
+                "the index was made with another model",
+                got=label,
+                expected=known[0],
+                cure=f"set model to the one of {known[0]}, or index into a new --data-dir",
+            )
+        return known[1]
+
+    # cameras -------------------------------------------------------------------------------------------------
+
+    def add_camera(self, camera: Camera, *, replace: bool = True) -> bool:
+        """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""
+        values = {name: getattr(camera, name) for name in Camera.__dataclass_fields__}
+        with self._begin() as db:
+            known = db.scalar(sa.select(tables.cameras.c.id).where(tables.cameras.c.id == camera.id))
+            if known is None:
+                db.execute(tables.cameras.insert().values(**values))
+            elif replace:
+                db.execute(tables.cameras.update().where(tables.cameras.c.id == camera.id).values(**values))
+        return known is None
+
+    def cameras(self) -> list[Camera]:
+        """All cameras by id."""
+        with self._begin() as db:
+            return [
+                Camera(**row) for row in db.execute(sa.select(tables.cameras).order_by(tables.cameras.c.id)).mappings()
+            ]
+
+    def camera(self, camera_id: str) -> Camera:
+        """One camera. Raises `NotFound`, naming the nearest known ids."""
+        self.check_cameras([camera_id])
+        with self._begin() as db:
+            row = db.execute(sa.select(tables.cameras).where(tables.cameras.c.id == camera_id)).mappings().one()
+        return Camera(**row)
+
+    def check_cameras(self, camera_ids: Iterable[str]) -> None:
+        """Raise `NotFound` for the first id that is no camera, naming the nearest known ones."""
+        wanted = list(camera_ids)
+        if not wanted:
+            return
+        with self._begin() as db:
+            known = list(db.scalars(sa.select(tables.cameras.c.id).order_by(tables.cameras.c.id)))
+        for camera_id in wanted:
+            if camera_id not in known:
+                raise NotFound(
+                    "unknown camera",
+                    got=repr(camera_id),
+                    expected=", ".join(_nearest(camera_id, known)) or "(no camera yet)",
+                    cure="`xunren camera list` shows all",
+                )
+
+    # segments ------------------------------------------------------------------------------------------------
+
+    def add_segment(self, segment: Segment) -> bool:
+        """Register a recording for indexing. Returns whether there is work to do.
+
+        One that is already indexed stays as it is, unless it was `GIVEN` another start now: then it is indexed again
+        with the new times. One that was skipped before is tried again.
+        """
+        with self._begin() as db:
+            row = db.execute(sa.select(tables.segments).where(tables.segments.c.id == segment.id)).mappings().first()
+            if row is None:
+                db.execute(tables.segments.insert().values(**segment_values(segment), state="pending", attempts=0))
+                return True
+            changes: dict[str, Any] = {"path": segment.path}
+            moved = segment.start_source is StartSource.GIVEN and segment.start_ms != row["start_ms"]
+            if moved:
+                changes |= {"start_ms": segment.start_ms, "start_source": segment.start_source.value}
+            if moved or row["state"] == SegmentState.SKIPPED:
+                changes["state"] = SegmentState.PENDING.value
+            db.execute(tables.segments.update().where(tables.segments.c.id == segment.id).values(**changes))
+            return str(changes.get("state", row["state"])) != SegmentState.INDEXED
+
+    def lease(self, owner: str, lease_ms: int) -> Segment | None:
+        """Take the oldest segment that waits, or whose lease ran out. None: there is none."""
+        now = now_ms()
+        free = sa.or_(
+            tables.segments.c.state == SegmentState.PENDING,
+            sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.lease_until_ms < now),
+        )
+        first = (
+            sa.select(tables.segments.c.id)
+            .where(free)
+            .order_by(tables.segments.c.start_ms, tables.segments.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        take = (
+            tables.segments.update()
+            .where(tables.segments.c.id == first, free)
+            .values(
+                state=SegmentState.LEASED.value,
+                owner=owner,
+                lease_until_ms=now + lease_ms,
+                attempts=tables.segments.c.attempts + 1,
+            )
+            .returning(*SEGMENT_COLUMNS, tables.segments.c.attempts)
+        )
+        with self._begin() as db:
+            row = db.execute(take).mappings().first()
+        return None if row is None else to_segment(row)
+
+    def renew(self, owner: str, lease_ms: int) -> None:
+        """Extend all leases of `owner`: it is alive."""
+        mine = sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.owner == owner)
+        with self._begin() as db:
+            db.execute(tables.segments.update().where(mine).values(lease_until_ms=now_ms() + lease_ms))
+
+    def release(self, owner: str | None = None) -> int:
+        """Give back the leases of `owner`, or of everybody (None), which only the sole owner of a store may do."""
+        held = tables.segments.c.state == SegmentState.LEASED
+        if owner is not None:
+            held = sa.and_(held, tables.segments.c.owner == owner)
+        with self._begin() as db:
+            result = db.execute(
+                tables.segments.update().where(held).values(state="pending", owner=None, lease_until_ms=None)
+            )
+            return int(result.rowcount)
+
+    def finish(self, report: SegmentReport) -> None:
+        """Write a segment's report and final state. Called only after its rows are stored."""
+        segment = report.segment
+        with self._begin() as db:
+            db.execute(
+                tables.segments.update()
+                .where(tables.segments.c.id == segment.id)
+                .values(
+                    state=report.state.value,
+                    owner=None,
+                    lease_until_ms=None,
+                    duration_ms=segment.duration_ms,
+                    width=segment.width,
+                    height=segment.height,
+                    report=json.dumps(report.as_dict(), ensure_ascii=False),
+                )
+            )
+
+    def segment(self, id_: str) -> Segment:
+        """One segment. Raises `NotFound`."""
+        found = self.segments_by_id([id_])
+        if not found:
+            raise NotFound("unknown segment", got=id_)
+        return found[id_]
+
+    def segments_by_id(self, ids: Sequence[str]) -> dict[str, Segment]:
+        """The segments with these ids; unknown ones are left out."""
+        with self._begin() as db:
+            rows = db.execute(
+                sa.select(*SEGMENT_COLUMNS, tables.segments.c.attempts).where(tables.segments.c.id.in_(ids))
+            ).mappings()
+            return {row["id"]: to_segment(row) for row in rows}
+
+    def reports(self, ids: Sequence[str] | None = None) -> list[SegmentReport]:
+        """Reports of the finished segments, by start; of these ids only, if given."""
+        query = (
+            sa.select(tables.segments).where(tables.segments.c.report.is_not(None)).order_by(tables.segments.c.start_ms)
+        )
+        if ids is not None:
+            query = query.where(tables.segments.c.id.in_(ids))
+        done = query.where(tables.segments.c.state.in_([SegmentState.INDEXED, SegmentState.SKIPPED]))
+        with self._begin() as db:
+            return [
+                SegmentReport(to_segment(row), **report_fields(json.loads(row["report"])))
+                for row in db.execute(done).mappings()
+            ]
+
+    def states(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """How many segments stand in each state."""
+        query = sa.select(tables.segments.c.state, sa.func.count()).group_by(tables.segments.c.state)
+        if ids is not None:
+            query = query.where(tables.segments.c.id.in_(ids))
+        with self._begin() as db:
+            return {state: int(n) for state, n in db.execute(query).tuples()}
+
+    def coverage(self) -> list[dict[str, Any]]:
+        """For each camera: id, segments, indexed, first start and last end (Unix ms; None without segments)."""
+        c = tables.segments.c
+        query = (
+            sa.select(
+                tables.cameras.c.id,
+                sa.func.count(c.id).label("segments"),
+                sa.func.sum(sa.case((c.state == SegmentState.INDEXED, 1), else_=0)).label("indexed"),
+                sa.func.min(c.start_ms).label("first_ms"),
+                sa.func.max(c.start_ms + c.duration_ms).label("last_ms"),
+            )
+            .select_from(tables.cameras.outerjoin(tables.segments, c.camera_id == tables.cameras.c.id))
+            .group_by(tables.cameras.c.id)
+            .order_by(tables.cameras.c.id)
+        )
+        with self._begin() as db:
+            return [dict(row) for row in db.execute(query).mappings()]
+
+    # refused files -------------------------------------------------------------------------------------------
+
+    def refuse(self, path: str, reason: str, message: str, cure: str) -> None:
+        """Remember a file that could not become a segment."""
+        values = {"reason": reason, "message": message, "cure": cure, "time_ms": now_ms()}
+        with self._begin() as db:
+            db.execute(tables.refused.delete().where(tables.refused.c.path == path))
+            db.execute(tables.refused.insert().values(path=path, **values))
+
+    def accept(self, path: str) -> None:
+        """Forget that `path` was refused."""
+        with self._begin() as db:
+            db.execute(tables.refused.delete().where(tables.refused.c.path == path))
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Files that could not become segments: path, reason, message, cure, time_ms."""
+        with self._begin() as db:
+            return [
+                dict(row) for row in db.execute(sa.select(tables.refused).order_by(tables.refused.c.path)).mappings()
+            ]
+
+
+def _tune_sqlite(connection: Any, _: object) -> None:
+    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 15000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:
+    import difflib
+
+    return difflib.get_close_matches(wanted, known, n=3, cutoff=0.4) or known[:5]

@@ -1,0 +1,211 @@
+"""Pictures and sentences to unit vectors. `torch` and `open_clip` are loaded by `open()`, never on import."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from search.errors import BadInput, Unavailable
+from search.registry import resolve_model
+from search.types import Image, Vectors
+
+log = logging.getLogger(__name__)
+
+MAX_SENTENCE_CHARS = 500
+
+
+class Embedder(Protocol):
+    """Puts pictures and sentences into one space. `label` names that space; `dim` is known once open."""
+
+    @property
+    def label(self) -> str:
+        """Name of the vector space, kept with the index."""
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that are best embedded at once."""
+
+    def open(self) -> None:
+        """Load what is heavy. Calling it again does nothing."""
+
+    def embed_images(self, images: Sequence[Image]) -> Vectors:
+        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Returns float32 (n, dim), unit length. Raises `BadInput` for a text that does not fit whole."""
+
+
+def check_sentence(text: str) -> str:
+    """Return `text` without outer blanks; raise `BadInput` if it is empty or too long to be a description."""
+    stripped = text.strip()
+    if not any(c.isalnum() for c in stripped):
+        raise BadInput("the sentence is empty", got=repr(text), cure="describe the person, e.g. a man in a red coat")
+    if len(stripped) > MAX_SENTENCE_CHARS:
+        raise BadInput(
+            "the sentence is too long",
+            got=f"{len(stripped)} characters",
+            expected=f"at most {MAX_SENTENCE_CHARS}",
+            cure="keep what can be seen: clothes, colours, things carried",
+        )
+    return stripped
+
+
+class OpenClipEmbedder:
+    """Any open_clip model. The constructor is cheap and checks the name; `open()` loads the weights.
+
+    Args:
+        model: see `search.registry.resolve_model`.
+        device: auto, cpu, cuda, cuda:N or mps.
+        batch_size: pictures a forward pass.
+        threads: CPU threads of torch; 0 leaves them.
+    """
+
+    def __init__(self, model: str, *, device: str = "auto", batch_size: int = 32, threads: int = 0) -> None:
+        self._spec = resolve_model(model)
+        self._device_name = device
+        self.batch_size = batch_size
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def label(self) -> str:
+        """Name of the vector space."""
+        return self._spec.label
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector; opens the model."""
+        self.open()
+        return self._dim
+
+    @property
+    def device(self) -> str:
+        """The device the model runs on; opens the model."""
+        self.open()
+        return str(self._device)
+
+    def open(self) -> None:
+        """Load the weights.
+
+        Raises:
+            Unavailable: the weights are not on disk and cannot be fetched, or the device does not exist.
+        """
+        with self._lock:
+            if self._model is None:
+                self._load()
+
+    def _load(self) -> None:
+        import open_clip
+        import torch
+
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        self._device = _pick_device(self._device_name)
+        self._cuda = self._device.type == "cuda"
+        try:
+            model, _, self._preprocess = open_clip.create_model_and_transforms(
+                self._spec.architecture,
+                pretrained=self._spec.tag,
+                device=self._device,
+                precision="bf16" if self._cuda else "fp32",
+            )
+            self._tokenizer = open_clip.get_tokenizer(self._spec.architecture)
+        except Exception as e:  # open_clip and the hub raise many kinds; all mean: this model cannot be had here
+            raise Unavailable(
+                f"the model {self._spec.label} could not be loaded",
+                got=f"{type(e).__name__}: {e}",
+                cure="check the name and the network (a first use downloads the weights), or set model = xunren-small",
+            ) from e
+        model.eval()
+        if self._cuda:
+            model = model.to(memory_format=torch.channels_last)
+        self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
+        self._model = model
+        self._dim = int(self._encode_text(["x"]).shape[1])
+        log.info("model %s on %s, %d dimensions", self._spec.label, self._device, self._dim)
+
+    def embed_images(self, images: Sequence[Image]) -> Vectors:
+        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
+        self.open()
+        parts = [self._encode_images(images[i : i + self.batch_size]) for i in range(0, len(images), self.batch_size)]
+        return np.concatenate(parts) if parts else np.empty((0, self._dim), np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Returns float32 (n, dim), unit length.
+
+        Raises:
+            BadInput: a text has more tokens than the model reads; it is never cut off silently.
+        """
+        self.open()
+        if not texts:
+            return np.empty((0, self._dim), np.float32)
+        with self._lock:  # fast tokenizers keep padding settings and cannot be shared by threads
+            for text in texts:
+                self._check_fits(text)
+            return self._encode_text(texts)
+
+    def _encode_images(self, images: Sequence[Image]) -> Vectors:
+        import torch
+        from PIL import Image as Picture
+
+        batch = torch.stack([self._preprocess(Picture.fromarray(image)) for image in images])
+        if self._cuda:
+            batch = batch.pin_memory().to(
+                self._device, torch.bfloat16, non_blocking=True, memory_format=torch.channels_last
+            )
+        else:
+            batch = batch.to(self._device)
+        with torch.inference_mode():
+            return _unit(self._model.encode_image(batch))
+
+    def _encode_text(self, texts: Sequence[str]) -> Vectors:
+        import torch
+
+        tokens = self._tokenizer(list(texts)).to(self._device)
+        with torch.inference_mode():
+            return _unit(self._model.encode_text(tokens))
+
+    def _check_fits(self, text: str) -> None:
+        """Tokenise with ample room: what is longer than the context would be cut off by the real call."""
+        row = self._tokenizer([text], context_length=max(self._context, 4 * len(text)) + 8)[0]
+        used = int((row != row[-1]).sum())  # the last token of so wide a row is padding
+        if used > self._context:
+            raise BadInput(
+                "the sentence is too long for this model",
+                got=f"{used} tokens",
+                expected=f"at most {self._context}",
+                cure="say less, or split it into two searches",
+            )
+
+
+def _unit(features: Any) -> Vectors:
+    vectors = features.float().cpu().numpy()
+    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _pick_device(name: str) -> Any:
+    """The torch device for a `device` setting; one that is not there is refused, never replaced."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise BadInput("unknown device", got=name, expected="auto, cpu, cuda, cuda:N or mps") from None
+    missing = (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise Unavailable("the device is not there", got=name, cure="set device = auto or cpu")
+    return device
