@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from indexer.detector import make_detector
+from search.media import MediaStore
+from search.store import MilvusStore, VectorStore
+from search.times import zone_of
+
 from indexer.executors import ThreadExecutor
 from indexer.worker import IndexWorker
 from search.catalog import Catalog
@@ -16,9 +20,6 @@ from search.config import Settings
 from search.embedder import OpenClipEmbedder
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
-from search.media import MediaStore
-from search.store import MilvusStore, VectorStore
-from search.times import zone_of
 
 log = logging.getLogger(__name__)
 
@@ -103,4 +104,3 @@ def check_index_exists(settings: Settings) -> None:
             got=settings.data_dir.absolute(),
             cure="run `xunren index PATH...` first, or give the right --data-dir",
         )
-

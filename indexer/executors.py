@@ -32,7 +32,7 @@ class ThreadExecutor:
     """
 
     def __init__(self, worker: IndexWorker, catalog: Catalog, *, lease_s: float) -> None:
-        self._worker = worker
+        self.worker = worker
         self._catalog = catalog
         self._lease_ms = round(1000 * lease_s)
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
@@ -50,7 +50,7 @@ class ThreadExecutor:
             return None if stop.is_set() else self._catalog.lease(self.owner, self._lease_ms)
 
         try:
-            with closing(self._worker.run(lease, progress)) as reports:
+            with closing(self.worker.run(lease, progress)) as reports:
                 yield from reports
         finally:
             stop.set()

@@ -33,7 +33,7 @@ class Crew:
             try:
                 work()
             except Stopped:
-                pass
+                self.stop.set()
             except BaseException as e:
                 self._failure = self._failure or e
                 self.stop.set()

@@ -94,6 +94,4 @@ def skipped_report(segment: Segment, counts: FrameCounts, error: BadMedia) -> Se
 
 def measured(segment: Segment, last_offset_ms: int, width: int, height: int) -> Segment:
     """The segment with the size of its pictures and a duration that covers the last one that was seen."""
-    return replace(
-        segment, duration_ms=max(segment.duration_ms, last_offset_ms + 1), width=width, height=height
-    )
+    return replace(segment, duration_ms=max(segment.duration_ms, last_offset_ms + 1), width=width, height=height)

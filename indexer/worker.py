@@ -12,15 +12,17 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from search.media import MediaStore, encode_thumbnail, shrink
+from search.store import VectorStore
 
 from indexer.detector import Detector
-from indexer.pipes import Clocks, Crew, Pipe
+from indexer.pipes import Clocks, Crew, Pipe, Stopped
 from indexer.rows import crop_rows, frame_row, indexed_report, measured, skipped_report
 from indexer.sampling import SceneChange
 from indexer.sources import VideoSource
@@ -29,8 +31,6 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder
 from search.errors import BadMedia
-from search.media import MediaStore, encode_thumbnail, shrink
-from search.store import VectorStore
 from search.types import Frame, Image, Row, Segment, SegmentReport, SegmentState, Vectors
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,8 @@ class IndexWorker:
 
         Args:
             next_segment: called by several threads.
-            progress: called, by several threads, with a segment and the offset (ms) that was reached in it.
+            progress: called, by several threads, with a segment and the offset (ms) that was reached in it; it may
+                raise `Stopped` to end the run.
         """
         run = _Run(self, next_segment, progress or (lambda _segment, _offset: None))
         try:
@@ -114,7 +115,7 @@ class IndexWorker:
         finally:
             run.stop()
 
-    # decode --------------------------------------------------------------------------------------------------
+    # decode
 
     def look(self, task: Task, send: Callable[[Picture], None], progress: Progress) -> SegmentReport:
         """Decode a segment and send all its pictures on their way. Returns its account; never raises `BadMedia`."""
@@ -152,8 +153,6 @@ class IndexWorker:
             self.clocks.add("decode", watcher.decode_s)
             self.clocks.add("detect", time.perf_counter() - began - watcher.decode_s - watcher.wait_s)
 
-    # embed ---------------------------------------------------------------------------------------------------
-
     def embed(self, batch: list[Picture | Task]) -> Iterator[Portion]:
         """Embed the pictures of a batch; give the rows of the tasks that end in it, and of long ones, to be stored."""
         pictures = [item for item in batch if isinstance(item, Picture)]
@@ -170,8 +169,6 @@ class IndexWorker:
             if isinstance(item, Task) or len(task.embedded) >= WRITE_ROWS:
                 yield Portion(task, task.embedded, task.report if isinstance(item, Task) else None)
                 task.embedded = []
-
-    # write ---------------------------------------------------------------------------------------------------
 
     def write(self, portion: Portion) -> SegmentReport | None:
         """Rows first, then what an earlier attempt left over, and only then the catalogue's word."""
@@ -193,9 +190,7 @@ class IndexWorker:
 class _Watcher:
     """Looks at the frames on their way to the detector: sends whole frames that are new, and remembers the last."""
 
-    def __init__(
-        self, task: Task, send: Callable[[Picture], None], progress: Progress, scene: SceneChange
-    ) -> None:
+    def __init__(self, task: Task, send: Callable[[Picture], None], progress: Progress, scene: SceneChange) -> None:
         self._task = task
         self._send = send
         self._progress = progress
@@ -234,7 +229,7 @@ class _Run:
     def __init__(self, worker: IndexWorker, next_segment: NextSegment, progress: Progress) -> None:
         self._worker = worker
         self._next_segment = next_segment
-        self._progress = progress
+        self._report_progress = progress
         self._batch_size = worker._embedder.batch_size
         self._crew = Crew()
         self._pictures: Pipe[Picture | Task | End] = Pipe(self._crew, 4 * self._batch_size)
@@ -255,6 +250,12 @@ class _Run:
     def stop(self) -> None:
         self._crew.stop.set()
         self._crew.join()
+
+    def _progress(self, segment: Segment, offset_ms: int) -> None:
+        """A long file without people would otherwise not notice that the run was stopped."""
+        if self._crew.stop.is_set():
+            raise Stopped
+        self._report_progress(segment, offset_ms)
 
     def _decode(self) -> None:
         while (segment := self._next_segment()) is not None:

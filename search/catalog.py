@@ -97,8 +97,6 @@ class Catalog:
             raise Unavailable("the catalogue is not open", cure="call open() first")
         return self._engine.begin()
 
-    # identity ------------------------------------------------------------------------------------------------
-
     def model(self) -> tuple[str, int] | None:
         """(label, dim) of the model that made the index, or None while the index is new."""
         with self._begin() as db:
@@ -125,8 +123,6 @@ class Catalog:
                 cure=f"set model to the one of {known[0]}, or index into a new --data-dir",
             )
         return known[1]
-
-    # cameras -------------------------------------------------------------------------------------------------
 
     def add_camera(self, camera: Camera, *, replace: bool = True) -> bool:
         """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""
@@ -168,8 +164,6 @@ class Catalog:
                     expected=", ".join(_nearest(camera_id, known)) or "(no camera yet)",
                     cure="`xunren camera list` shows all",
                 )
-
-    # segments ------------------------------------------------------------------------------------------------
 
     def add_segment(self, segment: Segment) -> bool:
         """Register a recording for indexing. Returns whether there is work to do.
@@ -291,7 +285,7 @@ class Catalog:
         if ids is not None:
             query = query.where(tables.segments.c.id.in_(ids))
         with self._begin() as db:
-            return {state: int(n) for state, n in db.execute(query).tuples()}
+            return {row[0]: int(row[1]) for row in db.execute(query)}
 
     def coverage(self) -> list[dict[str, Any]]:
         """For each camera: id, segments, indexed, first start and last end (Unix ms; None without segments)."""
@@ -310,8 +304,6 @@ class Catalog:
         )
         with self._begin() as db:
             return [dict(row) for row in db.execute(query).mappings()]
-
-    # refused files -------------------------------------------------------------------------------------------
 
     def refuse(self, path: str, reason: str, message: str, cure: str) -> None:
         """Remember a file that could not become a segment."""

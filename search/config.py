@@ -42,7 +42,7 @@ class Settings(BaseModel):
     store_token: str = Field("", description="Milvus user:password or API key", repr=False)
     catalog_url: str = Field("", description="SQLAlchemy URL of the catalogue; empty: SQLite in data_dir", repr=False)
 
-    sample_interval_s: float = Field(1.0, gt=0, le=3600, description="seconds between the frames that are looked at")
+    sample_interval_s: float = Field(2.0, gt=0, le=3600, description="seconds between the frames that are looked at")
     frame_interval_s: float = Field(
         30.0, gt=0, le=86400, description="seconds after which an unchanged scene is embedded again as a whole"
     )

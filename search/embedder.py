@@ -109,7 +109,7 @@ class OpenClipEmbedder:
 
         if self._threads:
             torch.set_num_threads(self._threads)
-        self._device = _pick_device(self._device_name)
+        self._device = pick_device(self._device_name)
         self._cuda = self._device.type == "cuda"
         try:
             model, _, self._preprocess = open_clip.create_model_and_transforms(
@@ -193,7 +193,7 @@ def _unit(features: Any) -> Vectors:
     return unit
 
 
-def _pick_device(name: str) -> Any:
+def pick_device(name: str) -> Any:
     """The torch device for a `device` setting; one that is not there is refused, never replaced."""
     import torch
 

@@ -1,0 +1,66 @@
+# make demo   installs, indexes sample_videos/, asks three sentences
+# make test   installs what the tests need, then lints, type-checks and runs all tests (what CI runs)
+# make serve  the page over the demo's index
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install -q --disable-pip-version-check
+DEMO := xunren-demo
+DEMO_RUN := XUNREN_TIMEZONE=Asia/Shanghai $(BIN)/xunren --data-dir $(DEMO)
+
+.PHONY: demo serve install test lint types check-floors unit dev bench clean
+
+demo: install
+	@echo "== indexing sample_videos/"
+	@$(DEMO_RUN) index sample_videos
+	@$(BIN)/python -c "import json; [print(d['text']) for d in json.load(open('sample_videos/truth.json'))['demo']]" \
+	| while IFS= read -r sentence; do echo; $(DEMO_RUN) search --limit 4 "$$sentence" || exit 1; done
+	@echo
+	@echo "Ask your own:   $(BIN)/xunren --data-dir $(DEMO) search \"...\""
+	@echo "Open the page:  make serve   then http://127.0.0.1:8000"
+
+serve: install
+	@$(DEMO_RUN) serve
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Xunren needs Python 3.11 or newer; got $$($(PYTHON) -V). Cure: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/need python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	@touch $@
+
+dev: $(VENV)/.dev .venv-milvus/.installed
+	@command -v chromium >/dev/null || sh .ci/need chromium fonts-noto-cjk
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+# A real Milvus server for the store's contract tests; its old pins need an environment of its own.
+.venv-milvus/.installed:
+	$(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/pip install -q --disable-pip-version-check milvus==2.3.5
+	@touch $@
+
+test: dev lint types check-floors unit
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+check-floors:
+	$(BIN)/lint-imports
+
+unit:
+	HF_HUB_OFFLINE=1 $(BIN)/pytest
+
+bench: dev
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,144 @@
+"""`xunren doctor`: checks each part and names the cure."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.text import Text
+from search.media import ffmpeg_path
+from search.store import MilvusStore
+
+from api.client import running_server
+from api.console import out, table
+from api.parts import COLLECTION, open_catalog
+from search.catalog import Catalog
+from search.config import Settings, settings_table
+from search.embedder import OpenClipEmbedder
+from search.errors import BadInput, Unavailable, XunrenError
+from search.registry import RECOMMENDED
+
+_FREE_GIB = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the table. An empty `cure` with `ok` False does not occur."""
+
+    part: str
+    ok: bool
+    found: str
+    cure: str = ""
+
+
+def show_checks(settings: Settings) -> bool:
+    """Print the table. Returns whether all is well."""
+    checks = run_checks(settings)
+    rows = [(c.part, Text("ok", "green") if c.ok else Text("wrong", "bold red"), c.found, c.cure) for c in checks]
+    out.print(table("", ("part", "", "found", "cure"), rows))
+    return all(c.ok for c in checks)
+
+
+def run_checks(settings: Settings) -> list[Check]:
+    """Check every part, each for itself: one that is broken hides no other."""
+    parts: list[tuple[str, Callable[[Settings], str]]] = [
+        ("Python", _python),
+        ("torch and device", _torch),
+        ("ffmpeg", _ffmpeg),
+        ("model", _model),
+        ("catalogue", _catalogue),
+        ("vector store", _store),
+        ("disk", _disk),
+    ]
+    return [_check(part, look, settings) for part, look in parts]
+
+
+def _check(part: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(part, True, look(settings))
+    except XunrenError as e:
+        found = e.what + (f" ({e.got})" if e.got else "")
+        return Check(part, False, found, e.cure or e.expected or "see the README")
+    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as e:
+        return Check(part, False, f"{type(e).__name__}: {e}", "install again: pip install --force-reinstall xunren")
+
+
+def _python(_: Settings) -> str:
+    if sys.version_info < (3, 11):
+        raise Unavailable("Python is too old", got=platform.python_version(), cure="install Python 3.11 or newer")
+    return platform.python_version()
+
+
+def _torch(settings: Settings) -> str:
+    import torch
+
+    from search.embedder import pick_device
+
+    return f"torch {torch.__version__}, {pick_device(settings.device)}, {torch.get_num_threads()} threads"
+
+
+def _ffmpeg(_: Settings) -> str:
+    answer = subprocess.run([ffmpeg_path(), "-version"], capture_output=True, text=True, timeout=20, check=True)
+    return answer.stdout.splitlines()[0].split(" Copyright")[0]
+
+
+def _model(settings: Settings) -> str:
+    embedder = OpenClipEmbedder(settings.model, device=settings.device)
+    norm = float((embedder.embed_texts(["a man in a red coat"])[0] ** 2).sum())
+    if abs(norm - 1) > 1e-3:
+        raise Unavailable("the model gives vectors that are not of unit length", got=norm, cure="choose another model")
+    return f"{embedder.label}, {embedder.dim} dimensions"
+
+
+def _catalogue(settings: Settings) -> str:
+    with open_catalog(settings) as catalog:
+        _agree(catalog, settings)
+        states = catalog.states()
+    return ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "empty"
+
+
+def _agree(catalog: Catalog, settings: Settings) -> None:
+    """A new index has no model yet; `doctor` does not give it one."""
+    if catalog.model() is not None:
+        catalog.bind_model(OpenClipEmbedder(settings.model).label, lambda: 0)
+
+
+def _store(settings: Settings) -> str:
+    server = running_server(settings)
+    if server is not None and settings.is_lite:
+        return f"open in the running server at {server}"
+    with open_catalog(settings) as catalog:
+        known = catalog.model()
+    if known is None:
+        return "new; made by the first `xunren index`"
+    with MilvusStore(settings.store_address, collection=COLLECTION, dim=known[1], token=settings.store_token) as store:
+        return f"{store.count()} rows in {settings.store_address}"
+
+
+def _disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.data_dir).free / 2**30
+    if free < _FREE_GIB:
+        raise BadInput(
+            "the disk is nearly full",
+            got=f"{free:.1f} GiB free",
+            cure=f"free {_FREE_GIB:g} GiB, or move the index with --data-dir",
+        )
+    return f"{free:.0f} GiB free in {settings.data_dir.absolute()}"
+
+
+def show_models() -> None:
+    """The recommended models."""
+    rows = [
+        (m.name, m.tag or "-", m.dim, m.licence, " ".join(m.languages), f"{m.download_mb} MB", m.note)
+        for m in RECOMMENDED
+    ]
+    out.print(table("", ("model", "tag", "dim", "licence", "languages", "download", "note"), rows, right=("dim",)))
+
+
+def show_settings() -> None:
+    """Every setting, with its environment name, default and meaning."""
+    out.print(table("", ("setting", "environment", "default", "meaning"), settings_table()))

@@ -1,0 +1,99 @@
+"""`xunren search`: asks the index here, or the running server that has it open, and prints the clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+from search.times import parse_time, zone_of
+
+from api.client import ask, running_server
+from api.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
+from api.parts import check_index_exists, open_parts
+from search.config import Settings
+from search.engine import Query
+from search.types import Clip, Filter, Verdict
+
+
+def search_sentence(
+    settings: Settings,
+    sentence: str,
+    *,
+    cameras: Sequence[str],
+    from_: str | None,
+    to: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Answer one sentence on the terminal."""
+    zone = zone_of(settings.timezone)
+    where = Filter(
+        cameras=tuple(cameras),
+        from_ms=None if from_ is None else parse_time(from_, zone),
+        to_ms=None if to is None else parse_time(to, zone),
+    )
+    query = Query(sentence, where, limit)
+    check_index_exists(settings)
+    server = running_server(settings)
+    answer = _ask_here(settings, query) if server is None else _ask_server(server, query)
+    if as_json:
+        show_json(answer)
+    else:
+        _show(answer)
+
+
+def _ask_here(settings: Settings, query: Query) -> dict[str, Any]:
+    with err.status("searching"), open_parts(settings) as parts:
+        answer = parts.engine.search(query)
+
+        def thumbnail(clip: Clip) -> str:
+            offset = clip.best.row.time_ms - answer.segments[clip.segment_id].start_ms
+            return str(parts.media.thumbnail_path(clip.segment_id, offset).absolute())
+
+        return answer.as_dict(parts.zone, thumbnail)
+
+
+def _ask_server(url: str, query: Query) -> dict[str, Any]:
+    body = {
+        "text": query.text,
+        "cameras": list(query.where.cameras),
+        "from": query.where.from_ms,
+        "to": query.where.to_ms,
+        "limit": query.limit,
+    }
+    answer: dict[str, Any] = ask(url, "/api/search", {k: v for k, v in body.items() if v is not None})
+    for clip in answer["clips"]:
+        clip["thumbnail"] = url + clip["thumbnail"]
+    return answer
+
+
+def _show(answer: dict[str, Any]) -> None:
+    verdict = Verdict(answer["verdict"])
+    if not answer["rows"]:
+        out.print("The index is empty. Run `xunren index PATH...` first.")
+        return
+    headline = {
+        Verdict.MATCH: "found",
+        Verdict.MAYBE: "perhaps found; check each",
+        Verdict.NOTHING: "nothing found; the nearest are shown, and are unlikely",
+    }[verdict]
+    out.print(Text(f"{answer['query']}: ", style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
+    columns = ("", "verdict", "score", "camera", "start", "end", "at", "kind", "file")
+    out.print(table("", columns, [_cells(clip) for clip in answer["clips"]], right=("", "score", "at")))
+
+
+def _cells(clip: dict[str, Any]) -> tuple[object, ...]:
+    verdict = Verdict(clip["verdict"])
+    minutes, seconds = divmod(clip["offset_s"], 60)
+    return (
+        clip["rank"],
+        Text(VERDICT_WORDS[verdict], style=VERDICT_STYLE[verdict]),
+        f"{clip['score']:.1f}",
+        clip["camera"],
+        clip["start"][:19].replace("T", " "),
+        clip["end"][11:19],
+        f"{minutes:.0f}:{seconds:04.1f}",
+        clip["kind"],
+        clip["source"],
+    )
