@@ -18,15 +18,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.sources import OpenCVSource
+from search.media import ffmpeg_path
+from search.times import zone_of
+
 from api.parts import open_parts
 from benchmarks.run import Metric, publish
 from indexer.ingest import register
-from indexer.sources import OpenCVSource
 from indexer.worker import IndexWorker
 from search.config import Settings
 from search.embedder import OpenClipEmbedder
-from search.media import ffmpeg_path
-from search.times import zone_of
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "benchmarks" / "work"
@@ -75,10 +76,10 @@ def product(video: Path, settings: Settings) -> Cost:
         with open_parts(s) as parts, parts.executor() as executor:
             parts.embedder.open()
             zone = zone_of("UTC")
+            cpu, wall = time.process_time(), time.perf_counter()
             register(
                 parts.catalog, [video], camera_id="bench", start_ms=None, zone=zone, max_megapixels=s.max_megapixels
             )
-            cpu, wall = time.process_time(), time.perf_counter()
             (report,) = executor.run()
             cost_cpu, cost_wall = time.process_time() - cpu, time.perf_counter() - wall
             return Cost(cost_cpu, cost_wall, report.seen, _shares(executor.worker))
@@ -101,9 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(sample_interval_s=given.interval)
     embedder = OpenClipEmbedder(settings.model)
     embedder.open()
-    rounds = []
-    for _ in range(given.rounds):  # one after the other, so that a drift of the machine hits both
-        rounds.append((simple_way(video, given.interval, embedder), product(video, settings)))
+    rounds = [  # one after the other, so that a drift of the machine hits both
+        (simple_way(video, given.interval, embedder), product(video, settings)) for _ in range(given.rounds)
+    ]
     publish("indexing", _parameters(video, given), _metrics(rounds))
 
 

@@ -1,0 +1,36 @@
+"""The HTTP door: routes, guards and the page, put together over open parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api.parts import Parts
+from api.routes import guard, index, media, page, problems, search
+from api.routes.activity import Activity
+
+DESCRIPTION = """One sentence finds a missing person among many cameras. Every error, whatever its status, has one
+shape: what went wrong, what was got, what was expected, and the cure."""
+
+
+def create_app(parts: Parts, *, hosts: Sequence[str] | None, activity: Activity | None = None) -> FastAPI:
+    """The application. It opens and closes nothing.
+
+    Args:
+        parts: open, and kept open as long as the application answers.
+        hosts: the names (Host header) it answers to; None: any, for an address that other machines use.
+        activity: what the indexing thread tells, for the status.
+    """
+    app = FastAPI(
+        title="Xunren 寻人", version=version("xunren"), description=DESCRIPTION, docs_url=None, redoc_url=None
+    )
+    app.state.parts = parts
+    app.state.activity = activity or Activity()
+    problems.install(app)
+    guard.install(app, hosts)
+    for module in (search, index, media):
+        app.include_router(module.router)
+    page.install(app)
+    return app

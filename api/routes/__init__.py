@@ -1,0 +1,1 @@
+"""The HTTP routes, a small module for each subject."""

@@ -1,0 +1,79 @@
+"""What is in the index: cameras with their coverage, status, health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter
+from search.times import iso
+
+from api.parts import Parts
+from api.routes.common import ActivityHere, PartsHere
+from api.schemas import CamerasOut, HealthOut, StatusOut, problems
+from search.errors import Unavailable, XunrenError
+from search.types import SegmentState
+
+log = logging.getLogger(__name__)
+
+MAX_REFUSED = 100
+router = APIRouter(prefix="/api", tags=["index"])
+
+
+@router.get("/cameras", response_model=CamerasOut, responses=problems(503))
+def cameras(parts: PartsHere) -> dict[str, Any]:
+    """All cameras, and from when to when there are recordings of them."""
+    covered = {row["id"]: row for row in parts.catalog.coverage()}
+    found = []
+    for camera in parts.catalog.cameras():
+        row = covered.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
+        ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
+        found.append(asdict(camera) | row | ends)
+    return {"cameras": found}
+
+
+@router.get("/status", response_model=StatusOut, responses=problems(503))
+def status(parts: PartsHere, activity: ActivityHere) -> dict[str, Any]:
+    """The index at this moment."""
+    states, refused = parts.catalog.states(), parts.catalog.refused()
+    return {
+        "version": version("xunren"),
+        "model": parts.embedder.label,
+        "rows": parts.store.count(),
+        "cameras": len(parts.catalog.cameras()),
+        "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
+        "indexing": [asdict(work) for work in activity.now()],
+        "refused_count": len(refused),
+        "refused": refused[:MAX_REFUSED],
+    }
+
+
+@router.get("/health", response_model=HealthOut, responses=problems(503))
+def health(parts: PartsHere) -> dict[str, Any]:
+    """Whether the vector store and the catalogue answer; 503 with what is wrong otherwise."""
+    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
+    wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
+    if wrong:
+        raise Unavailable(
+            f"{' and '.join(wrong)} cannot answer", got="; ".join(wrong.values()), cure="run `xunren doctor`"
+        )
+    return {"status": "ok", "checks": dict.fromkeys(checks, "ok")}
+
+
+def _fault(name: str, check: Callable[[], object]) -> str:
+    """What `check` fails with, or nothing."""
+    try:
+        check()
+    except XunrenError as e:
+        return e.what
+    except Exception as e:  # whatever a broken part raises, the answer is that it is broken
+        log.warning("health: %s does not answer", name, exc_info=True)
+        return type(e).__name__
+    return ""
+
+
+def _iso(time_ms: int | None, parts: Parts) -> str | None:
+    return None if time_ms is None else iso(time_ms, parts.zone)

@@ -1,0 +1,62 @@
+"""Pictures and clips: GET and HEAD, with byte ranges."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import FileResponse
+
+from api.routes.common import MAX_OFFSET_MS, PartsHere, SegmentId
+from api.schemas import problems
+from search.errors import BadInput, NotFound
+
+MAX_CUTS = 2  # cutting is the dearest thing that a request can ask for
+CACHE = {"Cache-Control": "private, max-age=3600"}
+
+router = APIRouter(prefix="/api", tags=["media"])
+_cuts = threading.BoundedSemaphore(MAX_CUTS)
+
+
+def _media(kind: str) -> dict[int | str, dict[str, Any]]:
+    whole: dict[str, Any] = {"content": {kind: {"schema": {"type": "string", "format": "binary"}}}}
+    part = {206: whole | {"description": "the bytes that were asked for"}}
+    return problems(404, 416, 422, 503) | {200: whole} | part
+
+
+@router.head("/thumbnails/{segment}/{offset_ms}.jpg", include_in_schema=False)
+@router.get("/thumbnails/{segment}/{offset_ms}.jpg", response_class=FileResponse, responses=_media("image/jpeg"))
+def thumbnail(segment: SegmentId, offset_ms: int, parts: PartsHere) -> FileResponse:
+    """The picture of one moment of a recording; `offset_ms` counts from the start of its file."""
+    _check_offset(offset_ms)
+    path = parts.media.thumbnail_path(segment, offset_ms)
+    if not path.is_file():
+        raise NotFound("there is no picture of this moment", got=f"{segment} at {offset_ms} ms")
+    return FileResponse(path, media_type="image/jpeg", headers=CACHE)
+
+
+@router.head("/clips/{segment}.mp4", include_in_schema=False)
+@router.get("/clips/{segment}.mp4", response_class=FileResponse, responses=_media("video/mp4"))
+def clip(
+    segment: SegmentId,
+    offset_ms: Annotated[int, Query(ge=0, le=MAX_OFFSET_MS, description="start in the recording's file")],
+    duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
+    parts: PartsHere,
+) -> FileResponse:
+    """A piece of a recording as H.264 MP4, cut when it is first asked for."""
+    longest = round(1000 * parts.settings.clip_max_s)
+    if duration_ms > longest:
+        raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
+    found = parts.catalog.segment(segment)
+    if found.duration_ms and offset_ms >= found.duration_ms:
+        raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {found.duration_ms}")
+    with _cuts:
+        path = parts.media.clip(Path(found.path), segment, offset_ms, duration_ms)
+    return FileResponse(path, media_type="video/mp4", headers=CACHE)
+
+
+def _check_offset(offset_ms: int) -> None:
+    if not 0 <= offset_ms <= MAX_OFFSET_MS:
+        raise BadInput("the offset is out of range", got=offset_ms, expected=f"0 to {MAX_OFFSET_MS} ms")

@@ -1,0 +1,149 @@
+"""What goes in and out over HTTP, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from search.types import Kind, Verdict
+
+MAX_CAMERAS = 1000
+When = Annotated[
+    StrictInt | StrictStr | None,
+    Field(description="ISO 8601 (without a zone: the server's) or Unix milliseconds", examples=["2026-11-23T09:00"]),
+]
+
+
+class SearchRequest(BaseModel):
+    """One sentence and what may answer it. Empty lists mean all."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    text: StrictStr = Field(
+        description="what the person looks like, in English or Chinese", examples=["a man in a red coat"]
+    )
+    cameras: list[StrictStr] = Field(default=[], max_length=MAX_CAMERAS, description="camera ids")
+    from_: When = Field(default=None, alias="from")
+    to: When = None
+    kinds: list[Kind] = Field(default=[], max_length=len(Kind), description="person, frame or both")
+    limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
+
+
+class _Answer(BaseModel):
+    """An answer may get more fields with a later version."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ClipOut(_Answer):
+    """A piece of a recording to watch, and its best moment."""
+
+    rank: int
+    camera: str
+    start: str = Field(description="ISO 8601 with zone")
+    end: str
+    start_ms: int = Field(description="Unix milliseconds")
+    end_ms: int
+    start_source: str = Field(description="where the recording's wall-clock time was taken from")
+    offset_s: float = Field(description="start of the clip in its source file")
+    score: float = Field(description="distance above the index's background, in spreads")
+    verdict: Verdict
+    kind: Kind = Field(description="what was found: a person, or the whole frame")
+    box: tuple[int, int, int, int] = Field(description="xyxy, pixels of frame_width x frame_height")
+    frame_width: int
+    frame_height: int
+    time_ms: int = Field(description="the best moment")
+    time: str
+    segment: str
+    source: str = Field(description="the recording's file")
+    thumbnail: str = Field(description="address of a picture of the best moment, on this server")
+    clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
+
+
+class SearchAnswer(_Answer):
+    """Clips, best first; those below `maybe` are in it and marked `nothing`."""
+
+    query: str
+    verdict: Verdict = Field(description="of the best clip")
+    rows: int = Field(description="size of the index that was searched")
+    took_ms: int
+    clips: list[ClipOut]
+
+
+class CameraOut(_Answer):
+    """A camera and what is recorded of it; times are None without recordings."""
+
+    id: str
+    name: str
+    district: str
+    lat: float | None
+    lon: float | None
+    clock_offset_ms: int
+    segments: int
+    indexed: int
+    first_ms: int | None
+    last_ms: int | None
+    first: str | None = Field(description="ISO 8601 with zone")
+    last: str | None
+
+
+class CamerasOut(_Answer):
+    """All cameras by id."""
+
+    cameras: list[CameraOut]
+
+
+class WorkOut(_Answer):
+    """A recording that is being indexed, and how far."""
+
+    camera: str
+    file: str
+    offset_ms: int
+    duration_ms: int = Field(description="0 while it is not known")
+
+
+class RefusedOut(_Answer):
+    """A file that could not become a recording."""
+
+    path: str
+    reason: str
+    message: str
+    cure: str
+    time_ms: int
+
+
+class StatusOut(_Answer):
+    """The index at this moment."""
+
+    version: str
+    model: str
+    rows: int
+    cameras: int
+    segments: dict[str, int] = Field(description="recordings by state: pending, leased, indexed, skipped")
+    indexing: list[WorkOut]
+    refused_count: int
+    refused: list[RefusedOut] = Field(description="the first hundred")
+
+
+class HealthOut(_Answer):
+    """All parts answer."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class Problem(BaseModel):
+    """Every error, whatever its status, has this shape."""
+
+    error: str = Field(description="kind of error")
+    what: str = Field(description="what went wrong")
+    got: str = Field(description="the offending value, shortened")
+    expected: str = Field(description="what would have been right")
+    cure: str = Field(description="what to do now")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's entries for the errors of a route."""
+    known: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, *statuses)}
+    return known | {"default": {"model": Problem, "description": "any other error"}}

@@ -1,0 +1,119 @@
+"""The product as a user has it: the command line in this process or as a process of its own, and a running server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_videos"
+ENVIRON = os.environ | {"HF_HUB_OFFLINE": "1", "XUNREN_TIMEZONE": "Asia/Shanghai", "COLUMNS": "200"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def xunren(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """The command line in this process (the model is loaded only once a session)."""
+    from api import cli
+
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["xunren", *map(str, arguments)])
+        capfd.readouterr()
+        code: int | str | None = 0
+        try:
+            cli.main()
+        except SystemExit as e:
+            code = e.code
+        captured = capfd.readouterr()
+        return Outcome(code if isinstance(code, int) else 0, captured.out, captured.err)
+
+    return run
+
+
+def xunren_process(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """The command line as a process of its own."""
+    command = [sys.executable, "-c", "from api.cli import main; main()", *map(str, arguments)]
+    return subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRON, cwd=ROOT, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def truth() -> dict[str, Any]:
+    """Who is where in the sample videos."""
+    data: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """An index of the sample videos, made through the front door; only to be read."""
+
+    data_dir: Path
+    report: Any
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """`xunren index sample_videos` as `make demo` does it."""
+    data_dir = tmp_path_factory.mktemp("demo") / "data"
+    with xunren_process("index", SAMPLES, "--data-dir", data_dir, "--json") as process:
+        out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return Demo(data_dir, json.loads(out))
+
+
+@pytest.fixture(scope="session")
+def demo_server(demo: Demo) -> Iterator[str]:
+    """Address of `xunren serve` over the sample videos."""
+    with xunren_process("serve", "--port", 0, "--data-dir", demo.data_dir) as process:
+        try:
+            yield _wait_for(demo.data_dir / "server.json", process)
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def _wait_for(file: Path, process: subprocess.Popen[str]) -> str:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            pytest.fail(f"xunren serve ended: {process.communicate()[1]}")
+        if file.exists():
+            try:
+                url: str = json.loads(file.read_text())["url"]
+                with urllib.request.urlopen(url + "/api/health", timeout=5):
+                    return url
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.2)
+    pytest.fail("xunren serve did not answer within 90 s")

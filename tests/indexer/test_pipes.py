@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from indexer.pipes import Clocks, Crew, Pipe, Stopped
+
+
+def test_the_first_failure_stops_all_and_is_raised_again() -> None:
+    crew = Crew()
+    pipe: Pipe[int] = Pipe(crew, 1)
+
+    def endless() -> None:
+        while True:
+            pipe.put(1)  # nobody takes it out
+
+    def fails() -> None:
+        raise KeyError("the reason")
+
+    crew.start("endless", endless)
+    crew.start("fails", fails)
+    with pytest.raises(KeyError, match="the reason"):
+        crew.join()
+    with pytest.raises(Stopped):
+        pipe.put(2)
+    with pytest.raises(Stopped):
+        pipe.get()
+
+
+def test_a_thread_that_was_stopped_stops_the_others() -> None:
+    crew = Crew()
+    pipe: Pipe[int] = Pipe(crew, 1)
+
+    def stopped() -> None:
+        raise Stopped
+
+    crew.start("waits", lambda: print(pipe.get()))
+    crew.start("stopped", stopped)
+    crew.join()
+    assert crew.stop.is_set()
+
+
+def test_items_arrive_in_order_and_waiting_ends_in_time() -> None:
+    crew = Crew()
+    pipe: Pipe[int] = Pipe(crew, 2)
+    crew.start("puts", lambda: [pipe.put(n) for n in range(100)][0])
+    assert [pipe.get() for _ in range(100)] == list(range(100))
+    assert pipe.get(timeout_s=0.01) is None
+    crew.join()
+
+
+def test_clocks_add_up_over_threads() -> None:
+    clocks = Clocks()
+
+    def work() -> None:
+        for _ in range(1000):
+            clocks.add("decode", 0.001)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clocks.seconds() == {"decode": pytest.approx(4.0)}

@@ -1,0 +1,146 @@
+"""The whole worker on real videos and a real store, with an embedder that sees colours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from indexer.detector import MotionDetector
+from search.media import MediaStore
+from search.store import MilvusStore
+from search.times import zone_of
+
+from indexer.executors import ThreadExecutor
+from indexer.ingest import register
+from indexer.pipes import Stopped
+from indexer.worker import IndexWorker
+from search.catalog import Catalog
+from search.config import Settings
+from search.engine import Query, SearchEngine
+from search.errors import Unavailable
+from search.types import Filter, Kind, Row, SegmentState, Vectors
+from tests.conftest import SAMPLES
+from tests.fakes import ColourEmbedder
+
+UTC = zone_of("UTC")
+
+
+class House:
+    """All parts over one folder."""
+
+    def __init__(self, folder: Path, **changes: object) -> None:
+        self.settings = Settings(data_dir=folder).model_copy(update=changes)
+        self.embedder = ColourEmbedder()
+        self.catalog = Catalog(self.settings.catalog_address).open()
+        self.store = MilvusStore(self.settings.store_address, collection="xunren", dim=self.embedder.dim)
+        self.store.open()
+        self.media = MediaStore(self.settings.media_dir)
+        self.worker = IndexWorker(self.settings, self.embedder, self.store, self.catalog, self.media, MotionDetector())
+        self.executor = ThreadExecutor(self.worker, self.catalog, lease_s=self.settings.lease_s)
+        self.engine = SearchEngine(self.settings, self.embedder, self.store, self.catalog)
+
+    def register(self, *paths: Path) -> None:
+        register(self.catalog, paths, camera_id=None, start_ms=None, zone=UTC, max_megapixels=17)
+
+    def close(self) -> None:
+        self.store.close()
+        self.catalog.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with closing(House(tmp_path)) as opened:
+        yield opened
+
+
+def gate() -> Path:
+    return SAMPLES / "gate"
+
+
+def test_rows_thumbnails_and_report_agree(house: House) -> None:
+    house.register(gate())
+    (report,) = house.executor.run()
+    assert report.state is SegmentState.INDEXED
+    assert report.seen == report.indexed + sum(report.skipped.values())
+    assert report.rows == house.store.count() == len(house.store.ids())
+    assert house.store.count(Filter(kinds=(Kind.PERSON,))) > 5
+    assert house.store.count(Filter(kinds=(Kind.FRAME,))) >= 2
+    rows, _ = house.store.sample(10_000)
+    for row in rows:
+        assert house.media.thumbnail_path(row.segment_id, row.time_ms - report.segment.start_ms).is_file()
+        assert report.segment.start_ms <= row.time_ms < report.segment.end_ms
+    assert report.segment.end_ms - report.segment.start_ms == pytest.approx(60_000, abs=2_500)
+    assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
+
+
+def test_a_colour_is_found_by_its_name_in_both_languages(house: House) -> None:
+    house.register(SAMPLES)
+    assert len(list(house.executor.run())) == 4
+    english = house.engine.search(Query("red", Filter(kinds=(Kind.PERSON,)))).clips
+    chinese = house.engine.search(Query("红色", Filter(kinds=(Kind.PERSON,)))).clips
+    assert [c.best.row.id for c in english] == [c.best.row.id for c in chinese]
+    vectors = {row.id: vector for row, vector in zip(*house.store.sample(10_000), strict=True)}
+    reddest = max(vectors, key=lambda id_: float(vectors[id_][0]) if "-p" in id_ else -1)
+    assert english[0].best.row.id == reddest
+
+
+def test_a_second_run_with_other_settings_leaves_nothing_behind(tmp_path: Path) -> None:
+    with closing(House(tmp_path)) as first:
+        first.register(gate())
+        list(first.executor.run())
+        segment = first.catalog.reports()[0].segment
+    with closing(House(tmp_path, sample_interval_s=5.0)) as second:
+        moved = (gate(),)
+        register(second.catalog, moved, camera_id=None, start_ms=segment.start_ms + 1000, zone=UTC, max_megapixels=17)
+        (report,) = second.executor.run()
+        rows, _ = second.store.sample(10_000)
+        assert len(rows) == report.rows == len(second.store.ids(segment.id))
+        assert all(r.time_ms >= segment.start_ms + 1000 for r in rows)
+
+
+def test_a_broken_file_is_skipped_and_the_others_are_not(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "videos" / "cam"
+    folder.mkdir(parents=True)
+    good = (gate() / "gate.mp4").read_bytes()
+    (folder / "good.mp4").write_bytes(good)
+    (folder / "gone.mp4").write_bytes(good + b"\0")
+    house.register(folder)
+    (folder / "gone.mp4").unlink()
+    reports = {Path(r.segment.path).name: r for r in house.executor.run()}
+    assert reports["good.mp4"].state is SegmentState.INDEXED
+    assert reports["gone.mp4"].state is SegmentState.SKIPPED
+    assert reports["gone.mp4"].reason
+    assert reports["gone.mp4"].cure
+    assert house.store.ids(reports["gone.mp4"].segment.id) == set()
+
+
+def test_a_store_that_fails_stops_the_run_and_marks_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_rows: list[Row], _vectors: Vectors) -> None:
+        raise Unavailable("the store is gone")
+
+    house.register(gate())
+    monkeypatch.setattr(house.store, "upsert", fails)
+    with pytest.raises(Unavailable, match="the store is gone"):
+        list(house.executor.run())
+    assert house.catalog.states() == {"pending": 1}
+    monkeypatch.undo()
+    (report,) = house.executor.run()
+    assert report.rows == house.store.count()
+
+
+def test_a_run_can_be_stopped_in_the_middle_of_a_file(house: House) -> None:
+    house.register(gate())
+    seen = threading.Event()
+
+    def stop(_segment: object, offset_ms: int) -> None:
+        if offset_ms > 5_000:
+            seen.set()
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        list(house.executor.run(stop))
+    assert seen.is_set()
+    assert house.catalog.states() == {"pending": 1}
