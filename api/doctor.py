@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,8 +67,6 @@ def _check(part: str, look: Callable[[Settings], str], settings: Settings) -> Ch
 
 
 def _python(_: Settings) -> str:
-    if sys.version_info < (3, 11):
-        raise Unavailable("Python is too old", got=platform.python_version(), cure="install Python 3.11 or newer")
     return platform.python_version()
 
 

@@ -44,7 +44,12 @@ def test_a_thread_that_was_stopped_stops_the_others() -> None:
 def test_items_arrive_in_order_and_waiting_ends_in_time() -> None:
     crew = Crew()
     pipe: Pipe[int] = Pipe(crew, 2)
-    crew.start("puts", lambda: [pipe.put(n) for n in range(100)][0])
+
+    def puts() -> None:
+        for n in range(100):
+            pipe.put(n)
+
+    crew.start("puts", puts)
     assert [pipe.get() for _ in range(100)] == list(range(100))
     assert pipe.get(timeout_s=0.01) is None
     crew.join()

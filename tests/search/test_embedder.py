@@ -1,0 +1,137 @@
+"""The shipped model through the same `local-dir:` path as any other, offline."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from search.embedder import MAX_SENTENCE_CHARS, OpenClipEmbedder, check_sentence
+from search.errors import BadInput, Unavailable
+from search.registry import MODELS_DIR, RECOMMENDED, resolve_model
+from search.types import Image
+
+
+@pytest.fixture(scope="module")
+def embedder() -> OpenClipEmbedder:
+    made = OpenClipEmbedder("xunren-small", batch_size=4)
+    made.open()
+    return made
+
+
+def pictures(n: int) -> list[Image]:
+    random = np.random.default_rng(7)
+    sizes = [(128, 64), (40, 22), (360, 640), (77, 501), (1, 1)]
+    return [random.integers(0, 255, (*sizes[i % 5], 3), dtype=np.uint8) for i in range(n)]
+
+
+def test_vectors_are_unit_float32(embedder: OpenClipEmbedder) -> None:
+    for vectors in (embedder.embed_images(pictures(9)), embedder.embed_texts(["red", "红色外套"])):
+        assert vectors.dtype == np.float32
+        assert vectors.shape[1] == embedder.dim == 256
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert embedder.embed_images([]).shape == embedder.embed_texts([]).shape == (0, 256)
+
+
+def test_a_batch_is_as_good_as_one_by_one(embedder: OpenClipEmbedder) -> None:
+    images = pictures(9)
+    together = embedder.embed_images(images)
+    alone = np.concatenate([embedder.embed_images([image]) for image in images])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    texts = ["a man in a red coat", "穿红色外套的男子", "x"]
+    np.testing.assert_allclose(
+        embedder.embed_texts(texts), np.concatenate([embedder.embed_texts([t]) for t in texts]), atol=1e-4
+    )
+
+
+def test_a_plain_colour_is_nearer_to_its_own_name(embedder: OpenClipEmbedder) -> None:
+    """Not a picture the model was made for; a weight file that was swapped or mis-read fails here all the same."""
+    red, green = (np.full((128, 64, 3), c, np.uint8) for c in ((190, 30, 35), (40, 130, 60)))
+    images = embedder.embed_images([red, green])
+    for pair in (["red clothes", "green clothes"], ["红色衣服", "绿色衣服"]):
+        scores = images @ embedder.embed_texts(pair).T
+        assert scores[0, 0] - scores[0, 1] > scores[1, 0] - scores[1, 1]
+
+
+def test_a_sentence_that_would_be_cut_off_is_refused(embedder: OpenClipEmbedder) -> None:
+    with pytest.raises(BadInput, match="too long for this model"):
+        embedder.embed_texts(["穿红色外套的男子" * 40])
+
+
+def test_threads_may_share_it(embedder: OpenClipEmbedder) -> None:
+    expected = embedder.embed_texts(["a woman with a blue bag"])[0]
+    wrong: list[object] = []
+
+    def ask() -> None:
+        for _ in range(10):
+            if not np.allclose(embedder.embed_texts(["a woman with a blue bag"])[0], expected, atol=1e-4):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_model_that_is_not_there_is_unavailable_with_a_cure() -> None:
+    code = (
+        "from search.embedder import OpenClipEmbedder\n"
+        "from search.errors import Unavailable\n"
+        "try: OpenClipEmbedder('ViT-B-32').open()\n"
+        "except Unavailable as e: print(e.cure)\n"
+    )
+    environ = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": "/nonexistent"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ)
+    assert "xunren-small" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "mps"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(Unavailable, match="device"):
+        OpenClipEmbedder("xunren-small", device=device).open()
+
+
+def test_unknown_names_are_refused_with_the_known_ones() -> None:
+    for name in ("ViT-B-33", "", "hf-hub:", "local-dir:/nowhere"):
+        with pytest.raises(BadInput) as e:
+            resolve_model(name)
+        assert e.value.cure
+    with pytest.raises(BadInput, match="unknown model") as e:
+        resolve_model("xunren-smal")
+    assert "xunren-small" in e.value.cure
+
+
+def test_any_open_clip_name_is_understood() -> None:
+    assert resolve_model("RN50:openai").tag == "openai"
+    assert resolve_model("hf-hub:org/repo").architecture == "hf-hub:org/repo"
+    assert resolve_model("ViT-B-32").tag == "laion2b_s34b_b79k"
+    named, by_path = resolve_model("xunren-small"), resolve_model(f"local-dir:{MODELS_DIR / 'xunren-small'}")
+    assert named.label == by_path.label
+    assert named.label.startswith("xunren-small@")
+
+
+def test_recommended_models_are_known_to_open_clip() -> None:
+    import open_clip
+
+    known = set(open_clip.list_pretrained())
+    for info in RECOMMENDED:
+        if not info.architecture.startswith("local-dir:"):
+            assert (info.architecture, info.tag) in known
+            config = open_clip.get_model_config(info.architecture)
+            assert config["embed_dim"] == info.dim
+
+
+@pytest.mark.parametrize("bad", ["", "  \n", "?!…", "x" * (MAX_SENTENCE_CHARS + 1)])
+def test_sentences_that_are_none(bad: str) -> None:
+    with pytest.raises(BadInput):
+        check_sentence(bad)
+
+
+def test_sentences_are_stripped() -> None:
+    assert check_sentence("  穿红色外套的男子 \n") == "穿红色外套的男子"
