@@ -18,16 +18,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.sources import OpenCVSource
-from search.media import ffmpeg_path
-from search.times import zone_of
-
 from api.parts import open_parts
 from benchmarks.run import Metric, publish
 from indexer.ingest import register
+from indexer.sources import OpenCVSource
 from indexer.worker import IndexWorker
 from search.config import Settings
 from search.embedder import OpenClipEmbedder
+from search.media import ffmpeg_path
+from search.times import zone_of
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "benchmarks" / "work"
@@ -64,7 +63,7 @@ def make_video(seconds: int) -> Path:
 
 def simple_way(video: Path, interval_s: float, embedder: OpenClipEmbedder) -> Cost:
     cpu, wall = time.process_time(), time.perf_counter()
-    source = OpenCVSource(video, interval_s=interval_s)
+    source = OpenCVSource(video, interval_s=interval_s, max_megapixels=17)
     for frame in source.frames():
         embedder.embed_images([frame.image])
     return Cost(time.process_time() - cpu, time.perf_counter() - wall, source.counts.seen, {})

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from search.types import Segment, SegmentReport
 class Executor(Protocol):
     """Runs workers over the segments that wait in the catalogue."""
 
-    def run(self, progress: Progress | None = None) -> Iterator[SegmentReport]:
+    def run(self, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
         """Index all waiting segments and report each as it is done."""
 
 
@@ -37,7 +37,7 @@ class ThreadExecutor:
         self._lease_ms = round(1000 * lease_s)
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
-    def run(self, progress: Progress | None = None) -> Iterator[SegmentReport]:
+    def run(self, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
         """Index all waiting segments and report each as it is done.
 
         Closing the generator stops the work and gives the leases back.

@@ -12,7 +12,7 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +99,7 @@ class IndexWorker:
         self._detector = detector
         self.clocks = Clocks()
 
-    def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Iterator[SegmentReport]:
+    def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
         """Index what `next_segment` hands out until it has no more, and report each segment as it is done.
 
         Closing the generator stops the threads; segments under way stay leased and unmarked.

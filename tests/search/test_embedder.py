@@ -13,7 +13,7 @@ import pytest
 from search.embedder import MAX_SENTENCE_CHARS, OpenClipEmbedder, check_sentence
 from search.errors import BadInput, Unavailable
 from search.registry import MODELS_DIR, RECOMMENDED, resolve_model
-from search.types import Image
+from search.types import Image, Vectors
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +64,18 @@ def test_a_sentence_that_would_be_cut_off_is_refused(embedder: OpenClipEmbedder)
 
 def test_threads_may_share_it(embedder: OpenClipEmbedder) -> None:
     expected = embedder.embed_texts(["a woman with a blue bag"])[0]
-    wrong: list[object] = []
+    answers: list[Vectors] = []
 
     def ask() -> None:
-        for _ in range(10):
-            if not np.allclose(embedder.embed_texts(["a woman with a blue bag"])[0], expected, atol=1e-4):
-                wrong.append(1)
+        answers.extend(embedder.embed_texts(["a woman with a blue bag"])[0] for _ in range(10))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    assert len(answers) == 40
+    assert all(np.allclose(answer, expected, atol=1e-4) for answer in answers)
 
 
 def test_a_model_that_is_not_there_is_unavailable_with_a_cure() -> None:
