@@ -138,6 +138,7 @@ class SearchEngine:
         s = self._settings
         joined = join(
             hits,
+            strong=s.maybe_score,
             gap_ms=round(1000 * s.clip_gap_s),
             pad_ms=round(1000 * s.clip_pad_s),
             max_ms=round(1000 * s.clip_max_s),

@@ -92,7 +92,7 @@ class _Answer:
         for name, value in SECURITY_HEADERS.items():
             headers[name] = value
         headers.setdefault("Cache-Control", "no-store")
-        await self._send(message | {"headers": headers.raw})
+        await self._send({**message, "headers": headers.raw})
 
     async def _replace(self, status: int, headers: Headers) -> None:
         """Say the error that a part of Starlette says in plain text in our shape; its other headers stay."""

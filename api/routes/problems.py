@@ -95,14 +95,14 @@ def _field(place: tuple[Any, ...]) -> str:
 
 
 def _of_status(status: int, method: str, path: str, headers: Mapping[str, str]) -> XunrenError:
-    if status == HTTPStatus.NOT_FOUND:
+    if status == 404:
         return NotFound("there is nothing at this address", got=path, cure="/docs lists all addresses")
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+    if status == 405:
         allowed = next((value for name, value in headers.items() if name.lower() == "allow"), "")
         return BadInput("this address does not take this method", got=method, expected=allowed)
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if status == 413:
         return BadInput("the request is too large", cure="a search is a sentence and a few filters")
-    if status == HTTPStatus.RANGE_NOT_SATISFIABLE:
+    if status == 416:
         return BadInput("there are no such bytes in this file", cure="ask for a range inside Content-Range")
     if status >= 500:
         return _FAULT

@@ -1,0 +1,69 @@
+"""Tells whether a whole picture shows something new, so that an unchanged scene is embedded once, not every second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.types import Frame, Image
+
+Thumbnail = NDArray[np.float32]
+"""`float32 (36, 64)`, grey levels 0 to 255."""
+
+_SIZE = (64, 36)
+_LEVELS = 14.0  # grey levels; a cell's mean over hundreds of pixels is far less noisy
+_SHARE = 0.04  # of the cells: a person half as high as the picture
+_GAIN = (0.5, 2.0)  # a camera's exposure drifts within this; beyond it, the light itself has changed
+
+
+class SceneChange:
+    """Remembers the last kept picture of one recording and says whether the next one is new against it.
+
+    Args:
+        frame_interval_s: seconds after which an unchanged scene counts as new all the same.
+    """
+
+    def __init__(self, frame_interval_s: float) -> None:
+        self._interval_ms = round(frame_interval_s * 1000)
+        self._kept: Thumbnail | None = None
+        self._kept_ms = 0
+
+    def is_new(self, frame: Frame) -> bool:
+        """Whether `frame` is to be kept; then it is what the next ones are compared with. The first always is."""
+        seen = thumbnail(frame.image)
+        due = frame.offset_ms - self._kept_ms >= self._interval_ms
+        if self._kept is not None and not due and changed_share(self._kept, seen) <= _SHARE:
+            return False
+        self._kept, self._kept_ms = seen, frame.offset_ms
+        return True
+
+
+def thumbnail(image: Image) -> Thumbnail:
+    """The mean grey levels of `image` (uint8 (H, W, 3)) on a coarse grid."""
+    import cv2
+
+    small = cv2.resize(image, _SIZE, interpolation=cv2.INTER_AREA)
+    grey: Thumbnail = small.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return grey
+
+
+def changed_share(before: Thumbnail, after: Thumbnail) -> float:
+    """Share of the cells, 0 to 1, that differ by more than a change of exposure (gain and offset) explains."""
+    gain, offset = _exposure(before, after)
+    left = np.abs(after - np.clip(before * gain + offset, 0, 255))
+    return float(np.mean(left > _LEVELS))
+
+
+def _exposure(before: Thumbnail, after: Thumbnail) -> tuple[float, float]:
+    """Gain and offset that turn most of `before` into `after`; what moved is left out of the second fit."""
+    calm = np.ones(before.shape, bool)
+    gain, offset = 1.0, float(np.median(after - before))
+    for _ in range(2):
+        left = np.abs(after - before * gain - offset)
+        calm = (left <= max(_LEVELS, float(np.median(left)) * 2)) & (after > 2) & (after < 253)
+        x, y = before[calm], after[calm]
+        spread = float(np.var(x)) if x.size > 16 else 0.0
+        gain = float(np.mean((x - x.mean()) * (y - y.mean()))) / spread if spread > 1 else 1.0
+        gain = min(max(gain, _GAIN[0]), _GAIN[1])
+        offset = float(np.median(y - x * gain)) if x.size else 0.0
+    return gain, offset

@@ -1,0 +1,166 @@
+"""How a row lies in a Milvus collection, how a filter is said to Milvus, and what may be written at all.
+
+Shared by every vector store, so that all of them refuse the same things with the same words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from search.errors import BadInput
+from search.types import Box, Filter, Kind, Row, Vectors
+
+MAX_LIMIT = 16_384
+"""Most rows that Milvus gives for one search."""
+MAX_CAMERAS = 50_000
+"""Most cameras in one filter; 30,000 were measured on Milvus Lite (0.4 s) and on a server (0.2 s)."""
+MAX_STRING_BYTES = 256
+LOTS = 2**32
+UNIT_TOLERANCE = 1e-3
+
+STRING_FIELDS = ("camera_id", "segment_id", "kind")
+INTEGER_FIELDS = (
+    *("lot", "track", "time_ms", "start_ms", "end_ms"),
+    *("x1", "y1", "x2", "y2", "frame_width", "frame_height"),
+)
+ROW_FIELDS = ("id", *STRING_FIELDS, *INTEGER_FIELDS)
+
+_UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def lot(row_id: str) -> int:
+    """A number in [0, 2**32) drawn from the id: the rows of the lowest lots are a fair, repeatable sample."""
+    return int.from_bytes(hashlib.blake2b(row_id.encode(), digest_size=4).digest(), "big")
+
+
+def to_entity(row: Row, vector: Vectors) -> dict[str, Any]:
+    """What Milvus is given for `row` and its `vector` (dim,)."""
+    entity: dict[str, Any] = {"id": row.id, "vector": vector, "lot": lot(row.id)}
+    entity |= {"camera_id": row.camera_id, "segment_id": row.segment_id, "kind": row.kind.value}
+    numbers = {"x1": row.box.x1, "y1": row.box.y1, "x2": row.box.x2, "y2": row.box.y2}
+    numbers |= {"track": row.track, "time_ms": row.time_ms, "start_ms": row.start_ms, "end_ms": row.end_ms}
+    numbers |= {"frame_width": row.frame_width, "frame_height": row.frame_height}
+    return entity | {name: int(value) for name, value in numbers.items()}
+
+
+def to_row(entity: Mapping[str, Any]) -> Row:
+    """The row that `to_entity` was given."""
+    return Row(
+        **{name: entity[name] for name in ("id", "camera_id", "segment_id", "track")},
+        **{name: entity[name] for name in ("time_ms", "start_ms", "end_ms", "frame_width", "frame_height")},
+        kind=Kind(entity["kind"]),
+        box=Box(entity["x1"], entity["y1"], entity["x2"], entity["y2"]),
+    )
+
+
+def quoted(text: str) -> str:
+    """`text` as a string of Milvus' filter language."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def one_of(field: str, values: Iterable[str]) -> str:
+    """The condition that `field` is one of `values`."""
+    return f"{field} in [{', '.join(quoted(value) for value in values)}]"
+
+
+def expression(where: Filter) -> str:
+    """`where` in Milvus' filter language; empty if it lets everything through.
+
+    Raises:
+        BadInput: more cameras than `MAX_CAMERAS`.
+    """
+    check_cameras(where)
+    conditions = []
+    if where.cameras:
+        conditions.append(one_of("camera_id", dict.fromkeys(where.cameras)))
+    if where.kinds:
+        conditions.append(one_of("kind", [kind.value for kind in where.kinds]))
+    if where.from_ms is not None:
+        conditions.append(f"end_ms >= {int(where.from_ms)}")
+    if where.to_ms is not None:
+        conditions.append(f"start_ms < {int(where.to_ms)}")
+    return " and ".join(conditions)
+
+
+def lets_through(where: Filter, row: Row) -> bool:
+    """Whether `row` fits `where`: what `expression` says, in Python."""
+    return (
+        (not where.cameras or row.camera_id in where.cameras)
+        and (not where.kinds or row.kind in where.kinds)
+        and (where.from_ms is None or row.end_ms >= where.from_ms)
+        and (where.to_ms is None or row.start_ms < where.to_ms)
+    )
+
+
+def check_cameras(where: Filter) -> None:
+    """Raise `BadInput` if a filter names more cameras than one search can carry."""
+    if len(where.cameras) > MAX_CAMERAS:
+        raise BadInput(
+            "too many cameras in one filter",
+            got=len(where.cameras),
+            expected=f"at most {MAX_CAMERAS}",
+            cure="leave the cameras out to search all of them, or search in portions",
+        )
+
+
+def check_limit(limit: int) -> int:
+    """Return `limit`, or raise `BadInput` if no search can give so many rows."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise BadInput(
+            "the limit of a search is out of range",
+            got=limit,
+            expected=f"1 to {MAX_LIMIT}",
+            cure="ask for fewer rows, or narrow the time or the cameras",
+        )
+    return limit
+
+
+def check_string(value: str, what: str) -> str:
+    """Return `value`, or raise `BadInput` if it cannot be stored in a string field and found again."""
+    if not value or _UNUSABLE.search(value) or len(value.encode()) > MAX_STRING_BYTES:
+        raise BadInput(
+            f"{what} cannot be stored",
+            got=repr(value),
+            expected=f"1 to {MAX_STRING_BYTES} bytes of UTF-8 without control characters",
+            cure="use the ids that the catalogue makes",
+        )
+    return value
+
+
+def check_vectors(vectors: Vectors, rows: int, dim: int) -> Vectors:
+    """Return `vectors` as contiguous float32 (rows, dim), or raise `BadInput` if they are not that, of unit length."""
+    array = np.asarray(vectors)
+    if array.shape != (rows, dim) or array.dtype.kind != "f":
+        raise BadInput(
+            "vectors do not fit the rows or the index",
+            got=f"{array.dtype} {array.shape}",
+            expected=f"float32 ({rows}, {dim})",
+            cure="give one vector for each row, from the model that the index was made with",
+        )
+    lengths = np.linalg.norm(array.astype(np.float64), axis=1)
+    wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE))  # so that NaN is wrong too
+    if wrong.size:
+        raise BadInput(
+            f"vector {wrong[0]} is not finite and of unit length",
+            got=f"length {lengths[wrong[0]]:g}; {wrong.size} of {rows} are wrong",
+            expected=f"length 1 ± {UNIT_TOLERANCE:g}",
+            cure="divide each vector by its length; a model that gives NaN is broken or lacks precision",
+        )
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def check_rows(rows: Sequence[Row], vectors: Vectors, dim: int) -> Vectors:
+    """Return `vectors` ready to be stored, or raise `BadInput` before anything of a wrong batch is written."""
+    seen: set[str] = set()
+    for row in rows:
+        check_string(row.id, "the row's id")
+        check_string(row.segment_id, "the row's segment id")
+        if row.id in seen:
+            raise BadInput("two rows of one batch have the same id", got=row.id, cure="give each row once")
+        seen.add(row.id)
+    return check_vectors(vectors, len(rows), dim)

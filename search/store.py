@@ -1,0 +1,458 @@
+"""The vector store: rows with unit vectors, found again by cosine among those that a filter lets through.
+
+`MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server, `MemoryStore` in numpy: the reference that
+the contract tests hold the other against. This is the only module that imports pymilvus and milvus_lite, and it does
+so in `open`.
+
+What is there for a measured reason: one writer (Lite lost acknowledged rows with several); flush on open (after a
+kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Strong (a
+server's default does not see its own writes); Lite behind a Unix socket in its own folder rather than pymilvus' open
+TCP port, through which every user of the machine could read and write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from search.errors import BadInput, Conflict, Unavailable, XunrenError
+from search.schema import (
+    INTEGER_FIELDS,
+    LOTS,
+    MAX_LIMIT,
+    MAX_STRING_BYTES,
+    ROW_FIELDS,
+    STRING_FIELDS,
+    check_cameras,
+    check_limit,
+    check_rows,
+    check_string,
+    check_vectors,
+    expression,
+    lets_through,
+    lot,
+    one_of,
+    quoted,
+    to_entity,
+    to_row,
+)
+from search.types import Filter, Hit, Row, Vectors
+
+INDEX_KINDS: dict[str, dict[str, int]] = {"FLAT": {}, "HNSW": {"M": 32, "efConstruction": 256}}
+"""Allowed kinds of index with their parameters. FLAT is exact. HNSW, for servers of many millions of rows, found 97.6 %
+of the right rows with a 10 % filter."""
+
+_CONNECT_S = 5.0
+_CALL_S = 60.0
+_WRITE_ROWS = 1000
+_READ_ROWS = 4096
+_FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
+_LONGEST_SOCKET = 100  # bytes of a Unix address, of 107
+
+
+class VectorStore(Protocol):
+    """Rows with vectors. Safe for many threads between `open` and `close`; a context manager does both.
+
+    Every method but `open` and `close` raises `Unavailable` where the store cannot be reached or is not open.
+    """
+
+    def open(self) -> None:
+        """Get ready; everything slow happens here."""
+
+    def close(self) -> None:
+        """Let go of files and connections. Closing twice does nothing."""
+
+    def __enter__(self) -> Self:
+        """Open."""
+
+    def __exit__(self, *exc: object) -> None:
+        """Close."""
+
+    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        """Store `rows` with `vectors` (n, dim); a row whose id is there replaces it.
+
+        Raises:
+            BadInput: a vector is not finite or not of unit length, shapes do not fit, an id comes twice or cannot be
+                stored. Nothing was written then.
+        """
+
+    def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
+        """Remove the segment's rows whose id is not in `keep`; how many those were."""
+
+    def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008 - frozen
+        """The `limit` rows nearest to `vector` (dim,) by cosine among those that fit; best first, ties by id.
+
+        Raises:
+            BadInput: not a unit vector of the store's dimension, `limit` not in 1..16384, or too many cameras.
+        """
+
+    def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008 - frozen
+        """At most `limit` rows that fit, drawn fairly over all of them, with vectors (n, dim); always the same ones."""
+
+    def count(self, where: Filter = Filter()) -> int:  # noqa: B008 - frozen
+        """How many rows fit."""
+
+    def ids(self, segment_id: str | None = None) -> set[str]:
+        """Ids of the rows of a segment, or of all rows."""
+
+    def flush(self) -> None:
+        """Write to disk what was stored so far. A kill loses nothing without it; a power cut may."""
+
+
+class MemoryStore:
+    """Rows in memory, by plain numpy: the reference, and enough for small things. Safe for many threads."""
+
+    def __init__(self, *, dim: int) -> None:
+        self._dim = dim
+        self._lock = threading.RLock()
+        self._rows: dict[str, tuple[Row, Vectors]] = {}
+
+    def open(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do; the rows stay."""
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        """See `VectorStore.upsert`."""
+        checked = check_rows(rows, vectors, self._dim).copy()
+        with self._lock:
+            self._rows |= {row.id: (row, vector) for row, vector in zip(rows, checked, strict=True)}
+
+    def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
+        """See `VectorStore.delete_segment`."""
+        with self._lock:
+            gone = self.ids(segment_id) - set(keep)
+            for row_id in gone:
+                del self._rows[row_id]
+            return len(gone)
+
+    def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008
+        """See `VectorStore.search`."""
+        query = check_vectors(np.asarray(vector)[None], 1, self._dim)[0]
+        check_limit(limit)
+        hits = [Hit(row, float(v @ query) / float(np.linalg.norm(v))) for row, v in self._fitting(where)]
+        return _best_first(hits)[:limit]
+
+    def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
+        """See `VectorStore.sample`."""
+        fitting = sorted(self._fitting(where), key=lambda item: (lot(item[0].id), item[0].id))[: max(limit, 0)]
+        return [row for row, _ in fitting], _stacked([v for _, v in fitting], self._dim)
+
+    def count(self, where: Filter = Filter()) -> int:  # noqa: B008
+        """See `VectorStore.count`."""
+        return len(self._fitting(where))
+
+    def ids(self, segment_id: str | None = None) -> set[str]:
+        """See `VectorStore.ids`."""
+        if segment_id is not None:
+            check_string(segment_id, "the segment id")
+        with self._lock:
+            return {row.id for row, _ in self._rows.values() if segment_id in (None, row.segment_id)}
+
+    def _fitting(self, where: Filter) -> list[tuple[Row, Vectors]]:
+        check_cameras(where)
+        with self._lock:
+            return [item for item in self._rows.values() if lets_through(where, item[0])]
+
+
+class MilvusStore:
+    """Rows in Milvus.
+
+    Args:
+        address: a path, for Milvus Lite (a folder that belongs to one process), or ``http(s)://host:port``.
+        collection: name of the collection; made by `open` where it is missing.
+        dim: length of the vectors.
+        token: ``user:password`` or API key of a server; never shown.
+        index: one of `INDEX_KINDS`; Milvus Lite takes only FLAT.
+
+    Raises:
+        BadInput: unknown kind of index, or an address that is neither.
+    """
+
+    def __init__(self, address: str, *, collection: str, dim: int, token: str = "", index: str = "FLAT") -> None:
+        self._lite = None if address.startswith(("http://", "https://")) else Path(address)
+        allowed = ("FLAT",) if self._lite else tuple(INDEX_KINDS)
+        if index not in allowed:
+            raise BadInput("this kind of index cannot be used here", got=index, expected=" or ".join(allowed))
+        if not address or ("://" in str(address) and self._lite):
+            raise BadInput("not an address of a vector store", got=address, expected="a path or http(s)://host:port")
+        self._address, self._collection, self._dim, self._index = address, collection, dim, index
+        self._secrets = [secret for secret in (token, _password(address), token.partition(":")[2]) if secret]
+        self._token = token
+        self._client: Any = None
+        self._stack = contextlib.ExitStack()
+        self._writing = threading.RLock()
+        self._unflushed = 0
+
+    # open and close ------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect, make or check the collection, load it.
+
+        Raises:
+            Unavailable: no server answers, another process has the Lite folder open, or it is damaged.
+            Conflict: the collection has vectors of another length, or was not made by this program.
+        """
+        if self._client is not None:
+            return
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it would log with a trace, we raise
+        with contextlib.ExitStack() as stack:
+            uri = stack.enter_context(_lite_server(self._lite)) if self._lite else self._address
+            cure = _DAMAGED if self._lite else "is Milvus running at this address, and is the token right?"
+            with self._translated("the vector store cannot be opened", cure):
+                client = self._connect(uri)
+                stack.callback(client.close)
+                self._prepare(client)
+            self._stack = stack.pop_all()
+            self._client = client
+
+    def close(self) -> None:
+        """See `VectorStore.close`."""
+        with self._writing:
+            self._client = None
+            self._stack.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _connect(self, uri: str) -> Any:
+        from pymilvus import MilvusClient
+
+        return MilvusClient(uri, token=self._token, timeout=_CONNECT_S)
+
+    def _prepare(self, client: Any) -> None:
+        if client.has_collection(self._collection, timeout=_CONNECT_S):
+            self._check_collection(client.describe_collection(self._collection, timeout=_CALL_S))
+        else:
+            self._create(client)
+        client.load_collection(self._collection, timeout=_CALL_S)
+        if self._lite:
+            client.flush(self._collection, timeout=_CALL_S)
+
+    def _create(self, client: Any) -> None:
+        from pymilvus import DataType
+
+        schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("id", DataType.VARCHAR, max_length=MAX_STRING_BYTES, is_primary=True)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dim)
+        for name in STRING_FIELDS:
+            schema.add_field(name, DataType.VARCHAR, max_length=MAX_STRING_BYTES)
+        for name in INTEGER_FIELDS:
+            schema.add_field(name, DataType.INT64)
+        index = client.prepare_index_params()
+        index.add_index("vector", index_type=self._index, metric_type="COSINE", params=INDEX_KINDS[self._index])
+        options = {"consistency_level": "Strong", "timeout": _CALL_S}
+        client.create_collection(self._collection, schema=schema, index_params=index, **options)
+
+    def _check_collection(self, found: Any) -> None:
+        fields = {field["name"]: field.get("params", {}) for field in found["fields"]}
+        dim = fields.get("vector", {}).get("dim")
+        if set(fields) != {"vector", *ROW_FIELDS}:
+            what, got, expected = "the collection was made by another program or version", sorted(fields), ROW_FIELDS
+            cure = "name another collection or data folder, or index again into a new one"
+            raise Conflict(what, got=got, expected=", ".join(expected), cure=cure)
+        if int(dim or 0) != self._dim:
+            raise Conflict(
+                "the index holds vectors of another length: it was made with another model",
+                got=f"the model gives {self._dim}",
+                expected=f"{dim}",
+                cure="choose the model that the index was made with, or index again into a new data folder",
+            )
+
+    @contextlib.contextmanager
+    def _translated(self, what: str, cure: str = "see whether the vector store runs, then try again") -> Iterator[None]:
+        from grpc import RpcError  # type: ignore[import-untyped, unused-ignore]
+        from pymilvus import MilvusException
+
+        try:
+            yield
+        except XunrenError:
+            raise
+        except (MilvusException, RpcError, OSError, ValueError) as e:  # ValueError: a channel closed meanwhile
+            said = str(getattr(e, "message", "") or e)
+            for secret in self._secrets:
+                said = said.replace(secret, "***")
+            raise Unavailable(what, got=said, cure=cure) from None
+
+    def _opened(self) -> Any:
+        if self._client is None:
+            raise Unavailable("the vector store is not open", cure="call open() first")
+        return self._client
+
+    # write ---------------------------------------------------------------------------------------------------
+
+    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        """See `VectorStore.upsert`."""
+        checked = check_rows(rows, vectors, self._dim)
+        with self._writing, self._translated("rows could not be stored"):
+            client = self._opened()
+            for at in range(0, len(rows), _WRITE_ROWS):
+                part = slice(at, at + _WRITE_ROWS)
+                entities = [to_entity(row, v) for row, v in zip(rows[part], checked[part], strict=True)]
+                client.upsert(self._collection, entities, timeout=_CALL_S)
+                self._unflushed += len(entities)
+            if self._unflushed >= _FLUSH_ROWS:
+                self.flush()
+
+    def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
+        """See `VectorStore.delete_segment`."""
+        with self._writing, self._translated("rows could not be deleted"):
+            gone = sorted(self.ids(segment_id) - set(keep))
+            for at in range(0, len(gone), _WRITE_ROWS):
+                condition = one_of("id", gone[at : at + _WRITE_ROWS])
+                self._opened().delete(self._collection, filter=condition, timeout=_CALL_S)
+            self._unflushed += len(gone)
+            return len(gone)
+
+    def flush(self) -> None:
+        """See `VectorStore.flush`. A server has acknowledged only what its log keeps, so there is nothing to do."""
+        with self._writing, self._translated("rows could not be written to disk"):
+            client = self._opened()
+            if self._lite and self._unflushed:
+                client.flush(self._collection, timeout=_CALL_S)
+            self._unflushed = 0
+
+    # read ----------------------------------------------------------------------------------------------------
+
+    def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008
+        """See `VectorStore.search`. Where rows tie at the last place, which of them is left out is Milvus' choice."""
+        query = check_vectors(np.asarray(vector)[None], 1, self._dim)
+        params = {"ef": max(512, 2 * check_limit(limit))} if self._index == "HNSW" else {}
+        condition = expression(where)
+        with self._translated("the search failed"):
+            found = self._opened().search(
+                self._collection,
+                data=query,
+                filter=condition,
+                limit=limit,
+                output_fields=list(ROW_FIELDS),
+                search_params={"metric_type": "COSINE", "params": params},
+                anns_field="vector",
+                consistency_level="Strong",
+                timeout=_CALL_S,
+            )
+            return _best_first(
+                [Hit(to_row(hit["entity"] | {"id": hit["id"]}), float(hit["distance"])) for hit in found[0]]
+            )
+
+    def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
+        """See `VectorStore.sample`."""
+        condition, there = expression(where), self.count(where)
+        bound = min(LOTS, LOTS * (limit + 100) * 5 // (4 * there)) if there and limit > 0 else 0
+        drawn: list[dict[str, Any]] = []
+        while bound:
+            drawn = self._read(_both(condition, f"lot < {bound}"), [*ROW_FIELDS, "vector"])
+            if len(drawn) >= limit or bound == LOTS:
+                break
+            bound = min(LOTS, 2 * bound)
+        drawn = sorted(drawn, key=lambda e: (e["lot"], e["id"]))[: max(limit, 0)]
+        return [to_row(e) for e in drawn], _stacked([e["vector"] for e in drawn], self._dim)
+
+    def count(self, where: Filter = Filter()) -> int:  # noqa: B008
+        """See `VectorStore.count`."""
+        condition, options = expression(where), {"consistency_level": "Strong", "timeout": _CALL_S}
+        with self._translated("the rows could not be counted"):
+            found = self._opened().query(self._collection, filter=condition, output_fields=["count(*)"], **options)
+            return int(found[0]["count(*)"])
+
+    def ids(self, segment_id: str | None = None) -> set[str]:
+        """See `VectorStore.ids`."""
+        condition = ""
+        if segment_id is not None:
+            condition = f"segment_id == {quoted(check_string(segment_id, 'the segment id'))}"
+        return {entity["id"] for entity in self._read(condition, ["id"])}
+
+    def _read(self, condition: str, fields: list[str]) -> list[dict[str, Any]]:
+        """All rows that fit, by pages: one answer of a server has at most 16,384."""
+        options = {"consistency_level": "Strong", "timeout": _CALL_S}
+        pages = MAX_LIMIT if fields == ["id"] else _READ_ROWS
+        found: list[dict[str, Any]] = []
+        with self._translated("the rows could not be read"):
+            iterator = self._opened().query_iterator(
+                self._collection, batch_size=pages, filter=condition, output_fields=fields, **options
+            )
+            with contextlib.closing(iterator):
+                while page := iterator.next():
+                    found += page
+        return found
+
+
+_DAMAGED = "move the folder away and index again, or restore a copy of it"
+
+
+@contextlib.contextmanager
+def _lite_server(folder: Path) -> Iterator[str]:
+    """Run Milvus Lite over `folder` in threads of this process; its address."""
+    try:
+        from milvus_lite import DataDirLockedError, MilvusLiteError  # type: ignore[import-untyped, unused-ignore]
+        from milvus_lite.adapter.grpc.server import start_server_in_thread  # type: ignore[import-untyped, unused-ignore]
+    except ImportError as e:
+        raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            _check_folder(folder)
+            socket = folder.resolve() / "socket"
+            if len(str(socket).encode()) > _LONGEST_SOCKET:
+                socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xunren-"))) / "socket"
+            server, database, _ = start_server_in_thread(str(folder), host="unix", port=socket)
+        except DataDirLockedError:
+            raise Unavailable(
+                "the index is in use by another xunren process (xunren serve?)",
+                got=folder,
+                cure="ask the running one, or stop it first",
+            ) from None
+        except (MilvusLiteError, OSError, ValueError, RuntimeError) as e:
+            raise Unavailable("the index cannot be opened", got=e, cure=_DAMAGED) from None
+        stack.callback(database.close)
+        stack.callback(lambda: server.stop(grace=2).wait())
+        yield f"unix:{socket}"
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse what Milvus Lite did not make, rather than write into it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "LOCK").exists()):
+        raise Conflict(
+            "this is not a Milvus Lite index of this version",
+            got=folder,
+            expected="a folder that xunren made",
+            cure="choose another data folder, or move this away and index again",
+        )
+
+
+def _password(address: str) -> str:
+    return (urlsplit(address).password or "") if "://" in address else ""
+
+
+def _best_first(hits: list[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.row.id))
+
+
+def _both(first: str, second: str) -> str:
+    return f"{first} and {second}" if first else second
+
+
+def _stacked(vectors: Sequence[Any], dim: int) -> Vectors:
+    return np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)
