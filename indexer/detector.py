@@ -1,115 +1,146 @@
-"""Finds people in the frames of one recording: by motion (fixed cameras, no weights) or with a COCO detector."""
+"""Finds people in the pictures of one recording: by motion, or with a detector that was trained on COCO."""
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from indexer.motion import MotionDetector
 from search.errors import BadInput, Unavailable
-from search.types import Box, Detection, Frame, Image
+from search.types import Box, Detection, Frame
 
-WORK_WIDTH = 320
-LOOK_AHEAD = 24
-MARGIN = 0.06
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Detector", "MotionDetector", "TorchvisionDetector", "make_detector"]
+
+PERSON = 1  # COCO's number of the class
+BATCH = 4  # pictures at once
 
 
 class Detector(Protocol):
-    def open(self) -> None: ...
-    def close(self) -> None: ...
-    def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]: ...
+    """Stream in, stream out, so that an implementation may look ahead or fill batches."""
 
-
-class MotionDetector:
     def open(self) -> None:
-        """Nothing is heavy here."""
+        """Load what is heavy."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Let it go."""
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]:
-        ahead: deque[tuple[Frame, Image]] = deque()
-        model: _Background | None = None
-        for frame in frames:
-            small = _small(frame.image)
-            if model is not None and model.shape != small.shape:
-                model = None
-            if model is not None:
-                yield frame, model.look(frame, small)
-                continue
-            if ahead and ahead[0][1].shape != small.shape:
-                yield from _drain(ahead)
-                ahead.clear()
-            ahead.append((frame, small))
-            if len(ahead) >= LOOK_AHEAD:
-                model = _Background([s for _, s in ahead])
-                yield from ((f, model.look(f, s)) for f, s in ahead)
-                ahead.clear()
-        yield from _drain(ahead)
+        """The same frames in the same order, each with the people in it.
+
+        One call is one recording of one fixed camera; all state lives in the call. Several threads may call.
+        """
+        ...
 
 
-def _drain(ahead: deque[tuple[Frame, Image]]) -> Iterator[tuple[Frame, list[Detection]]]:
-    if ahead:
-        model = _Background([s for _, s in ahead])
-        for frame, small in list(ahead):
-            yield frame, model.look(frame, small)
+class TorchvisionDetector:
+    """torchvision's Faster R-CNN on MobileNetV3 at 320 pixels, trained on COCO; works on moving cameras too.
 
+    Args:
+        weights: a file with the model's state dict; empty takes COCO_V1, downloaded on first use.
+        device: auto, cpu, cuda, cuda:N or mps.
+        least_score: 0..1; boxes below are left out.
 
-def _small(image: Image) -> Image:
-    import cv2
+    Raises:
+        BadInput: the weights file does not fit the model.
+        Unavailable: (on open) the weights are neither on disk nor to be had.
+    """
 
-    height, width = image.shape[:2]
-    scale = WORK_WIDTH / width
-    return cv2.resize(image, (WORK_WIDTH, max(8, round(height * scale))), interpolation=cv2.INTER_AREA)
+    def __init__(self, weights: str = "", *, device: str = "auto", least_score: float = 0.6) -> None:
+        self._weights = weights
+        self._device_name = device
+        self._least_score = least_score
+        self._lock = threading.Lock()  # one forward pass at a time: it uses all cores already
+        self._model: Any = None
 
+    def open(self) -> None:
+        """Load the weights."""
+        from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 
-class _Background:
-    def __init__(self, first: list[Image]) -> None:
-        self.shape = first[0].shape
-        self._bg = np.median(np.stack(first), axis=0).astype(np.float32)
+        from search.embedder import pick_device
 
-    def look(self, frame: Frame, small: Image) -> list[Detection]:
-        import cv2
+        if self._model is not None:
+            return
+        self._device = pick_device(self._device_name)
+        state = self._state_dict()
+        model = fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None)
+        try:
+            model.load_state_dict(state)
+        except RuntimeError as e:
+            raise BadInput(
+                "the detector's weights do not fit",
+                got=f"{self._weights}: {e}",
+                expected="a state dict of torchvision's fasterrcnn_mobilenet_v3_large_320_fpn",
+                cure="correct detector_weights",
+            ) from None
+        self._model = model.eval().to(self._device)
 
-        now = cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32)
-        gain = np.median(now, axis=(0, 1)) - np.median(self._bg, axis=(0, 1))
-        diff = np.abs(now - gain - self._bg)
-        strength = diff.max(axis=2)
-        mask = (strength > 28).astype(np.uint8)
-        share = float(mask.mean())
-        if share > 0.5:
-            self._bg = now
-            return []
-        step = np.clip(now - self._bg, -1.0, 1.0)
-        step[mask > 0] *= 0.1
-        self._bg += step
-        h = max(3, small.shape[0] // 12) | 1
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((h, 5), np.uint8))
-        return [Detection(box) for box in self._boxes(mask, frame)]
+    def close(self) -> None:
+        """Let the model go."""
+        self._model = None
 
-    def _boxes(self, mask: NDArray[np.uint8], frame: Frame) -> Iterator[Box]:
-        import cv2
+    def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]:
+        """See `Detector.detect`. Pictures are looked at in batches of `BATCH`."""
+        stream = iter(frames)
+        while batch := list(islice(stream, BATCH)):
+            yield from zip(batch, self._look(batch), strict=True)
 
-        n, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    def _look(self, batch: list[Frame]) -> list[list[Detection]]:
+        import torch
+
+        if self._model is None:
+            raise Unavailable("the detector is not open", cure="call open() first")
+        pictures = [
+            torch.from_numpy(frame.image.copy()).permute(2, 0, 1).to(self._device).float() / 255 for frame in batch
+        ]
+        with self._lock, torch.inference_mode():
+            answers = self._model(pictures)
+        return [self._people(answer, frame) for answer, frame in zip(answers, batch, strict=True)]
+
+    def _people(self, answer: dict[str, torch.Tensor], frame: Frame) -> list[Detection]:
         height, width = frame.image.shape[:2]
-        scale = width / mask.shape[1]
-        for x, y, w, h, area in stats[1:n]:
-            if h < mask.shape[0] / 14 or area < 0.35 * w * h or not 0.9 <= h / w <= 6 or w > mask.shape[1] * 0.6:
-                continue
-            mx, my = MARGIN * w, MARGIN * h
-            yield Box(
-                max(0, int((x - mx) * scale)),
-                max(0, int((y - my) * scale)),
-                min(width, int((x + w + mx) * scale)),
-                min(height, int((y + h + my) * scale)),
-            )
+        found = []
+        for box, label, score in zip(answer["boxes"], answer["labels"], answer["scores"], strict=True):
+            x1, y1, x2, y2 = (round(v) for v in box.tolist())
+            x1, y1, x2, y2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
+            if int(label) == PERSON and float(score) >= self._least_score and x1 < x2 and y1 < y2:
+                found.append(Detection(Box(x1, y1, x2, y2), float(score)))
+        return found
+
+    def _state_dict(self) -> dict[str, torch.Tensor]:
+        import torch
+        from torchvision.models.detection import FasterRCNN_MobileNet_V3_Large_320_FPN_Weights as Weights
+
+        if self._weights:
+            if not Path(self._weights).is_file():
+                raise BadInput("no such weights file", got=self._weights, cure="correct detector_weights")
+            loaded: dict[str, torch.Tensor] = torch.load(self._weights, map_location="cpu", weights_only=True)
+            return loaded
+        try:
+            downloaded: dict[str, torch.Tensor] = Weights.COCO_V1.get_state_dict(progress=False)
+        except OSError as e:
+            raise Unavailable(
+                "the detector's weights cannot be downloaded",
+                got=e,
+                cure=f"fetch {Weights.COCO_V1.url.rsplit('/', 1)[-1]} (torchvision) on a machine with a network and "
+                "set detector_weights to the file, or set detector = motion",
+            ) from None
+        return downloaded
 
 
 def make_detector(name: str, *, weights: str = "", device: str = "auto") -> Detector:
+    """The detector of a `detector` setting.
+
+    Raises:
+        BadInput: unknown name; the known ones are listed.
+    """
     if name == "motion":
         return MotionDetector()
-    raise BadInput("unknown detector", got=name, expected="motion")
+    if name == "torchvision":
+        return TorchvisionDetector(weights, device=device)
+    raise BadInput("unknown detector", got=name, expected="motion or torchvision", cure="correct the detector setting")

@@ -55,15 +55,28 @@ def changed_share(before: Thumbnail, after: Thumbnail) -> float:
 
 
 def _exposure(before: Thumbnail, after: Thumbnail) -> tuple[float, float]:
-    """Gain and offset that turn most of `before` into `after`; what moved is left out of the second fit."""
-    calm = np.ones(before.shape, bool)
-    gain, offset = 1.0, float(np.median(after - before))
+    """Gain and offset that turn most of `before` into `after`; what moved and what is blown out does not count."""
+    seen = (after > 2) & (after < 253) & (before > 2) & (before < 253)
+    x, y = before[seen], after[seen]
+    if x.size < before.size // 4:
+        return 1.0, 0.0
+    gain = _limited(_spread(y) / max(_spread(x), 1.0))
+    offset = float(np.median(y) - gain * np.median(x))
     for _ in range(2):
-        left = np.abs(after - before * gain - offset)
-        calm = (left <= max(_LEVELS, float(np.median(left)) * 2)) & (after > 2) & (after < 253)
-        x, y = before[calm], after[calm]
-        spread = float(np.var(x)) if x.size > 16 else 0.0
-        gain = float(np.mean((x - x.mean()) * (y - y.mean()))) / spread if spread > 1 else 1.0
-        gain = min(max(gain, _GAIN[0]), _GAIN[1])
-        offset = float(np.median(y - x * gain)) if x.size else 0.0
+        calm = np.abs(y - x * gain - offset) <= _LEVELS
+        if calm.sum() < x.size // 4:
+            break
+        u, v = x[calm], y[calm]
+        variance = float(np.var(u))
+        gain = _limited(float(np.mean((u - u.mean()) * (v - v.mean()))) / variance) if variance > 1 else 1.0
+        offset = float(np.median(v - u * gain))
     return gain, offset
+
+
+def _spread(levels: NDArray[np.float32]) -> float:
+    low, high = np.percentile(levels, (25, 75))
+    return float(high - low)
+
+
+def _limited(gain: float) -> float:
+    return min(max(gain, _GAIN[0]), _GAIN[1])

@@ -8,7 +8,7 @@ decoded up to the last one that is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -54,8 +54,8 @@ class FrameSource(Protocol):
         """The account of the last reading, complete when it has ended."""
         ...
 
-    def frames(self) -> Iterator[Frame]:
-        """Read from the start. The iterator is a generator that closes its decoder, also when it is closed early.
+    def frames(self) -> Generator[Frame, None, None]:
+        """Read from the start. Closing the generator closes the decoder.
 
         `offset_ms` counts from the file's first picture, is never negative and rises strictly. All pictures of a
         source have the same size.
@@ -82,7 +82,7 @@ class VideoSource:
         self._max_megapixels = max_megapixels
         self.counts = FrameCounts()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """See `FrameSource.frames`.
 
         Raises:
@@ -221,7 +221,7 @@ class OpenCVSource:
         self._max_megapixels = max_megapixels
         self.counts = FrameCounts()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """See `FrameSource.frames`.
 
         Raises:

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from search.media import MediaStore, encode_thumbnail, shrink
-from search.store import VectorStore
 
 from indexer.detector import Detector
 from indexer.pipes import Clocks, Crew, Pipe, Stopped
@@ -31,12 +29,15 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder
 from search.errors import BadMedia
+from search.media import MediaStore, encode_thumbnail, shrink
+from search.store import VectorStore
 from search.types import Frame, Image, Row, Segment, SegmentReport, SegmentState, Vectors
 
 log = logging.getLogger(__name__)
 
 PARTIAL_BATCH_S = 0.2  # a batch that does not fill is embedded after this long
 WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long recording needs little memory
+GAP_STEPS = 2.2  # a track may miss one sample
 WHOLE_FRAME_PX = 640  # longer side of a whole frame that waits for embedding; models see 128 to 384
 
 NextSegment = Callable[[], Segment | None]
@@ -130,7 +131,10 @@ class IndexWorker:
             with closing(source.frames()) as frames:
                 stream = self._detector.detect(watcher.watch(frames))
                 tracks = track_people(
-                    stream, crops_per_track=self._settings.crops_per_track, thumbnail=encode_thumbnail
+                    stream,
+                    crops_per_track=self._settings.crops_per_track,
+                    thumbnail=encode_thumbnail,
+                    max_gap_s=GAP_STEPS * self._settings.sample_interval_s,
                 )
                 for track in tracks:
                     for row, image, thumbnail in crop_rows(task.segment, track):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from search.errors import BadInput
+from search.errors import BadInput, Conflict
 from search.types import Box, Filter, Kind, Row, Vectors
 
 MAX_LIMIT = 16_384
@@ -164,3 +164,22 @@ def check_rows(rows: Sequence[Row], vectors: Vectors, dim: int) -> Vectors:
             raise BadInput("two rows of one batch have the same id", got=row.id, cure="give each row once")
         seen.add(row.id)
     return check_vectors(vectors, len(rows), dim)
+
+
+def check_collection(fields: Sequence[Mapping[str, Any]], dim: int) -> None:
+    """Raise `Conflict` if a collection with these `fields`, as Milvus describes them, does not hold our rows."""
+    found = {field["name"]: field.get("params", {}) for field in fields}
+    if set(found) != {"vector", *ROW_FIELDS}:
+        raise Conflict(
+            "the collection was made by another program or version",
+            got=", ".join(sorted(found)),
+            expected=", ".join(sorted({"vector", *ROW_FIELDS})),
+            cure="name another collection or data folder, or index again into a new one",
+        )
+    if int(found["vector"].get("dim", 0)) != dim:
+        raise Conflict(
+            "the index holds vectors of another length: it was made with another model",
+            got=f"the model gives {dim}",
+            expected=str(found["vector"].get("dim", 0)),
+            cure="choose the model that the index was made with, or index again into a new data folder",
+        )

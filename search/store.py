@@ -13,6 +13,7 @@ TCP port, through which every user of the machine could read and write.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import tempfile
 import threading
@@ -32,6 +33,7 @@ from search.schema import (
     ROW_FIELDS,
     STRING_FIELDS,
     check_cameras,
+    check_collection,
     check_limit,
     check_rows,
     check_string,
@@ -213,7 +215,6 @@ class MilvusStore:
         """
         if self._client is not None:
             return
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it would log with a trace, we raise
         with contextlib.ExitStack() as stack:
             uri = stack.enter_context(_lite_server(self._lite)) if self._lite else self._address
             cure = _DAMAGED if self._lite else "is Milvus running at this address, and is the token right?"
@@ -240,11 +241,12 @@ class MilvusStore:
     def _connect(self, uri: str) -> Any:
         from pymilvus import MilvusClient
 
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # after its import, which sets its own; we raise
         return MilvusClient(uri, token=self._token, timeout=_CONNECT_S)
 
     def _prepare(self, client: Any) -> None:
         if client.has_collection(self._collection, timeout=_CONNECT_S):
-            self._check_collection(client.describe_collection(self._collection, timeout=_CALL_S))
+            check_collection(client.describe_collection(self._collection, timeout=_CALL_S)["fields"], self._dim)
         else:
             self._create(client)
         client.load_collection(self._collection, timeout=_CALL_S)
@@ -265,21 +267,6 @@ class MilvusStore:
         index.add_index("vector", index_type=self._index, metric_type="COSINE", params=INDEX_KINDS[self._index])
         options = {"consistency_level": "Strong", "timeout": _CALL_S}
         client.create_collection(self._collection, schema=schema, index_params=index, **options)
-
-    def _check_collection(self, found: Any) -> None:
-        fields = {field["name"]: field.get("params", {}) for field in found["fields"]}
-        dim = fields.get("vector", {}).get("dim")
-        if set(fields) != {"vector", *ROW_FIELDS}:
-            what, got, expected = "the collection was made by another program or version", sorted(fields), ROW_FIELDS
-            cure = "name another collection or data folder, or index again into a new one"
-            raise Conflict(what, got=got, expected=", ".join(expected), cure=cure)
-        if int(dim or 0) != self._dim:
-            raise Conflict(
-                "the index holds vectors of another length: it was made with another model",
-                got=f"the model gives {self._dim}",
-                expected=f"{dim}",
-                cure="choose the model that the index was made with, or index again into a new data folder",
-            )
 
     @contextlib.contextmanager
     def _translated(self, what: str, cure: str = "see whether the vector store runs, then try again") -> Iterator[None]:
@@ -339,7 +326,7 @@ class MilvusStore:
     def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008
         """See `VectorStore.search`. Where rows tie at the last place, which of them is left out is Milvus' choice."""
         query = check_vectors(np.asarray(vector)[None], 1, self._dim)
-        params = {"ef": max(512, 2 * check_limit(limit))} if self._index == "HNSW" else {}
+        params = {"ef": min(32_768, max(512, 2 * check_limit(limit)))}  # FLAT does without
         condition = expression(where)
         with self._translated("the search failed"):
             found = self._opened().search(
@@ -363,7 +350,7 @@ class MilvusStore:
         bound = min(LOTS, LOTS * (limit + 100) * 5 // (4 * there)) if there and limit > 0 else 0
         drawn: list[dict[str, Any]] = []
         while bound:
-            drawn = self._read(_both(condition, f"lot < {bound}"), [*ROW_FIELDS, "vector"])
+            drawn = self._read(condition, [*ROW_FIELDS, "vector"], high=bound)
             if len(drawn) >= limit or bound == LOTS:
                 break
             bound = min(LOTS, 2 * bound)
@@ -384,19 +371,20 @@ class MilvusStore:
             condition = f"segment_id == {quoted(check_string(segment_id, 'the segment id'))}"
         return {entity["id"] for entity in self._read(condition, ["id"])}
 
-    def _read(self, condition: str, fields: list[str]) -> list[dict[str, Any]]:
-        """All rows that fit, by pages: one answer of a server has at most 16,384."""
-        options = {"consistency_level": "Strong", "timeout": _CALL_S}
-        pages = MAX_LIMIT if fields == ["id"] else _READ_ROWS
-        found: list[dict[str, Any]] = []
+    def _read(self, where: str, fields: list[str], low: int = 0, high: int = LOTS) -> list[dict[str, Any]]:
+        """All rows that fit with a lot in [low, high), by halves of the lots: one answer has at most 16,384.
+
+        pymilvus' own iterator pages by the id and does not escape it: a quote in an id breaks it.
+        """
+        page = MAX_LIMIT if fields == ["id"] else _READ_ROWS
+        options = {"limit": page, "consistency_level": "Strong", "timeout": _CALL_S}
+        condition = _both(where, f"lot >= {low} and lot < {high}")
         with self._translated("the rows could not be read"):
-            iterator = self._opened().query_iterator(
-                self._collection, batch_size=pages, filter=condition, output_fields=fields, **options
-            )
-            with contextlib.closing(iterator):
-                while page := iterator.next():
-                    found += page
-        return found
+            found = list(self._opened().query(self._collection, filter=condition, output_fields=fields, **options))
+        if len(found) < page or high - low == 1:
+            return found
+        middle = (low + high) // 2
+        return self._read(where, fields, low, middle) + self._read(where, fields, middle, high)
 
 
 _DAMAGED = "move the folder away and index again, or restore a copy of it"
@@ -410,9 +398,11 @@ def _lite_server(folder: Path) -> Iterator[str]:
         from milvus_lite.adapter.grpc.server import start_server_in_thread  # type: ignore[import-untyped, unused-ignore]
     except ImportError as e:
         raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
+    logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)  # what it would log with a trace, we raise
     with contextlib.ExitStack() as stack:
         try:
             _check_folder(folder)
+            _check_manifests(folder)
             socket = folder.resolve() / "socket"
             if len(str(socket).encode()) > _LONGEST_SOCKET:
                 socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xunren-"))) / "socket"
@@ -440,6 +430,14 @@ def _check_folder(folder: Path) -> None:
             expected="a folder that xunren made",
             cure="choose another data folder, or move this away and index again",
         )
+
+
+def _check_manifests(folder: Path) -> None:
+    """Milvus Lite silently takes the list of files before the last if the last is unreadable: rows would be missing."""
+    for collection in (folder / "collections").glob("*"):
+        manifest = collection / "manifest.json"
+        if manifest.exists() or (collection / "manifest.json.prev").exists():
+            json.loads(manifest.read_bytes())
 
 
 def _password(address: str) -> str:

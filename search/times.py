@@ -29,8 +29,9 @@ class LocalZone(tzinfo):
 
     def fromutc(self, dt: datetime) -> datetime:
         """`dt` is UTC on the clock face with this zone attached."""
-        local = dt.replace(tzinfo=UTC).astimezone()
-        return local.replace(tzinfo=self)
+        exact = dt.replace(tzinfo=UTC).astimezone()
+        face = exact.replace(tzinfo=self, fold=0)
+        return face if face.utcoffset() == exact.utcoffset() else face.replace(fold=1)
 
 
 def zone_of(name: str) -> tzinfo:

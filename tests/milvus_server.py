@@ -172,6 +172,7 @@ def _helper(way_in: str, data: str) -> None:
 
     server = MilvusServer()
     server.set_base_dir(str(Path(data).resolve()))
+    server.config.extra_configs["proxy.timeTickInterval"] = "20"  # ms that a Strong read waits for; 200 by default
     try:
         server.start()
         address = ("127.0.0.1", server.listen_port)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -140,13 +141,23 @@ def frame(body: Body, rng: np.random.Generator, people: int) -> tuple[Image, dic
     return degrade(small, rng, 0.6), words
 
 
+def _shared_bank(out: Path) -> list[Floats]:
+    """The backgrounds of all shards, made once."""
+    path = out / "bank.npy"
+    if not path.exists():
+        half = out / f"bank-{os.getpid()}.npy"
+        np.save(half, (np.stack(background_bank(5_000, 96)) * 255).astype(np.uint8))
+        half.rename(path)
+    return list(np.load(path).astype(np.float32) / 255)
+
+
 def make_shard(body: Body, number: int, out: Path) -> None:
     done = out / f"{number:04d}.json"
     if done.exists():
         return
     began = time.time()
     rng = np.random.default_rng(9_000_000 + number)
-    bank = background_bank(5_000 + number, 24)
+    bank = _shared_bank(out)
     images = np.zeros((PEOPLE_A_SHARD * VIEWS + FRAMES_A_SHARD, HEIGHT, WIDTH, 3), np.uint8)
     people = [sample_person(number * PEOPLE_A_SHARD + k) for k in range(PEOPLE_A_SHARD)]
     for k, person in enumerate(people):

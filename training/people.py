@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,8 +176,11 @@ def draw(fig: Figure, world: Floats, view: View, window: tuple[int, int, int, in
         rgb[hit] = _shade(fig, world, view, face[hit], bary[hit], light)
     alpha = hit.astype(np.float32)
     coarse = (size[0] // fine, fine, size[1] // fine, fine)
-    near = depth.reshape(coarse).min(axis=(1, 3))
-    return rgb.reshape(*coarse, 3).mean(axis=(1, 3)), alpha.reshape(coarse).mean(axis=(1, 3)), near
+    if fine == 1:
+        return rgb, alpha, depth
+    near = depth.reshape(coarse).min(axis=3).min(axis=1)
+    small = (coarse[2], coarse[0])
+    return cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), near
 
 
 def _shade(fig: Figure, world: Floats, view: View, face: Ints, bary: Floats, light: Light) -> Floats:
@@ -184,7 +188,8 @@ def _shade(fig: Figure, world: Floats, view: View, face: Ints, bary: Floats, lig
     w = np.stack([bary[:, 0], bary[:, 1], 1 - bary[:, 0] - bary[:, 1]], 1)
 
     def mix(values: Floats) -> Floats:
-        return np.asarray((values[corners] * (w[..., None] if values.ndim == 2 else w)).sum(1), np.float32)
+        a, b, c = (values[corners[:, k]] * (w[:, k, None] if values.ndim == 2 else w[:, k]) for k in range(3))
+        return np.asarray(a + b + c, np.float32)
 
     layer = fig.layer[corners[:, 0]]
     t = mix(fig.template)

@@ -91,9 +91,9 @@ def cloth(kind: str, rgb: RGB, u: Floats, v: Floats, soft: Floats, seed: int) ->
     """Colours (n, 3) of a surface at its own coordinates in metres; ``soft`` is metres a pixel."""
     base = np.asarray(rgb, np.float32)[None, :].repeat(len(u), 0)
     wide, fine = noise(u, v, 9.0, seed), noise(u, v, 1.7, seed + 1)
-    gain = 1 + 0.05 * wide + 0.04 * fine
+    gain = 1 + 0.020 * wide + 0.015 * fine
     if kind == "asphalt":
-        gain = 1 + 0.07 * wide + 0.07 * fine
+        gain = 1 + 0.035 * wide + 0.03 * fine
     elif kind == "paving":
         tone = noise(np.floor(u / 0.8) * 0.8, np.floor(v / 0.8) * 0.8, 5.0, seed + 2)
         gain = gain * (1 + 0.035 * tone) * (1 - 0.22 * _joints(u, v, 0.8, 0.8, 0.03, soft))
@@ -118,7 +118,7 @@ def cloth(kind: str, rgb: RGB, u: Floats, v: Floats, soft: Floats, seed: int) ->
         fu = np.mod(u, 3.6) / 3.6
         glass = (fu > 0.05) & (fu < 0.95) & (v > 0.45) & (v < 2.5)
         door = (fu > 0.72) & (fu < 0.95) & (v < 2.5)
-        pane = np.array([0.33, 0.36, 0.37], np.float32) * (1 + 0.22 * noise(u, v, 3.0, seed))[:, None]
+        pane = np.array([0.30, 0.34, 0.36], np.float32) * (1 + 0.06 * noise(u, v * 0.3, 6.0, seed))[:, None]
         base = np.where(glass[:, None], pane, base)
         base = np.where(door[:, None], np.array([0.22, 0.24, 0.26], np.float32), base)
         sign = np.random.default_rng(seed).uniform(0.2, 0.6, (64, 3)).astype(np.float32)
@@ -142,17 +142,24 @@ def _box_hit(box: Box, eye: Floats, rays: Floats) -> tuple[Floats, NDArray[np.in
     half = (hi - lo) / 2
     near = (-half * np.sign(safe) - own_eye) / safe
     far = (half * np.sign(safe) - own_eye) / safe
-    enter, leave = near.max(-1), far.min(-1)
+    enter = np.maximum(np.maximum(near[..., 0], near[..., 1]), near[..., 2])
+    leave = np.minimum(np.minimum(far[..., 0], far[..., 1]), far[..., 2])
     hit = (enter < leave) & (enter > 1e-3)
+    axis = np.where(near[..., 2] == enter, 2, np.where(near[..., 1] == enter, 1, 0))
     depth = np.where(hit, enter, _FAR).astype(np.float32)
     point = own_eye + own_rays * np.where(hit, enter, 0.0)[..., None]
-    return depth, near.argmax(-1).astype(np.int8), point.astype(np.float32), spin
+    return depth, axis.astype(np.int8), point.astype(np.float32), spin
+
+
+def _dot(a: Floats, b: Floats) -> Floats:
+    """Along the last axis of three: much faster in numpy than a sum over it."""
+    return np.asarray(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
 
 
 def _ball_hit(ball: Ball, eye: Floats, rays: Floats) -> tuple[Floats, Floats]:
     radii = np.asarray(ball.radii, np.float32)
     o, d = (eye - np.asarray(ball.centre, np.float32)) / radii, rays / radii
-    a, b, c = (d * d).sum(-1), (o * d).sum(-1), (o * o).sum(-1) - 1
+    a, b, c = _dot(d, d), _dot(o, d), _dot(o, o) - 1
     disc = b * b - a * c
     t = (-b - np.sqrt(np.maximum(disc, 0))) / a
     return np.where((disc > 0) & (t > 1e-3), t, _FAR).astype(np.float32), (o + d * t[..., None]).astype(np.float32)

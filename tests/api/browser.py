@@ -32,6 +32,7 @@ from tests.videos import H264, ffmpeg
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 10, 12
 START = "2026-11-02T08:00:00+08:00"
+VIDEOS = (("gate", "red"), ("广场 东", "blue"), ("station", "yellow"), ("river walk", "green"))
 HOSTS = ("127.0.0.1", "localhost")
 CHROMIUM_ARGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -98,7 +99,8 @@ def serving(app: ASGIApp) -> Iterator[str]:
     try:
         until = time.monotonic() + 20
         while not server.started:
-            assert thread.is_alive() and time.monotonic() < until, "the server did not start"
+            assert thread.is_alive(), "the server ended"
+            assert time.monotonic() < until, "the server did not start"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -465,7 +465,7 @@ def test_abandoned_reading_closes_the_file(tmp_path: Path, kind: type[VideoSourc
     source: FrameSource = kind(make(tmp_path / "a.mp4"), interval_s=0.2, max_megapixels=MEGAPIXELS)
     before = open_files()
     for _ in range(3):
-        with closing(cast("Generator[Frame, None, None]", source.frames())) as frames:
+        with closing(source.frames()) as frames:
             next(frames)
             assert open_files() > before
         assert open_files() == before

@@ -1,0 +1,209 @@
+// The operator's page: one sentence in, clips out. This module joins the others.
+
+import { byId, h, say } from "./dom.js";
+import * as filters from "./filters.js";
+import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
+import * as player from "./player.js";
+import * as results from "./results.js";
+import { ask, Problem } from "./server.js";
+import * as status from "./status.js";
+
+const PAGE = 12;
+const MOST = 120;
+const SLOW_MS = 200; // a quick answer replaces the one before without a flicker
+const MAX_CHARACTERS = 500;
+const EXAMPLES = {
+  zh: ["穿红色外套、背黑色书包的男子", "穿蓝色上衣的女子", "穿黄色衣服的孩子"],
+  en: ["a man in a red coat with a black backpack", "a woman in a blue jacket", "a child in yellow"],
+};
+
+const text = byId("text");
+let state = { kind: "start" }; // start | searching | answer | problem | empty
+let running = null;
+let limit = PAGE;
+
+function render() {
+  const shown = {
+    start: () => results.clear(),
+    searching: () => results.showSearching(),
+    answer: () => results.showAnswer(state.answer, { open, widen, mayGrow: mayGrow(state.answer) }),
+    problem: () => results.showProblem(state.problem, () => search()),
+    empty: () => results.showEmpty(state.indexing),
+  };
+  byId("results").setAttribute("aria-busy", String(state.kind === "searching"));
+  document.body.dataset.state = state.kind;
+  shown[state.kind]();
+}
+
+function become(next) {
+  state = next;
+  render();
+}
+
+const open = (index) => player.play(state.answer.clips, index);
+const mayGrow = (answer) => answer.clips.length >= limit && limit < MOST;
+
+function widen() {
+  filters.setFilters({});
+  submit();
+}
+
+/** A new search: it gets its own address. */
+function submit() {
+  if (!checkText() || !filters.valid()) return;
+  limit = PAGE;
+  const address = `?${toParams()}`;
+  if (address !== location.search) history.pushState(null, "", address);
+  search();
+}
+
+async function search() {
+  running?.abort();
+  const mine = (running = new AbortController());
+  const slow = setTimeout(() => become({ kind: "searching" }), state.kind === "answer" ? SLOW_MS : 0);
+  try {
+    const body = { text: text.value.trim(), limit, ...filters.filters() };
+    const answer = await ask("/api/search", { body, signal: mine.signal });
+    clearTimeout(slow);
+    showAnswer(answer);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    become({ kind: "problem", problem: error instanceof Problem ? error : new Problem(0, {}) });
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+function showAnswer(answer) {
+  if (answer.rows) become({ kind: "answer", answer });
+  else become({ kind: "empty", indexing: false });
+}
+
+function checkText() {
+  const sentence = text.value.trim();
+  const long = sentence.length > MAX_CHARACTERS;
+  const fault = long ? t("long_sentence", { n: sentence.length, most: MAX_CHARACTERS }) : t("empty_sentence");
+  const bad = long || !/[\p{L}\p{N}]/u.test(sentence);
+  say(byId("text-fault"), bad ? fault : "");
+  text.setAttribute("aria-invalid", String(bad));
+  if (bad) text.focus();
+  return !bad;
+}
+
+function toParams() {
+  const { cameras, from, to } = filters.filters();
+  const params = new URLSearchParams({ q: text.value.trim() });
+  cameras.forEach((camera) => params.append("camera", camera));
+  if (from !== undefined) params.set("from", from);
+  if (to !== undefined) params.set("to", to);
+  return params;
+}
+
+/** Do what the address says: it may come from a bookmark, a colleague or the back button. */
+function readAddress() {
+  const params = new URLSearchParams(location.search);
+  const time = (name) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? Number(params.get(name)) : undefined);
+  text.value = params.get("q") ?? "";
+  filters.setFilters({ cameras: params.getAll("camera"), from: time("from"), to: time("to") });
+  if (!text.value.trim()) become({ kind: "start" });
+  else if (checkText() && filters.valid()) search();
+}
+
+function showExamples() {
+  const order = language() === "zh" ? ["zh", "en"] : ["en", "zh"];
+  const sentences = [...EXAMPLES[order[0]], EXAMPLES[order[1]][0]];
+  const buttons = sentences.map((sentence) => h("button", { type: "button", lang: /[a-z]/.test(sentence) ? "en" : "zh" }, sentence));
+  byId("examples").replaceChildren(h("span", {}, t("example_prefix")), ...buttons);
+}
+
+function useExample(event) {
+  if (event.target.tagName !== "BUTTON") return;
+  text.value = event.target.textContent;
+  submit();
+}
+
+async function onNews(news) {
+  const known = await ask("/api/cameras").catch(() => null);
+  if (known) filters.showCameras(known.cameras);
+  if (!news.rows && (state.kind === "start" || state.kind === "empty")) {
+    become({ kind: "empty", indexing: status.busy(news) });
+  }
+  if (news.rows && state.kind === "empty") become({ kind: "start" });
+}
+
+/** Enter searches, unless it only ends the writing of a Chinese word. */
+function onTextKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  submit();
+}
+
+function onKey(event) {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (typing || byId("player").open || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    text.focus();
+  } else if (event.target.classList.contains("tile")) {
+    moveAmongTiles(event);
+  }
+}
+
+function moveAmongTiles(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!by) return;
+  const tiles = [...document.querySelectorAll("button.tile")];
+  const here = tiles.indexOf(event.target);
+  const next = /Up|Down/.test(event.key) ? below(tiles, here, by) : tiles[here + by];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+/** The nearest tile in the next row up or down. */
+function below(tiles, here, by) {
+  const { left, top } = tiles[here].getBoundingClientRect();
+  const side = tiles.filter((tile) => by * (tile.getBoundingClientRect().top - top) > 1);
+  const distance = (tile) => {
+    const place = tile.getBoundingClientRect();
+    return Math.abs(place.top - top) * 1000 + Math.abs(place.left - left);
+  };
+  return side.sort((a, b) => distance(a) - distance(b))[0];
+}
+
+function relabel() {
+  showExamples();
+  filters.showCameras(filters.known());
+  status.showStatus();
+  say(byId("text-fault"), "");
+  render();
+  player.relabel();
+}
+
+function start() {
+  apply();
+  showExamples();
+  filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
+  player.start();
+  onLanguage(relabel);
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  text.addEventListener("keydown", onTextKey);
+  text.addEventListener("input", () => say(byId("text-fault"), ""));
+  byId("examples").addEventListener("click", useExample);
+  byId("more").addEventListener("click", () => {
+    limit += PAGE;
+    search();
+  });
+  document.addEventListener("keydown", onKey);
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => setLanguage(button.dataset.language));
+  }
+  window.addEventListener("popstate", readAddress);
+  readAddress();
+  status.watch(onNews);
+}
+
+start();

@@ -1,0 +1,346 @@
+"""The operator's page in headless Chromium, over a small real index and over the sample videos."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.api.browser import VIDEOS, Watched, chromium, small_server, watched_page
+from tests.test_demo import shows
+
+PLAYING = "document.querySelector('#video')"
+
+
+class Opener(Protocol):
+    """Opens a page with settings of its own."""
+
+    def __call__(
+        self, *, locale: str = ..., width: int = ..., height: int = ..., dark: bool = ...
+    ) -> AbstractContextManager[Watched]: ...
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with small_server(tmp_path_factory.mktemp("page"), VIDEOS) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with small_server(tmp_path_factory.mktemp("empty"), []) as url:
+        yield url
+
+
+@pytest.fixture
+def watched(browser: Browser, server: str) -> Iterator[Watched]:
+    """A fresh page over the small index, which must ask nobody else and complain about nothing."""
+    with watched_page(browser, server) as watched:
+        yield watched
+        watched.check()
+
+
+@pytest.fixture
+def opener(browser: Browser, server: str) -> Opener:
+    return partial(watched_page, browser, server)
+
+
+def ask(page: Page, sentence: str) -> Locator:
+    """Type a sentence and press Enter, as an operator does; gives the tiles."""
+    page.locator("#text").fill(sentence)
+    with page.expect_response("**/api/search"):
+        page.keyboard.press("Enter")
+    tiles = page.locator("button.tile")
+    tiles.first.wait_for()
+    return tiles
+
+
+def colour_at(shot: bytes, x: float, y: float) -> str:
+    """The strongest colour of one pixel."""
+    r, g, b = Image.open(io.BytesIO(shot)).convert("RGB").getpixel((int(x), int(y)))  # type: ignore[misc]
+    return "red" if r > 1.6 * max(g, b) else "blue" if b > 1.6 * max(r, g) else "other"
+
+
+def colour_in_box(picture: Locator, box: Locator) -> str:
+    """What is to be seen in the middle of the drawn box, over the picture as it is on the screen."""
+    outer, inner = picture.bounding_box(), box.bounding_box()
+    assert outer is not None
+    assert inner is not None
+    middle = (inner["x"] + inner["width"] / 2 - outer["x"], inner["y"] + inner["height"] / 2 - outer["y"])
+    return colour_at(picture.screenshot(), *middle)
+
+
+def check_playing(watched: Watched) -> None:
+    """The clip in the player really runs."""
+    watched.until(f"{PLAYING}.readyState >= 2 && !{PLAYING}.seeking")
+    at = watched.page.evaluate(f"{PLAYING}.currentTime")
+    watched.until(f"{PLAYING}.currentTime > {at} + 0.3")
+    assert watched.page.evaluate(f"{PLAYING}.error") is None
+    assert watched.page.evaluate(f"{PLAYING}.videoWidth") > 0
+
+
+# the main job ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "camera", "colour"), [("a man in red", "gate", "red"), ("穿蓝色上衣的人", "广场 东", "blue")]
+)
+def test_a_sentence_finds_and_plays_the_right_clip(watched: Watched, sentence: str, camera: str, colour: str) -> None:
+    page = watched.page
+    page.goto("/")
+    expect(page.locator("#text")).to_be_focused()
+    first = ask(page, sentence).first
+    expect(first).to_contain_text(camera)
+    expect(first).to_contain_text("Match")
+    expect(page.locator("#headline")).to_contain_text("1 clip matches")
+    watched.until("[...document.images].every((image) => image.complete)")
+    assert colour_in_box(first.locator(".picture"), first.locator(".overlay .box")) == colour
+    first.press("Enter")
+    expect(page.locator("#player")).to_be_visible()
+    watched.until(f"{PLAYING}.readyState >= 2 && !{PLAYING}.seeking")
+    expect(page.locator("#player-box")).to_have_class("overlay shown")
+    assert colour_in_box(page.locator("#stage"), page.locator("#player-box .box")) == colour
+    check_playing(watched)
+    expect(page.locator("#player-box")).not_to_have_class("overlay shown")
+
+
+@pytest.mark.parametrize("n", range(3))
+def test_the_demo_sentences(demo_server: str, browser: Browser, truth: dict[str, Any], n: int) -> None:
+    sentence = truth["demo"][n]
+    person = next(p for p in truth["people"] if p["id"] == sentence["person"])
+    with watched_page(browser, demo_server, locale="zh-CN" if sentence["lang"] == "zh" else "en-GB") as watched:
+        page = watched.page
+        page.goto("/")
+        page.locator("#text").fill(sentence["text"])
+        with page.expect_response("**/api/search", timeout=60_000) as response:
+            page.keyboard.press("Enter")
+        clip = response.value.json()["clips"][0]
+        assert shows(clip, person)
+        first = page.locator("button.tile").first
+        expect(first).to_contain_text(clip["camera"])
+        drawn = page.evaluate(_DRAWN_BOX)
+        assert drawn == pytest.approx([v / clip["frame_width"] for v in clip["box"]], abs=0.01)
+        first.click()
+        check_playing(watched)
+        watched.check()
+
+
+_DRAWN_BOX = """() => {
+  const picture = document.querySelector(".tile .picture"), image = picture.querySelector("img");
+  const box = picture.querySelector(".overlay .box").getBoundingClientRect(), frame = image.getBoundingClientRect();
+  const scale = Math.min(frame.width / image.naturalWidth, frame.height / image.naturalHeight);
+  const width = image.naturalWidth * scale, height = image.naturalHeight * scale;
+  const left = frame.left + (frame.width - width) / 2, top = frame.top + (frame.height - height) / 2;
+  return [box.left - left, box.top - top, box.right - left, box.bottom - top].map((v) => v / width);
+}"""
+
+
+# states ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_found_is_unmistakable(watched: Watched) -> None:
+    watched.page.goto("/")
+    tiles = ask(watched.page, "an elephant")
+    headline = watched.page.locator("#headline")
+    expect(headline).to_contain_text("Nothing found")
+    expect(headline).to_contain_text("The nearest clips are shown below")
+    expect(headline).to_have_attribute("aria-live", "polite")
+    assert {tile.locator(".badge").inner_text() for tile in tiles.all()} == {"–\nUnlikely"}
+
+
+def test_an_error_says_what_got_expected_and_cure(opener: Opener) -> None:
+    with opener() as watched:
+        watched.page.goto("/?q=red&camera=<b>nowhere</b>")
+        alert = watched.page.locator(".problem")
+        expect(alert).to_have_attribute("role", "alert")
+        for words in ("This search is not possible", "not a usable camera id", "Got", "<b>nowhere</b>", "What to do"):
+            expect(alert).to_contain_text(words)
+        assert watched.page.locator("main b").count() == 0
+        watched.check(expected="400 (Bad Request)")
+
+
+def test_a_server_that_is_gone(opener: Opener) -> None:
+    with opener() as watched:
+        page = watched.page
+        page.goto("/")
+        expect(page.locator("#status")).to_contain_text("Ready")
+        page.context.set_offline(True)
+        page.locator("#text").fill("red")
+        page.keyboard.press("Enter")
+        expect(page.locator(".problem")).to_contain_text("The server does not answer")
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("button.tile").first).to_contain_text("gate")
+        watched.check(expected="ERR_INTERNET_DISCONNECTED")
+
+
+def test_a_clip_that_cannot_be_played(opener: Opener) -> None:
+    with opener() as watched:
+        page = watched.page
+        page.route("**/api/clips/**", lambda route: route.fulfill(status=503, json={"what": "no room", "cure": "mend"}))
+        page.goto("/")
+        ask(page, "red").first.click()
+        expect(page.locator("#stage-note")).to_have_text("This clip cannot be played: no room · mend")
+        watched.check(expected="503")
+
+
+def test_an_index_without_recordings(browser: Browser, empty_server: str) -> None:
+    with watched_page(browser, empty_server) as watched:
+        watched.page.goto("/")
+        expect(watched.page.locator(".panel.empty")).to_contain_text("No recordings yet")
+        expect(watched.page.locator(".panel.empty code")).to_contain_text("xunren index")
+        expect(watched.page.locator("#status")).to_contain_text("0 pictures")
+        watched.check()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"), [("", "Describe the person first"), ("。！", "Describe the person first"), ("x" * 501, "501")]
+)
+def test_sentences_that_are_none(watched: Watched, sentence: str, said: str) -> None:
+    watched.page.goto("/")
+    watched.page.locator("#text").fill(sentence)
+    watched.page.keyboard.press("Enter")
+    expect(watched.page.locator("#text-fault")).to_contain_text(said)
+    expect(watched.page.locator("#text")).to_be_focused()
+
+
+# filters and address ---------------------------------------------------------------------------------------------
+
+
+def test_cameras_and_times_restrict_the_search(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/")
+    ask(page, "red")
+    expect(page.locator("#from")).to_have_value("2026-11-02T08:00")
+    expect(page.locator("#time-hint")).to_contain_text("2 Nov 08:00:00")
+    page.get_by_role("checkbox", name="station").check()
+    expect(page).to_have_url(f"{watched.url}/?q=red&camera=station")
+    expect(page.locator("#headline")).to_contain_text("Nothing found")
+    assert {t.locator(".where").inner_text() for t in page.locator("button.tile").all()} == {"station"}
+    page.get_by_role("button", name="Search all cameras and times").click()
+    expect(page.locator("button.tile").first).to_contain_text("gate")
+    page.locator("#from").fill("2026-11-02T09:00")
+    page.locator("#from").blur()
+    expect(page.locator("#time-fault")).to_be_hidden()
+    expect(page.locator("#headline")).to_contain_text("Nothing was recorded")
+    page.locator("#to").fill("2026-11-02T08:30")
+    page.locator("#to").blur()
+    expect(page.locator("#time-fault")).to_have_text("The time ends before it starts.")
+    page.locator("#any-time").click()
+    expect(page.locator("button.tile").first).to_contain_text("gate")
+
+
+def test_a_search_can_be_reopened_by_its_address(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/?q=穿红色外套的人&camera=gate&camera=station")
+    expect(page.locator("button.tile").first).to_contain_text("gate")
+    expect(page.locator("#text")).to_have_value("穿红色外套的人")
+    expect(page.get_by_role("checkbox", name="gate")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="river walk")).not_to_be_checked()
+    ask(page, "yellow")
+    page.go_back()
+    expect(page.locator("#text")).to_have_value("穿红色外套的人")
+    expect(page.locator("button.tile").first).to_contain_text("gate")
+
+
+# keys, languages, screens ----------------------------------------------------------------------------------------
+
+
+def test_everything_by_keyboard(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/")
+    tiles = ask(page, "red")
+    assert tiles.count() >= 3
+    tiles.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tiles.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text(f"1 of {tiles.count()}")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    expect(facts).to_contain_text(f"2 of {tiles.count()}")
+    check_playing(watched)
+    page.keyboard.press("Escape")
+    expect(page.locator("#player")).to_be_hidden()
+    expect(tiles.nth(1)).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.locator("#text")).to_be_focused()
+
+
+def test_enter_that_ends_a_chinese_word_does_not_search(watched: Watched) -> None:
+    watched.page.goto("/")
+    watched.page.locator("#text").fill("红")
+    watched.page.locator("#text").dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    watched.page.wait_for_timeout(200)
+    assert not [url for url in watched.requests if url.endswith("/api/search")]
+
+
+def test_the_language_is_switched_and_remembered(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    ask(page, "red")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("button.tile").first).to_contain_text("相符")
+    expect(page.locator("#headline")).to_contain_text("找到 1 段相符的录像")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.get_by_role("button", name="搜索", exact=True)).to_be_visible()
+
+
+def test_the_browser_chooses_the_first_language(opener: Opener) -> None:
+    with opener(locale="zh-CN") as watched:
+        watched.page.goto("/")
+        expect(watched.page.locator("h1")).to_have_text("要找什么样的人？")
+        watched.check()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_it_fits_the_screen_light_and_dark(opener: Opener, width: int) -> None:
+    grounds = set()
+    for dark in (False, True):
+        with opener(width=width, height=844, dark=dark) as watched:
+            page = watched.page
+            page.goto("/")
+            ask(page, "a person in red with very long words " + "x" * 80)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            page.locator("button.tile").first.click()
+            player = page.locator("#player").bounding_box()
+            assert player is not None
+            assert player["x"] >= 0
+            assert player["x"] + player["width"] <= width
+            grounds.add(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+            watched.check()
+    assert len(grounds) == 2
+
+
+def test_both_languages_have_the_same_words() -> None:
+    source = (Path(__file__).parents[2] / "api" / "static" / "i18n.js").read_text("utf-8")
+    english, chinese = source.partition("\n};")[0].split("\n  zh: {")
+    keys = [set(re.findall(r"(?:^|[,{]) *(\w+): \"", part, re.M)) for part in (english, chinese)]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 60
+
+
+def test_the_description_of_the_api(watched: Watched) -> None:
+    watched.page.goto("/docs")
+    expect(watched.page.locator("article").first).to_contain_text("/api/search")
+    assert watched.page.locator("article").count() == len(httpx.get(watched.url + "/openapi.json").json()["paths"]) + 1
