@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from search.times import iso, zone_of
-
 from api.console import out, show_json, table
 from api.parts import open_catalog
 from search.config import Settings
 from search.errors import BadInput, XunrenError
+from search.times import iso, zone_of
 from search.types import Camera
 
 _COLUMNS = tuple(Camera.__dataclass_fields__)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.text import Text
-from search.media import ffmpeg_path
-from search.store import MilvusStore
 
 from api.client import running_server
 from api.console import out, table
@@ -19,7 +17,9 @@ from search.catalog import Catalog
 from search.config import Settings, settings_table
 from search.embedder import OpenClipEmbedder
 from search.errors import BadInput, Unavailable, XunrenError
+from search.media import ffmpeg_path
 from search.registry import RECOMMENDED
+from search.store import MilvusStore
 
 _FREE_GIB = 2.0
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.progress import Progress
-from search.times import parse_time, zone_of
 
 from api.client import running_server
 from api.console import err, media_progress, out, show_json, table
@@ -18,6 +18,7 @@ from indexer.ingest import Registered, register
 from search.catalog import Catalog
 from search.config import Settings
 from search.errors import Unavailable
+from search.times import parse_time, zone_of
 from search.types import Segment, SegmentReport, SegmentState
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,8 @@ def _show(found: Registered, reports: Sequence[SegmentReport]) -> None:
     indexed = [r for r in reports if r.state is SegmentState.INDEXED]
     if indexed:
         out.print(_frames_table(indexed))
+        sources = Counter(r.segment.start_source.value for r in indexed)
+        out.print("start times from: " + ", ".join(f"{source} ({n})" for source, n in sources.items()))
     refused = [(r.path, r.reason, r.message, r.cure) for r in found.refused] + [
         (r.segment.path, r.reason, r.message, r.cure) for r in reports if r.state is SegmentState.SKIPPED
     ]
@@ -156,20 +159,19 @@ def _show(found: Registered, reports: Sequence[SegmentReport]) -> None:
 def _frames_table(reports: Sequence[SegmentReport]) -> object:
     """Every frame's fate: seen = indexed + skipped."""
     reasons = sorted({reason for r in reports for reason in r.skipped})
-    columns = ("camera", "file", "start from", "frames seen", "indexed", *reasons, "rows")
+    columns = ("camera", "file", "frames", "indexed", *reasons, "rows")
 
     def cells(r: SegmentReport) -> tuple[object, ...]:
         counts = (r.seen, r.indexed, *(r.skipped.get(reason, 0) for reason in reasons), r.rows)
-        return (r.segment.camera_id, Path(r.segment.path).name, r.segment.start_source.value, *counts)
+        return (r.segment.camera_id, Path(r.segment.path).name, *counts)
 
     rows = [cells(r) for r in reports[:_LISTED]]
     total = (
         "all",
         f"{len(reports)} files",
-        "",
         sum(r.seen for r in reports),
         sum(r.indexed for r in reports),
         *(sum(r.skipped.get(reason, 0) for r in reports) for reason in reasons),
         sum(r.rows for r in reports),
     )
-    return table("indexed", columns, [*rows, total], right=columns[3:])
+    return table("indexed", columns, [*rows, total], right=columns[2:])

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from indexer.detector import make_detector
-from search.media import MediaStore
-from search.store import MilvusStore, VectorStore
-from search.times import zone_of
-
 from indexer.executors import ThreadExecutor
 from indexer.worker import IndexWorker
 from search.catalog import Catalog
@@ -20,6 +16,9 @@ from search.config import Settings
 from search.embedder import OpenClipEmbedder
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
+from search.media import MediaStore
+from search.store import MilvusStore, VectorStore
+from search.times import zone_of
 
 log = logging.getLogger(__name__)
 

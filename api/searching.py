@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from search.times import parse_time, zone_of
 
 from api.client import ask, running_server
 from api.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
 from api.parts import check_index_exists, open_parts
 from search.config import Settings
 from search.engine import Query
+from search.times import parse_time, zone_of
 from search.types import Clip, Filter, Verdict
 
 
@@ -79,7 +80,7 @@ def _show(answer: dict[str, Any]) -> None:
         Verdict.NOTHING: "nothing found; the nearest are shown, and are unlikely",
     }[verdict]
     out.print(Text(f"{answer['query']}: ", style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
-    columns = ("", "verdict", "score", "camera", "start", "end", "at", "kind", "file")
+    columns = ("", "verdict", "score", "camera", "from", "to", "at", "of file")
     out.print(table("", columns, [_cells(clip) for clip in answer["clips"]], right=("", "score", "at")))
 
 
@@ -93,7 +94,6 @@ def _cells(clip: dict[str, Any]) -> tuple[object, ...]:
         clip["camera"],
         clip["start"][:19].replace("T", " "),
         clip["end"][11:19],
-        f"{minutes:.0f}:{seconds:04.1f}",
-        clip["kind"],
-        clip["source"],
+        f"{minutes:.0f}:{seconds:02.0f}",
+        Path(clip["source"]).name,
     )

@@ -16,6 +16,7 @@ import uvicorn
 from api.app import create_app
 from api.client import address_file
 from api.parts import Parts, open_parts
+from api.routes.activity import Activity
 from indexer.pipes import Stopped
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -49,9 +50,12 @@ def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]
     with closing(_listen(settings.host, settings.port)) as listener, open_parts(settings) as parts:
         port = listener.getsockname()[1]
         url = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else settings.host}:{port}"  # noqa: S104
-        app = create_app(parts, hosts=("127.0.0.1", "localhost", settings.host) if loopback else None)
+        activity = Activity()
+        app = create_app(
+            parts, activity=activity, hosts=("127.0.0.1", "localhost", settings.host) if loopback else None
+        )
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        with _announced(settings, url), _indexing(parts):
+        with _announced(settings, url), _indexing(parts, activity):
             on_start(url)
             server.run(sockets=[listener])
 
@@ -87,18 +91,20 @@ def _announced(settings: Settings, url: str) -> Iterator[None]:
 
 
 @contextmanager
-def _indexing(parts: Parts) -> Iterator[None]:
+def _indexing(parts: Parts, activity: Activity) -> Iterator[None]:
     """Index in the background what waits in the catalogue."""
     stop = threading.Event()
 
-    def check(_segment: Segment, _offset_ms: int) -> None:
+    def progress(segment: Segment, offset_ms: int) -> None:
+        activity.note(segment, offset_ms)
         if stop.is_set():
             raise Stopped
 
     def work() -> None:
         with parts.executor() as executor:
             while not stop.wait(POLL_S):
-                for report in executor.run(check):
+                for report in executor.run(progress):
+                    activity.done(report.segment)
                     log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)
 
     def guarded() -> None:
@@ -108,6 +114,7 @@ def _indexing(parts: Parts) -> Iterator[None]:
             except Stopped:
                 return
             except Exception:  # searching must go on; what failed is tried again, and said
+                activity.clear()
                 log.exception("indexing stopped; trying again in 10 s")
                 stop.wait(10)
 

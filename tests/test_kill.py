@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from search.media import ffmpeg_path
 
 from api.parts import open_parts
 from search.config import Settings
+from search.media import ffmpeg_path
 from search.types import Row, Vectors
 from tests.conftest import SAMPLES, xunren_process
 

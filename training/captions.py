@@ -98,7 +98,9 @@ class Writer:
                 return self._one(table[f"any {age}"]), {"age": (age,)}
             return self._one(("人",) if lang == "zh" else ("person", "someone")), {}
         if age == "elder" and self._chance(0.15):
-            return self._one(("男人", "男子") if sex == "male" else ("女人", "女子")) if lang == "zh" else ("man" if sex == "male" else "woman"), {"sex": (sex,), "age": ("adult", "elder")}
+            return self._one(("男人", "男子") if sex == "male" else ("女人", "女子")) if lang == "zh" else (
+                "man" if sex == "male" else "woman"
+            ), {"sex": (sex,), "age": ("adult", "elder")}
         claims: Claims = {"sex": (sex,), "age": (age,)}
         if age == "adult":
             claims["age"] = ("adult", "elder")
@@ -115,9 +117,14 @@ class Writer:
             claims["upper_colour"] = (colour,)
             text = self._colour(colour, lang)
         if kind in w.OUTER and self._chance(0.3):
-            what, fit = self._one(("外套", "外衣")) if lang == "zh" else self._one(("jacket", "coat", "outer coat")), w.OUTER
+            what, fit = (
+                self._one(("外套", "外衣")) if lang == "zh" else self._one(("jacket", "coat", "outer coat")),
+                w.OUTER,
+            )
         elif "upper_colour" in claims and kind != "dress" and self._chance(0.2):
-            return text + (self._one(("上衣", "衣服")) if lang == "zh" else self._one((" top", " clothes", " upper garment"))), claims
+            return text + (
+                self._one(("上衣", "衣服")) if lang == "zh" else self._one((" top", " clothes", " upper garment"))
+            ), claims
         else:
             what, fit = self._one((w.UPPER_ZH if lang == "zh" else w.UPPER_EN)[kind]), (kind,)
         claims["upper"] = fit
@@ -134,7 +141,10 @@ class Writer:
         claims: Claims = {"lower_colour": (colour,)} if self._chance(0.88) else {}
         text = self._colour(colour, lang) if claims else ""
         if kind in ("trousers", "jeans", "leggings") and self._chance(0.35):
-            what, fit = ("裤子" if lang == "zh" else self._one(("trousers", "pants"))), ("trousers", "jeans", "leggings")
+            what, fit = (
+                ("裤子" if lang == "zh" else self._one(("trousers", "pants"))),
+                ("trousers", "jeans", "leggings"),
+            )
         else:
             what, fit = self._one((w.LOWER_ZH if lang == "zh" else w.LOWER_EN)[kind]), (kind,)
         claims["lower"] = fit
@@ -160,7 +170,9 @@ class Writer:
         if kind == "none":
             return None
         colour, claims = self._coloured(p, "carried", lang, 0.7 if kind in ("suitcase", "umbrella") else 0.0)
-        return self._one((w.CARRIED_ZH if lang == "zh" else w.CARRIED_EN)[kind]).format(c=colour).replace("  ", " "), claims
+        return self._one((w.CARRIED_ZH if lang == "zh" else w.CARRIED_EN)[kind]).format(c=colour).replace(
+            "  ", " "
+        ), claims
 
     def hat(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         kind = p["hat"]
@@ -172,14 +184,22 @@ class Writer:
             claims["hat"] = ("cap", "hat")
         if lang == "zh":
             return f"{self._one(('戴', '戴着'))}{colour}{word}", claims
-        return (f"with the {word}" if kind == "hood" else f"{self._one(('wearing', 'with', 'in'))} a {colour} {word}".replace("  ", " ")), claims
+        return (
+            f"with the {word}"
+            if kind == "hood"
+            else f"{self._one(('wearing', 'with', 'in'))} a {colour} {word}".replace("  ", " ")
+        ), claims
 
     def hair(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         if p["hat"] in ("hood", "helmet", "headscarf"):
             return None
         if p["hair"] != "bald" and self._chance(0.4):
-            return ("" if lang == "zh" else "with ") + self._one((w.HAIR_COLOUR_ZH if lang == "zh" else w.HAIR_COLOUR_EN)[p["hair_colour"]]), {"hair_colour": (p["hair_colour"],)}
-        return ("" if lang == "zh" else "with ") + self._one((w.HAIR_ZH if lang == "zh" else w.HAIR_EN)[p["hair"]]), {"hair": (p["hair"],)}
+            return ("" if lang == "zh" else "with ") + self._one(
+                (w.HAIR_COLOUR_ZH if lang == "zh" else w.HAIR_COLOUR_EN)[p["hair_colour"]]
+            ), {"hair_colour": (p["hair_colour"],)}
+        return ("" if lang == "zh" else "with ") + self._one((w.HAIR_ZH if lang == "zh" else w.HAIR_EN)[p["hair"]]), {
+            "hair": (p["hair"],)
+        }
 
     def extra(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         if p["extra"] == "none":
@@ -190,7 +210,9 @@ class Writer:
     def shoes(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims]:
         colour = self._colour(p["shoes_colour"], lang)
         what = self._one(("鞋子", "鞋", "运动鞋")) if lang == "zh" else self._one(("shoes", "trainers", "sneakers"))
-        return (f"穿{colour}{what}" if lang == "zh" else f"wearing {colour} {what}"), {"shoes_colour": (p["shoes_colour"],)}
+        return (f"穿{colour}{what}" if lang == "zh" else f"wearing {colour} {what}"), {
+            "shoes_colour": (p["shoes_colour"],)
+        }
 
     def build(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         if p["build"] == "average":
@@ -224,7 +246,18 @@ class Writer:
         return Sentence(text, lang, claims)
 
     def _single(self, p: Mapping[str, Any], lang: str) -> Sentence:
-        makers = [self.upper, self.upper, self.lower, self.bag, self.carried, self.hat, self.noun, self.extra, self.hair, self.build]
+        makers = [
+            self.upper,
+            self.upper,
+            self.lower,
+            self.bag,
+            self.carried,
+            self.hat,
+            self.noun,
+            self.extra,
+            self.hair,
+            self.build,
+        ]
         share = np.array([3, 2, 3, 3, 3, 2.5, 2.5, 1, 1, 0.5])
         for number in self.rng.choice(len(makers), len(makers), replace=False, p=share / share.sum()):
             made = makers[number](p, lang)
@@ -233,7 +266,9 @@ class Writer:
             text, claims = made
             worn = makers[number] in (self.upper, self.lower)
             if makers[number] != self.noun and self._chance(0.6):
-                who = self._one(("人", "的人", "行人")) if lang == "zh" else self._one(("a person", "someone", "person"))
+                who = (
+                    self._one(("人", "的人", "行人")) if lang == "zh" else self._one(("a person", "someone", "person"))
+                )
                 if lang == "zh":
                     text = f"{'穿' if worn else ''}{text}{who if who.startswith('的') else '的' + who}"
                 else:
@@ -293,12 +328,24 @@ class Writer:
             text = f"有{word}的{place}" if lang == "zh" else f"a {place} with {word}"
         elif how < 0.5:
             claims["people"] = (("none", "one", "some")[people],) if people == 0 else ("one", "some")
-            empty = self._one((f"空荡荡的{place}", f"没有人的{place}", f"空{place}")) if lang == "zh" else self._one((f"an empty {place}", f"a {place} with nobody"))
-            busy = self._one((f"{place}有人", f"有人走过的{place}")) if lang == "zh" else self._one((f"people in a {place}", f"a {place} with people"))
+            empty = (
+                self._one((f"空荡荡的{place}", f"没有人的{place}", f"空{place}"))
+                if lang == "zh"
+                else self._one((f"an empty {place}", f"a {place} with nobody"))
+            )
+            busy = (
+                self._one((f"{place}有人", f"有人走过的{place}"))
+                if lang == "zh"
+                else self._one((f"people in a {place}", f"a {place} with people"))
+            )
             text = busy if people else empty
         else:
             text = place if lang == "zh" else f"a {place}"
         if self._chance(0.5 if words["night"] else 0.05):
             claims["night"] = ("yes" if words["night"] else "no",)
-            text = (("夜晚的" if words["night"] else "白天的") + text) if lang == "zh" else f"{text} {'at night' if words['night'] else 'by day'}"
+            text = (
+                (("夜晚的" if words["night"] else "白天的") + text)
+                if lang == "zh"
+                else f"{text} {'at night' if words['night'] else 'by day'}"
+            )
         return Sentence(text, lang, claims)

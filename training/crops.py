@@ -1,6 +1,6 @@
 """Renders the training pictures: person crops, two views an identity, and whole frames; in shards, resumable.
 
-    python -m training.crops --body training/work/body.npz --out training/work/crops --shards 0 30
+python -m training.crops --body training/work/body.npz --out training/work/crops --shards 0 30
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ def background_bank(seed: int, count: int) -> list[Floats]:
 
 def _random_view(rng: np.random.Generator, width: int, height: int) -> View:
     eye = (0.0, 0.0, float(rng.uniform(2.4, 4.5)))
-    return View(width, height, width * float(rng.uniform(0.6, 0.85)), eye, float(rng.normal(0, 0.15)), float(rng.uniform(0.1, 0.4)))
+    return View(
+        width,
+        height,
+        width * float(rng.uniform(0.6, 0.85)),
+        eye,
+        float(rng.normal(0, 0.15)),
+        float(rng.uniform(0.1, 0.4)),
+    )
 
 
 def random_stance(person: Person, rng: np.random.Generator) -> Stance:
@@ -50,7 +57,15 @@ def random_stance(person: Person, rng: np.random.Generator) -> Stance:
         stride *= 0.6
     hands = ("down", "front", "phone")[int(rng.choice(3, p=(0.76, 0.12, 0.12)))]
     stoop = float(rng.uniform(0.08, 0.42)) if person.age == "elder" else float(rng.normal(0.03, 0.04))
-    return Stance(float(rng.uniform(0, 2 * np.pi)), stride, stoop, float(rng.normal(0, 0.25)), float(rng.normal(0.1, 0.1)), hands, int(rng.integers(1 << 30)))
+    return Stance(
+        float(rng.uniform(0, 2 * np.pi)),
+        stride,
+        stoop,
+        float(rng.normal(0, 0.25)),
+        float(rng.normal(0.1, 0.1)),
+        hands,
+        int(rng.integers(1 << 30)),
+    )
 
 
 def _cut(bank: list[Floats], rng: np.random.Generator, h: int, w: int) -> Floats:
@@ -86,9 +101,18 @@ def crop(body: Body, person: Person, rng: np.random.Generator, bank: list[Floats
     margin = rng.uniform(0.0, 0.14, 4)
     if rng.random() < 0.35:
         margin += rng.uniform(-0.10, 0.30, 4) * np.array([1, 0.6, 1, 0.6])
-    window = (int(x0 - margin[0] * w), int(y0 - margin[1] * h), int(x1 + margin[2] * w) + 1, int(y1 + margin[3] * h) + 1)
+    window = (
+        int(x0 - margin[0] * w),
+        int(y0 - margin[1] * h),
+        int(x1 + margin[2] * w) + 1,
+        int(y1 + margin[3] * h) + 1,
+    )
     sun = rng.normal(0, 1, 3)
-    light = Light((float(sun[0]), float(sun[1]), abs(float(sun[2])) + 0.4), float(rng.uniform(0.5, 1.0)), gain=float(rng.uniform(0.85, 1.1)))
+    light = Light(
+        (float(sun[0]), float(sun[1]), abs(float(sun[2])) + 0.4),
+        float(rng.uniform(0.5, 1.0)),
+        gain=float(rng.uniform(0.85, 1.1)),
+    )
     rgb, alpha, _ = draw(fig, world, view, window, 1 if size > 150 else 2, light)
     back = _cut(bank, rng, *alpha.shape)
     _ground_shadow(back, rng)
@@ -103,7 +127,16 @@ def _ground_shadow(back: Floats, rng: np.random.Generator) -> None:
     h, w = back.shape[:2]
     dark = np.zeros((h, w), np.float32)
     centre = (int(w * rng.uniform(0.2, 0.8)), int(h * rng.uniform(0.88, 0.97)))
-    cv2.ellipse(dark, centre, (int(w * rng.uniform(0.2, 0.7)), max(2, int(h * 0.04))), 0, 0, 360, float(rng.uniform(0.1, 0.5)), -1)
+    cv2.ellipse(
+        dark,
+        centre,
+        (int(w * rng.uniform(0.2, 0.7)), max(2, int(h * 0.04))),
+        0,
+        0,
+        360,
+        float(rng.uniform(0.1, 0.5)),
+        -1,
+    )
     back *= 1 - cv2.GaussianBlur(dark, (0, 0), 2.0)[..., None]
 
 
@@ -130,7 +163,9 @@ def frame(body: Body, rng: np.random.Generator, people: int) -> tuple[Image, dic
         fig = figure(body, person, random_stance(person, rng))
         y = float(rng.uniform(5, 11)) if setting.kind != "room" else float(rng.uniform(3.5, 6))
         world = place(fig, float(rng.uniform(-0.45, 0.45)) * y, y, float(rng.uniform(0, 6.28)))
-        rgb, alpha, near = draw(fig, world, view, (0, 0, view.width, view.height), 1, Light(ambient=0.8, gain=0.4 if setting.night else 1.0))
+        rgb, alpha, near = draw(
+            fig, world, view, (0, 0, view.width, view.height), 1, Light(ambient=0.8, gain=0.4 if setting.night else 1.0)
+        )
         alpha = alpha * (near < depth)
         if alpha.sum() > 30:
             picture = rgb * (alpha > 0)[..., None] + picture * (1 - alpha[..., None])

@@ -23,7 +23,9 @@ def degrade(picture: Floats, rng: np.random.Generator, low: float = 0.32) -> Ima
         out = out * 0.3 + out.mean(axis=2, keepdims=True) * 0.7
     shrink = float(rng.uniform(low, 1.0))
     if shrink < 0.95:
-        small = cv2.resize(out.astype(np.float32), (max(12, int(w * shrink)), max(20, int(h * shrink))), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            out.astype(np.float32), (max(12, int(w * shrink)), max(20, int(h * shrink))), interpolation=cv2.INTER_AREA
+        )
     else:
         small = out.astype(np.float32)
     if rng.random() < 0.35:

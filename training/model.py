@@ -70,12 +70,21 @@ def train_tokenizer(seed: int = 3, sentences: int = 60_000) -> Tokenizer:
     for k in range(sentences):
         texts.append(writer.person(sample_person(500_000_000 + k).as_dict(), ("en", "zh")[k % 2]).text)
     for k in range(4000):
-        said = {"kind": PLACES[k % len(PLACES)], "people": [0] * (k % 3), "contents": ("car", "table"), "night": k % 5 == 0}
+        said = {
+            "kind": PLACES[k % len(PLACES)],
+            "people": [0] * (k % 3),
+            "contents": ("car", "table"),
+            "night": k % 5 == 0,
+        }
         texts.append(writer.frame(said, ("en", "zh")[k % 2]).text)
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))  # noqa: S106 - a token of a text, not a secret
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.BertNormalizer(handle_chinese_chars=True, lowercase=True)])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.BertNormalizer(handle_chinese_chars=True, lowercase=True)]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY - 1, special_tokens=["[PAD]", "[UNK]", "[BOS]"], min_frequency=2)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=VOCABULARY - 1, special_tokens=["[PAD]", "[UNK]", "[BOS]"], min_frequency=2
+    )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens(["[EOS]"])
     ends = [(name, tokenizer.token_to_id(name)) for name in ("[BOS]", "[EOS]")]

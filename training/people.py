@@ -58,7 +58,11 @@ def stance_turns(person: Person, stance: Stance) -> dict[str, Floats]:
         turns[f"upperleg01.{name}"] = turn_about("x", -hip) @ turn_about("y", side * 0.11)
         turns[f"lowerleg01.{name}"] = turn_about("x", knee)
         turns[f"foot.{name}"] = turn_about("x", -(knee - hip) * 0.4)
-        swing, bend, out = -0.36 * stance.stride * wave + 0.05 * loose[1], -0.22 + 0.25 * stance.stride, 0.05 * abs(loose[2])
+        swing, bend, out = (
+            -0.36 * stance.stride * wave + 0.05 * loose[1],
+            -0.22 + 0.25 * stance.stride,
+            0.05 * abs(loose[2]),
+        )
         if stance.hands == "front":
             swing, bend, out = 0.35, 1.1, 0.0
         elif stance.hands == "phone" and name == "R":
@@ -180,7 +184,11 @@ def draw(fig: Figure, world: Floats, view: View, window: tuple[int, int, int, in
         return rgb, alpha, depth
     near = depth.reshape(coarse).min(axis=3).min(axis=1)
     small = (coarse[2], coarse[0])
-    return cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), near
+    return (
+        cv2.resize(rgb, small, interpolation=cv2.INTER_AREA),
+        cv2.resize(alpha, small, interpolation=cv2.INTER_AREA),
+        near,
+    )
 
 
 def _shade(fig: Figure, world: Floats, view: View, face: Ints, bary: Floats, light: Light) -> Floats:

@@ -38,35 +38,70 @@ def car(x: float, y: float, rgb: RGB, turn: float = 0.0, van: bool = False) -> t
 
     glass: RGB = (0.16, 0.19, 0.22)
     tall = 1.95 if van else 1.42
-    parts: list[Thing] = [block(0, 2.1, 0.84, 0.28, 0.86, rgb), block(0.15 if van else -0.1, 1.9 if van else 1.25, 0.76, 0.86, tall, rgb if van else glass)]
+    parts: list[Thing] = [
+        block(0, 2.1, 0.84, 0.28, 0.86, rgb),
+        block(0.15 if van else -0.1, 1.9 if van else 1.25, 0.76, 0.86, tall, rgb if van else glass),
+    ]
     parts.append(block(-0.1, 1.0, 0.70, tall, tall + 0.05, rgb))
-    parts += [block(-2.08, 0.04, 0.7, 0.55, 0.70, (0.85, 0.85, 0.80)), block(2.08, 0.04, 0.7, 0.55, 0.70, (0.55, 0.08, 0.07))]
+    parts += [
+        block(-2.08, 0.04, 0.7, 0.55, 0.70, (0.85, 0.85, 0.80)),
+        block(2.08, 0.04, 0.7, 0.55, 0.70, (0.55, 0.08, 0.07)),
+    ]
     for dx in (-1.3, 1.3):
         for dy in (-0.80, 0.80):
-            parts.append(Ball((x + c * dx - s * dy, y + s * dx + c * dy, 0.33), (0.33, 0.16, 0.33) if abs(c) > 0.7 else (0.16, 0.33, 0.33), (0.07, 0.07, 0.07), "plain"))
+            parts.append(
+                Ball(
+                    (x + c * dx - s * dy, y + s * dx + c * dy, 0.33),
+                    (0.33, 0.16, 0.33) if abs(c) > 0.7 else (0.16, 0.33, 0.33),
+                    (0.07, 0.07, 0.07),
+                    "plain",
+                )
+            )
     return tuple(parts)
 
 
 def bench(x: float, y: float) -> tuple[Thing, ...]:
     wood: RGB = (0.45, 0.31, 0.20)
     legs = tuple(Box((x + d, y - 0.2, 0), (x + d + 0.08, y + 0.2, 0.42), (0.25, 0.25, 0.26)) for d in (-0.8, 0.72))
-    return (Box((x - 0.9, y - 0.25, 0.42), (x + 0.9, y + 0.25, 0.48), wood), Box((x - 0.9, y + 0.22, 0.55), (x + 0.9, y + 0.28, 0.90), wood), *legs)
+    return (
+        Box((x - 0.9, y - 0.25, 0.42), (x + 0.9, y + 0.25, 0.48), wood),
+        Box((x - 0.9, y + 0.22, 0.55), (x + 0.9, y + 0.28, 0.90), wood),
+        *legs,
+    )
 
 
 def table(x: float, y: float, rgb: RGB = (0.70, 0.60, 0.47)) -> tuple[Thing, ...]:
-    legs = tuple(Box((x + dx - 0.03, y + dy - 0.03, 0), (x + dx + 0.03, y + dy + 0.03, 0.70), (0.3, 0.3, 0.3)) for dx in (-0.65, 0.65) for dy in (-0.32, 0.32))
+    legs = tuple(
+        Box((x + dx - 0.03, y + dy - 0.03, 0), (x + dx + 0.03, y + dy + 0.03, 0.70), (0.3, 0.3, 0.3))
+        for dx in (-0.65, 0.65)
+        for dy in (-0.32, 0.32)
+    )
     return (Box((x - 0.75, y - 0.4, 0.70), (x + 0.75, y + 0.4, 0.75), rgb), *legs)
 
 
 def lamp(x: float, y: float) -> tuple[Thing, ...]:
-    return (Box((x - 0.05, y - 0.05, 0), (x + 0.05, y + 0.05, 4.2), (0.24, 0.26, 0.28)), Ball((x, y, 4.3), (0.22, 0.22, 0.16), (0.93, 0.92, 0.85), "plain"))
+    return (
+        Box((x - 0.05, y - 0.05, 0), (x + 0.05, y + 0.05, 4.2), (0.24, 0.26, 0.28)),
+        Ball((x, y, 4.3), (0.22, 0.22, 0.16), (0.93, 0.92, 0.85), "plain"),
+    )
 
 
 def planter(x: float, y: float) -> tuple[Thing, ...]:
-    return (Box((x - 0.7, y - 0.45, 0), (x + 0.7, y + 0.45, 0.5), (0.55, 0.53, 0.50)), Ball((x - 0.3, y, 0.62), (0.42, 0.38, 0.34), (0.24, 0.37, 0.18)), Ball((x + 0.3, y, 0.60), (0.40, 0.38, 0.36), (0.29, 0.38, 0.20)))
+    return (
+        Box((x - 0.7, y - 0.45, 0), (x + 0.7, y + 0.45, 0.5), (0.55, 0.53, 0.50)),
+        Ball((x - 0.3, y, 0.62), (0.42, 0.38, 0.34), (0.24, 0.37, 0.18)),
+        Ball((x + 0.3, y, 0.60), (0.40, 0.38, 0.36), (0.29, 0.38, 0.20)),
+    )
 
 
-_PAINTS: tuple[RGB, ...] = ((0.75, 0.76, 0.77), (0.10, 0.10, 0.11), (0.42, 0.44, 0.46), (0.45, 0.09, 0.09), (0.13, 0.20, 0.36), (0.86, 0.86, 0.84))
+_PAINTS: tuple[RGB, ...] = (
+    (0.75, 0.76, 0.77),
+    (0.10, 0.10, 0.11),
+    (0.42, 0.44, 0.46),
+    (0.45, 0.09, 0.09),
+    (0.13, 0.20, 0.36),
+    (0.86, 0.86, 0.84),
+)
 
 
 def _outdoor(kind: str, rng: np.random.Generator) -> tuple[list[Thing], set[str], dict[str, object]]:
@@ -92,7 +127,10 @@ def _outdoor(kind: str, rng: np.random.Generator) -> tuple[list[Thing], set[str]
         things += bench(float(rng.uniform(-5, 5)), float(rng.uniform(7, 12)))
         said.add("bench")
     if kind == "entrance":
-        things += [Box((s * 3.0 - 0.4, far - 1, 0), (s * 3.0 + 0.4, far - 0.2, 3.4), (0.5, 0.48, 0.45), "brick") for s in (-1, 1)]
+        things += [
+            Box((s * 3.0 - 0.4, far - 1, 0), (s * 3.0 + 0.4, far - 0.2, 3.4), (0.5, 0.48, 0.45), "brick")
+            for s in (-1, 1)
+        ]
         things.append(Box((-2.2, far - 0.1, 0), (2.2, far + 0.05, 2.8), (0.20, 0.24, 0.27)))
         said.add("door")
     grey = float(rng.uniform(0.34, 0.62))
@@ -103,7 +141,10 @@ def _outdoor(kind: str, rng: np.random.Generator) -> tuple[list[Thing], set[str]
     }  # fmt: skip
     more: dict[str, object] = {"ground": grounds[kind][0], "ground_rgb": grounds[kind][1]}
     if kind == "street":
-        more["patches"] = ((-60.0, 0.0, 60.0, 6.0, "paving", (0.60, 0.58, 0.55)), (-60.0, far - 5, 60.0, far, "paving", (0.6, 0.58, 0.56)))
+        more["patches"] = (
+            (-60.0, 0.0, 60.0, 6.0, "paving", (0.60, 0.58, 0.55)),
+            (-60.0, far - 5, 60.0, far, "paving", (0.6, 0.58, 0.56)),
+        )
     return things, said, more
 
 
@@ -112,7 +153,11 @@ def _indoor(kind: str, rng: np.random.Generator) -> tuple[list[Thing], set[str],
     far, wide = far * float(rng.uniform(0.85, 1.2)), wide * float(rng.uniform(0.85, 1.2))
     tone = float(rng.uniform(0.6, 0.92))
     wall: RGB = (tone, tone * float(rng.uniform(0.94, 1.0)), tone * float(rng.uniform(0.86, 1.02)))
-    things: list[Thing] = [Box((-wide - 9, far, 0), (wide + 9, far + 1, 6), wall), Box((-wide - 1, -5, 0), (-wide, far, 6), wall), Box((wide, -5, 0), (wide + 1, far, 6), wall)]
+    things: list[Thing] = [
+        Box((-wide - 9, far, 0), (wide + 9, far + 1, 6), wall),
+        Box((-wide - 1, -5, 0), (-wide, far, 6), wall),
+        Box((wide, -5, 0), (wide + 1, far, 6), wall),
+    ]
     said: set[str] = set()
     things.append(Box((-wide, far - 0.03, 0), (wide, far + 0.1, 0.12), (tone * 0.55,) * 3))
     if rng.random() < 0.6:
@@ -123,7 +168,10 @@ def _indoor(kind: str, rng: np.random.Generator) -> tuple[list[Thing], set[str],
         things += table(float(rng.uniform(-wide * 0.6, wide * 0.6)), float(rng.uniform(4, far - 1)))
         said.add("table")
     if kind == "hall":
-        things += [Box((s * wide * 0.55 - 0.35, far * 0.6, 0), (s * wide * 0.55 + 0.35, far * 0.6 + 0.7, 6), wall) for s in (-1, 1)]
+        things += [
+            Box((s * wide * 0.55 - 0.35, far * 0.6, 0), (s * wide * 0.55 + 0.35, far * 0.6 + 0.7, 6), wall)
+            for s in (-1, 1)
+        ]
     ground = ("wood", "tiles", "plain")[int(rng.integers(3))]
     rgb: RGB = (0.58, 0.40, 0.25) if ground == "wood" else (tone * 0.8, tone * 0.79, tone * 0.77)
     return things, said, {"ground": ground, "ground_rgb": rgb}

@@ -102,7 +102,9 @@ def cloth(kind: str, rgb: RGB, u: Floats, v: Floats, soft: Floats, seed: int) ->
     elif kind == "wood":
         plank = np.floor(u / 0.16)
         tone = noise(plank * 0.37, np.floor(v / 1.9 + plank * 0.37) * 0.71, 3.0, seed + 2)
-        gain = (1 + 0.11 * tone + 0.05 * noise(u * 6, v * 0.5, 2.0, seed)) * (1 - 0.3 * _joints(u, v, 0.16, 1.9, 0.012, soft))
+        gain = (1 + 0.11 * tone + 0.05 * noise(u * 6, v * 0.5, 2.0, seed)) * (
+            1 - 0.3 * _joints(u, v, 0.16, 1.9, 0.012, soft)
+        )
     elif kind == "brick":
         tone = noise(np.floor(u / 0.25) * 0.25, np.floor(v / 0.08) * 0.3, 2.0, seed + 2)
         gain = gain * (1 + 0.06 * tone) * (1 + 0.25 * _joints(u, v, 0.25, 0.08, 0.012, soft * 3))
@@ -112,7 +114,10 @@ def cloth(kind: str, rgb: RGB, u: Floats, v: Floats, soft: Floats, seed: int) ->
         fu, fv = np.mod(u, 2.4) / 2.4, np.mod(v, 3.0) / 3.0
         glass = (fu > 0.22) & (fu < 0.78) & (fv > 0.3) & (fv < 0.82)
         frame = glass & ((np.abs(fu - 0.5) < 0.02) | (np.abs(fv - 0.6) < 0.015))
-        pane = np.array([0.30, 0.37, 0.43], np.float32) * (1 + 0.18 * noise(np.floor(u / 2.4) * 2.4, np.floor(v / 3) * 3, 4, seed))[:, None]
+        pane = (
+            np.array([0.30, 0.37, 0.43], np.float32)
+            * (1 + 0.18 * noise(np.floor(u / 2.4) * 2.4, np.floor(v / 3) * 3, 4, seed))[:, None]
+        )
         base = np.where((glass & ~frame)[:, None], pane, base)
     elif kind == "shop":
         fu = np.mod(u, 3.6) / 3.6
@@ -178,7 +183,9 @@ def _ground(place: Place, point: Floats, soft: Floats) -> Floats:
     return out
 
 
-def _paint(place: Place, thing: Box | Ball, eye: Floats, rays: Floats, focal: float, index: int) -> tuple[Floats, Floats]:
+def _paint(
+    place: Place, thing: Box | Ball, eye: Floats, rays: Floats, focal: float, index: int
+) -> tuple[Floats, Floats]:
     """Colour and normal (n, 3) of the part of a thing that these rays meet."""
     if isinstance(thing, Box):
         depth, axis, own, spin = _box_hit(thing, eye, rays)

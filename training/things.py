@@ -62,7 +62,9 @@ def _lump(square: float) -> tuple[Floats, Ints]:
     if square in _LUMPS:
         return _LUMPS[square]
     rows, cols = 9, 16
-    lat, lon = np.meshgrid(np.linspace(-np.pi / 2, np.pi / 2, rows), np.linspace(-np.pi, np.pi, cols + 1)[:-1], indexing="ij")
+    lat, lon = np.meshgrid(
+        np.linspace(-np.pi / 2, np.pi / 2, rows), np.linspace(-np.pi, np.pi, cols + 1)[:-1], indexing="ij"
+    )
 
     def power(value: Floats) -> Floats:
         return np.asarray(np.sign(value) * np.abs(value) ** square, np.float32)
@@ -86,14 +88,26 @@ def _head_things(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: flo
         if person.hair == "bun":
             kit.add(crown + np.array([0, 0.10, 0.03]) * s, (0.045 * s,) * 3, outfit.hair_rgb, bone)
         elif person.hair == "ponytail":
-            kit.add(crown + np.array([0, 0.125, -0.09]) * s, (0.032 * s, 0.03 * s, 0.13 * s), outfit.hair_rgb, bone, lean=-0.12)
+            kit.add(
+                crown + np.array([0, 0.125, -0.09]) * s,
+                (0.032 * s, 0.03 * s, 0.13 * s),
+                outfit.hair_rgb,
+                bone,
+                lean=-0.12,
+            )
     if person.hair == "short" and person.sex == "female":
-        kit.add(crown + np.array([0, 0.03, -0.055]) * s, (0.098 * s, 0.075 * s, 0.12 * s), outfit.hair_rgb, bone, square=0.8)
+        kit.add(
+            crown + np.array([0, 0.03, -0.055]) * s, (0.098 * s, 0.075 * s, 0.12 * s), outfit.hair_rgb, bone, square=0.8
+        )
     if person.hat == "cap":
         kit.add(crown + np.array([0, 0.005, 0.03]) * s, (0.097 * s, 0.115 * s, 0.075 * s), outfit.hat_rgb, bone)
-        kit.add(crown + np.array([0, -0.135, 0.022]) * s, (0.075 * s, 0.075 * s, 0.010 * s), outfit.hat_rgb * 0.85, bone)
+        kit.add(
+            crown + np.array([0, -0.135, 0.022]) * s, (0.075 * s, 0.075 * s, 0.010 * s), outfit.hat_rgb * 0.85, bone
+        )
     elif person.hat == "hat":
-        kit.add(crown + np.array([0, 0, 0.045]) * s, (0.098 * s, 0.115 * s, 0.075 * s), outfit.hat_rgb, bone, square=0.7)
+        kit.add(
+            crown + np.array([0, 0, 0.045]) * s, (0.098 * s, 0.115 * s, 0.075 * s), outfit.hat_rgb, bone, square=0.7
+        )
         kit.add(crown + np.array([0, 0, 0.005]) * s, (0.19 * s, 0.20 * s, 0.012 * s), outfit.hat_rgb * 0.92, bone)
     elif person.hat == "helmet":
         kit.add(crown + np.array([0, 0, 0.035]) * s, (0.125 * s, 0.145 * s, 0.10 * s), outfit.hat_rgb, bone)
@@ -105,7 +119,13 @@ def _head_things(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: flo
         chest = body.bone["spine01"]
         nape = np.array([0, 0.085, 0.02], np.float32) * s
         nape = nape + heads[body.bone["neck01"]] * np.array([0, 1, 1], np.float32)
-        kit.add(nape - np.array([0, 0.015, 0.03]), (0.125 * s, 0.055 * s, 0.085 * s), outfit.upper_rgb * 0.92, chest, square=0.8)
+        kit.add(
+            nape - np.array([0, 0.015, 0.03]),
+            (0.125 * s, 0.055 * s, 0.085 * s),
+            outfit.upper_rgb * 0.92,
+            chest,
+            square=0.8,
+        )
 
 
 def _shoes(kit: Kit, body: Body, heads: Floats, outfit: Outfit, floor: float) -> None:
@@ -113,7 +133,13 @@ def _shoes(kit: Kit, body: Body, heads: Floats, outfit: Outfit, floor: float) ->
         bone = body.bone[f"foot.{side}"]
         ankle, toe = heads[bone], heads[body.bone[f"toe1-1.{side}"]]
         length = float(abs(ankle[1] - toe[1])) / 0.136
-        centre = np.array([(ankle[0] * 0.45 + toe[0] * 0.35 + np.sign(ankle[0]) * 0.0465), ankle[1] - 0.062 * length, floor + 0.036 * length])
+        centre = np.array(
+            [
+                (ankle[0] * 0.45 + toe[0] * 0.35 + np.sign(ankle[0]) * 0.0465),
+                ankle[1] - 0.062 * length,
+                floor + 0.036 * length,
+            ]
+        )
         kit.add(centre, (0.047 * length, 0.130 * length, 0.042 * length), outfit.shoe_rgb, bone, square=0.65)
         sole = centre - np.array([0, 0, 0.030 * length])
         kit.add(sole, (0.049 * length, 0.133 * length, 0.010 * length), outfit.accent_rgb * 0.8, bone, square=0.5)
@@ -122,14 +148,35 @@ def _shoes(kit: Kit, body: Body, heads: Floats, outfit: Outfit, floor: float) ->
 def _bags(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: float) -> None:
     person, chest, s = outfit.person, body.bone["spine01"], scale
     if person.bag == "backpack":
-        back = heads[chest] * np.array([0, 1, 1], np.float32) + np.array([0, 0.175 * s + outfit.loose, -0.065 * s], np.float32)
+        back = heads[chest] * np.array([0, 1, 1], np.float32) + np.array(
+            [0, 0.175 * s + outfit.loose, -0.065 * s], np.float32
+        )
         kit.add(back, (0.155 * s, 0.088 * s, 0.225 * s), outfit.bag_rgb, chest, square=0.55)
-        kit.add(back + np.array([0, 0.075, -0.08]) * s, (0.115 * s, 0.04 * s, 0.10 * s), outfit.bag_rgb * 0.8, chest, square=0.5)
+        kit.add(
+            back + np.array([0, 0.075, -0.08]) * s,
+            (0.115 * s, 0.04 * s, 0.10 * s),
+            outfit.bag_rgb * 0.8,
+            chest,
+            square=0.5,
+        )
     elif person.bag == "handbag":
         bone = body.bone["wrist.L"]
         hand = heads[body.bone["finger3-1.L"]]
-        kit.add(hand + np.array([0, 0, -0.20]) * s, (0.055 * s, 0.14 * s, 0.10 * s), outfit.bag_rgb, bone, square=0.45, upright=True)
-        kit.add(hand + np.array([0, 0, -0.06]) * s, (0.008 * s, 0.05 * s, 0.06 * s), outfit.bag_rgb * 0.8, bone, upright=True)
+        kit.add(
+            hand + np.array([0, 0, -0.20]) * s,
+            (0.055 * s, 0.14 * s, 0.10 * s),
+            outfit.bag_rgb,
+            bone,
+            square=0.45,
+            upright=True,
+        )
+        kit.add(
+            hand + np.array([0, 0, -0.06]) * s,
+            (0.008 * s, 0.05 * s, 0.06 * s),
+            outfit.bag_rgb * 0.8,
+            bone,
+            upright=True,
+        )
     elif person.bag == "shoulder bag":
         hip = heads[body.bone["upperleg01.R"]] + np.array([-0.10, 0.02, 0.0], np.float32) * s
         kit.add(hip, (0.055 * s, 0.14 * s, 0.11 * s), outfit.bag_rgb, body.bone["root"], square=0.45)
@@ -140,22 +187,39 @@ def _carried(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: float) 
     bone = body.bone["wrist.R"]
     hand = heads[body.bone["finger3-1.R"]]
     if what == "suitcase":
-        kit.add(hand + np.array([0, 0.18, -0.42]) * s, (0.20 * s, 0.12 * s, 0.28 * s), rgb, bone, square=0.4, upright=True)
+        kit.add(
+            hand + np.array([0, 0.18, -0.42]) * s, (0.20 * s, 0.12 * s, 0.28 * s), rgb, bone, square=0.4, upright=True
+        )
         for dx in (-0.08, 0.08):
-            kit.add(hand + np.array([dx, 0.10, -0.08]) * s, (0.010, 0.010, 0.14 * s), np.float32((0.3,) * 3), bone, upright=True)
+            kit.add(
+                hand + np.array([dx, 0.10, -0.08]) * s,
+                (0.010, 0.010, 0.14 * s),
+                np.float32((0.3,) * 3),
+                bone,
+                upright=True,
+            )
         kit.add(hand, (0.09 * s, 0.015, 0.015), np.float32((0.15,) * 3), bone, upright=True)
     elif what == "cane":
         kit.add(hand + np.array([0, -0.04, -0.38]) * s, (0.014, 0.014, 0.42 * s), rgb * 0.8, bone, upright=True)
         kit.add(hand + np.array([0, -0.04, 0.03]) * s, (0.018, 0.06, 0.016), rgb * 0.7, bone, upright=True)
     elif what == "umbrella":
-        kit.add(hand + np.array([0, 0, 0.28]) * s, (0.009, 0.009, 0.40 * s), np.float32((0.25,) * 3), bone, upright=True)
+        kit.add(
+            hand + np.array([0, 0, 0.28]) * s, (0.009, 0.009, 0.40 * s), np.float32((0.25,) * 3), bone, upright=True
+        )
         kit.cone(hand + np.array([0.06, 0.05, 0.72]) * s, 0.52 * s, 0.26 * s, rgb, bone)
     elif what == "parcel":
         box = np.float32((0.62, 0.47, 0.31)) if outfit.fold_seed % 2 else rgb
         belly = heads[body.bone["spine03"]] + np.array([0, -0.33, 0.06], np.float32) * s
         kit.add(belly, (0.20 * s, 0.14 * s, 0.13 * s), box, body.bone["spine03"], square=0.2)
     elif what == "papers":
-        kit.add(hand + np.array([0.02, -0.03, 0.03]) * s, (0.10 * s, 0.012, 0.14 * s), np.float32((0.92,) * 3), bone, square=0.1, lean=0.8)
+        kit.add(
+            hand + np.array([0.02, -0.03, 0.03]) * s,
+            (0.10 * s, 0.012, 0.14 * s),
+            np.float32((0.92,) * 3),
+            bone,
+            square=0.1,
+            lean=0.8,
+        )
 
 
 def things(body: Body, heads: Floats, outfit: Outfit, floor: float, scale: float) -> Kit:

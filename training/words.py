@@ -73,13 +73,35 @@ HAIR_EN: Words = {
     "short": ("short hair",), "long": ("long hair", "long hair"), "ponytail": ("a ponytail", "hair in a ponytail"), "bun": ("a bun", "hair in a bun"),
     "bald": ("a bald head", "no hair"),
 }  # fmt: skip
-HAIR_ZH: Words = {"short": ("短发", "短头发"), "long": ("长发", "长头发", "披肩发"), "ponytail": ("扎马尾", "马尾辫", "扎辫子"), "bun": ("盘发", "丸子头"), "bald": ("光头", "秃头")}
-HAIR_COLOUR_EN: Words = {"black": ("black hair", "dark hair"), "brown": ("brown hair",), "grey": ("grey hair", "gray hair"), "white": ("white hair",), "blonde": ("blonde hair", "fair hair", "golden hair")}
-HAIR_COLOUR_ZH: Words = {"black": ("黑发", "黑头发"), "brown": ("棕发", "棕色头发"), "grey": ("灰白头发", "头发花白"), "white": ("白发", "白头发", "满头白发"), "blonde": ("金发", "金色头发")}
+HAIR_ZH: Words = {
+    "short": ("短发", "短头发"),
+    "long": ("长发", "长头发", "披肩发"),
+    "ponytail": ("扎马尾", "马尾辫", "扎辫子"),
+    "bun": ("盘发", "丸子头"),
+    "bald": ("光头", "秃头"),
+}
+HAIR_COLOUR_EN: Words = {
+    "black": ("black hair", "dark hair"),
+    "brown": ("brown hair",),
+    "grey": ("grey hair", "gray hair"),
+    "white": ("white hair",),
+    "blonde": ("blonde hair", "fair hair", "golden hair"),
+}
+HAIR_COLOUR_ZH: Words = {
+    "black": ("黑发", "黑头发"),
+    "brown": ("棕发", "棕色头发"),
+    "grey": ("灰白头发", "头发花白"),
+    "white": ("白发", "白头发", "满头白发"),
+    "blonde": ("金发", "金色头发"),
+}
 BUILD_EN: Words = {"thin": ("thin", "slim", "slender"), "heavy": ("heavy", "fat", "stout", "overweight", "big")}
 BUILD_ZH: Words = {"thin": ("瘦", "偏瘦", "身材苗条", "瘦小"), "heavy": ("胖", "偏胖", "身材魁梧", "肥胖", "微胖")}
 EXTRA_EN: Words = {"glasses": ("glasses", "sunglasses"), "mask": ("a face mask", "a mask"), "scarf": ("a scarf",)}
-EXTRA_ZH: Words = {"glasses": ("戴眼镜", "戴墨镜", "戴着眼镜"), "mask": ("戴口罩", "戴着口罩"), "scarf": ("围围巾", "戴围巾", "系着围巾")}
+EXTRA_ZH: Words = {
+    "glasses": ("戴眼镜", "戴墨镜", "戴着眼镜"),
+    "mask": ("戴口罩", "戴着口罩"),
+    "scarf": ("围围巾", "戴围巾", "系着围巾"),
+}
 
 NOUN_EN: Words = {
     "male adult": ("man", "man", "guy", "male", "young man", "gentleman", "middle-aged man"), "female adult": ("woman", "woman", "lady", "female", "young woman", "middle-aged woman"),
@@ -102,5 +124,21 @@ PLACE_ZH: Words = {
     "street": ("街道", "马路", "街上", "路边"), "square": ("广场", "空地"), "car park": ("停车场",), "room": ("房间", "办公室", "室内"), "hall": ("大厅", "大堂", "厅"),
     "lawn": ("草地", "公园", "草坪"), "entrance": ("门口", "大门", "入口"), "corridor": ("走廊", "过道", "通道"),
 }  # fmt: skip
-CONTENT_EN: Words = {"car": ("cars", "a parked car", "vehicles"), "van": ("a van", "a white van", "a minibus"), "tree": ("trees", "a tree"), "table": ("a table", "tables", "a desk"), "bench": ("a bench",), "door": ("a door",), "building": ("a building", "buildings")}
-CONTENT_ZH: Words = {"car": ("汽车", "车", "轿车", "停着的车"), "van": ("面包车", "货车"), "tree": ("树", "树木"), "table": ("桌子", "桌"), "bench": ("长椅", "长凳"), "door": ("门",), "building": ("楼", "建筑", "大楼")}
+CONTENT_EN: Words = {
+    "car": ("cars", "a parked car", "vehicles"),
+    "van": ("a van", "a white van", "a minibus"),
+    "tree": ("trees", "a tree"),
+    "table": ("a table", "tables", "a desk"),
+    "bench": ("a bench",),
+    "door": ("a door",),
+    "building": ("a building", "buildings"),
+}
+CONTENT_ZH: Words = {
+    "car": ("汽车", "车", "轿车", "停着的车"),
+    "van": ("面包车", "货车"),
+    "tree": ("树", "树木"),
+    "table": ("桌子", "桌"),
+    "bench": ("长椅", "长凳"),
+    "door": ("门",),
+    "building": ("楼", "建筑", "大楼"),
+}

@@ -9,12 +9,12 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter
-from search.times import iso
 
 from api.parts import Parts
 from api.routes.common import ActivityHere, PartsHere
 from api.schemas import CamerasOut, HealthOut, StatusOut, problems
 from search.errors import Unavailable, XunrenError
+from search.times import iso
 from search.types import SegmentState
 
 log = logging.getLogger(__name__)

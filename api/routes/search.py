@@ -6,12 +6,12 @@ from datetime import tzinfo
 from typing import Any
 
 from fastapi import APIRouter
-from search.times import parse_time
 
 from api.routes.common import PartsHere
 from api.schemas import SearchAnswer, SearchRequest, When, problems
 from search.engine import Answer, Query
 from search.errors import BadInput
+from search.times import parse_time
 from search.types import Clip, Filter
 
 router = APIRouter(prefix="/api", tags=["search"])

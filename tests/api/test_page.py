@@ -133,6 +133,7 @@ def test_the_demo_sentences(demo_server: str, browser: Browser, truth: dict[str,
         assert shows(clip, person)
         first = page.locator("button.tile").first
         expect(first).to_contain_text(clip["camera"])
+        watched.until("document.querySelector('.tile img').complete")
         drawn = page.evaluate(_DRAWN_BOX)
         assert drawn == pytest.approx([v / clip["frame_width"] for v in clip["box"]], abs=0.01)
         first.click()

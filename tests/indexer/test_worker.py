@@ -8,11 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from indexer.detector import MotionDetector
-from search.media import MediaStore
-from search.store import MilvusStore
-from search.times import zone_of
 
+from indexer.detector import MotionDetector
 from indexer.executors import ThreadExecutor
 from indexer.ingest import register
 from indexer.pipes import Stopped
@@ -21,6 +18,9 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.engine import Query, SearchEngine
 from search.errors import Unavailable
+from search.media import MediaStore
+from search.store import MilvusStore
+from search.times import zone_of
 from search.types import Filter, Kind, Row, SegmentState, Vectors
 from tests.conftest import SAMPLES
 from tests.fakes import ColourEmbedder

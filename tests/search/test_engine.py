@@ -45,8 +45,9 @@ class House:
         random = np.random.default_rng(second)
         image = np.clip(random.normal(COLOURS[colour][0], 40, (24, 12, 3)), 0, 255).astype(np.uint8)
         time = START + 1000 * second
-        row = Row(f"{camera}-{kind}-{second}-{colour}", camera, self.segments[camera].id, kind, second, time, time, time,
-                  Box(0, 0, 12, 24), 640, 360)  # fmt: skip
+        id_ = f"{camera}-{kind}-{second}-{colour}"
+        box = Box(0, 0, 12, 24)
+        row = Row(id_, camera, self.segments[camera].id, kind, second, time, time, time, box, 640, 360)
         self.store.upsert([row], self.embedder.embed_images([image]))
 
 
