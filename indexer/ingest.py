@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -64,7 +65,10 @@ def register(
     """
     if camera_id is not None:
         check_camera_id(camera_id)
-    recordings = discover(paths, camera_id=camera_id)
+    given = list(paths)
+    for path in given:
+        catalog.accept(_text(path))  # what was wrong with it the last time may be mended
+    recordings = discover(given, camera_id=camera_id)
     if start_ms is not None and len(recordings) > 1:
         raise BadInput(
             "one start time cannot hold for several files",
@@ -77,7 +81,7 @@ def register(
         try:
             _register_one(catalog, recording, found, start_ms, zone, max_megapixels)
         except BadMedia as e:
-            refused = Refused(str(recording.path), e.reason, f"{e.what}; got: {e.got}" if e.got else e.what, e.cure)
+            refused = Refused(_text(recording.path), e.reason, f"{e.what}; got: {e.got}" if e.got else e.what, e.cure)
             catalog.refuse(refused.path, refused.reason, refused.message, refused.cure)
             found.refused.append(refused)
     return found
@@ -91,6 +95,10 @@ def _register_one(
     zone: tzinfo,
     max_megapixels: float,
 ) -> None:
+    if _text(recording.path) != str(recording.path):
+        raise BadMedia(
+            "the file's name is no valid text", reason="unreadable", got=_text(recording.path), cure="rename it"
+        )
     info = probe(recording.path, max_megapixels=max_megapixels)
     sha256 = fingerprint(recording.path)
     catalog.add_camera(Camera(recording.camera_id), replace=False)
@@ -110,4 +118,9 @@ def _register_one(
         height=info.height,
     )
     (found.waiting if catalog.add_segment(segment) else found.known).append(segment)
-    catalog.accept(str(recording.path))
+    catalog.accept(_text(recording.path))
+
+
+def _text(path: Path) -> str:
+    """A path that can be stored and shown, also where its name is no valid text."""
+    return os.fsencode(path).decode("utf-8", "replace")

@@ -10,7 +10,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,10 +93,20 @@ class Catalog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self) -> Any:
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        """A transaction; the database's own errors become ours."""
         if self._engine is None:
             raise Unavailable("the catalogue is not open", cure="call open() first")
-        return self._engine.begin()
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except sa.exc.SQLAlchemyError as e:
+            raise Unavailable(
+                "the catalogue does not answer",
+                got=getattr(e, "orig", None) or e,
+                cure="look at the disk and the database (`xunren doctor`), then try again",
+            ) from e
 
     def model(self) -> tuple[str, int] | None:
         """(label, dim) of the model that made the index, or None while the index is new."""
