@@ -13,7 +13,7 @@ from indexer.executors import ThreadExecutor
 from indexer.worker import IndexWorker
 from search.catalog import Catalog
 from search.config import Settings
-from search.embedder import OpenClipEmbedder
+from search.embedder import Embedder, OpenClipEmbedder
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
 from search.media import MediaStore
@@ -33,7 +33,7 @@ class Parts:
     zone: tzinfo
     catalog: Catalog
     store: VectorStore
-    embedder: OpenClipEmbedder
+    embedder: Embedder
     media: MediaStore
     engine: SearchEngine
 

@@ -35,7 +35,7 @@ def shrink(image: Image, max_side: int) -> Image:
     return cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
-def encode_thumbnail(image: Image, max_width: int = 480) -> bytes:
+def encode_thumbnail(image: Image, max_width: int = 640) -> bytes:
     """JPEG of `image` (uint8 (H, W, 3) RGB), at most `max_width` pixels wide."""
     import cv2
 

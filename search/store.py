@@ -1,8 +1,8 @@
 """The vector store: rows with unit vectors, found again by cosine among those that a filter lets through.
 
 `MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server, `MemoryStore` in numpy: the reference that
-the contract tests hold the other against. This is the only module that imports pymilvus and milvus_lite, and it does
-so in `open`.
+the contract tests hold the other against. This is the only module that imports pymilvus, and it does so in `open`; Milvus
+Lite itself is started by `search.lite`.
 
 What is there for a measured reason: one writer (Lite lost acknowledged rows with several); flush on open (after a
 kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Strong (a
@@ -13,9 +13,7 @@ TCP port, through which every user of the machine could read and write.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import tempfile
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +22,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from search.errors import BadInput, Conflict, Unavailable, XunrenError
+from search.errors import BadInput, Unavailable, XunrenError
+from search.lite import DAMAGED, lite_server
 from search.schema import (
     INTEGER_FIELDS,
     LOTS,
@@ -56,8 +55,8 @@ _CONNECT_S = 5.0
 _CALL_S = 60.0
 _WRITE_ROWS = 1000
 _READ_ROWS = 4096
+_LITE_IDS = 1_000_000  # Lite has no such limit, and reads all rows again for each page
 _FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
-_LONGEST_SOCKET = 100  # bytes of a Unix address, of 107
 
 
 class VectorStore(Protocol):
@@ -216,8 +215,8 @@ class MilvusStore:
         if self._client is not None:
             return
         with contextlib.ExitStack() as stack:
-            uri = stack.enter_context(_lite_server(self._lite)) if self._lite else self._address
-            cure = _DAMAGED if self._lite else "is Milvus running at this address, and is the token right?"
+            uri = stack.enter_context(lite_server(self._lite)) if self._lite else self._address
+            cure = DAMAGED if self._lite else "is Milvus running at this address, and is the token right?"
             with self._translated("the vector store cannot be opened", cure):
                 client = self._connect(uri)
                 stack.callback(client.close)
@@ -346,14 +345,15 @@ class MilvusStore:
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""
-        condition, there = expression(where), self.count(where)
+        condition, there = expression(where), self.count()  # with a filter, Lite counts by reading every row
         bound = min(LOTS, LOTS * (limit + 100) * 5 // (4 * there)) if there and limit > 0 else 0
         drawn: list[dict[str, Any]] = []
         while bound:
             drawn = self._read(condition, [*ROW_FIELDS, "vector"], high=bound)
             if len(drawn) >= limit or bound == LOTS:
                 break
-            bound = min(LOTS, 2 * bound)
+            wider = 2 * limit // len(drawn) if drawn else 16
+            bound = min(LOTS, bound * max(2, wider))
         drawn = sorted(drawn, key=lambda e: (e["lot"], e["id"]))[: max(limit, 0)]
         return [to_row(e) for e in drawn], _stacked([e["vector"] for e in drawn], self._dim)
 
@@ -372,11 +372,11 @@ class MilvusStore:
         return {entity["id"] for entity in self._read(condition, ["id"])}
 
     def _read(self, where: str, fields: list[str], low: int = 0, high: int = LOTS) -> list[dict[str, Any]]:
-        """All rows that fit with a lot in [low, high), by halves of the lots: one answer has at most 16,384.
+        """All rows that fit with a lot in [low, high), by halves of the lots: a server's answer has at most 16,384.
 
         pymilvus' own iterator pages by the id and does not escape it: a quote in an id breaks it.
         """
-        page = MAX_LIMIT if fields == ["id"] else _READ_ROWS
+        page = _READ_ROWS if "vector" in fields else _LITE_IDS if self._lite else MAX_LIMIT
         options = {"limit": page, "consistency_level": "Strong", "timeout": _CALL_S}
         condition = _both(where, f"lot >= {low} and lot < {high}")
         with self._translated("the rows could not be read"):
@@ -385,59 +385,6 @@ class MilvusStore:
             return found
         middle = (low + high) // 2
         return self._read(where, fields, low, middle) + self._read(where, fields, middle, high)
-
-
-_DAMAGED = "move the folder away and index again, or restore a copy of it"
-
-
-@contextlib.contextmanager
-def _lite_server(folder: Path) -> Iterator[str]:
-    """Run Milvus Lite over `folder` in threads of this process; its address."""
-    try:
-        from milvus_lite import DataDirLockedError, MilvusLiteError  # type: ignore[import-untyped, unused-ignore]
-        from milvus_lite.adapter.grpc.server import start_server_in_thread  # type: ignore[import-untyped, unused-ignore]
-    except ImportError as e:
-        raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
-    logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)  # what it would log with a trace, we raise
-    with contextlib.ExitStack() as stack:
-        try:
-            _check_folder(folder)
-            _check_manifests(folder)
-            socket = folder.resolve() / "socket"
-            if len(str(socket).encode()) > _LONGEST_SOCKET:
-                socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xunren-"))) / "socket"
-            server, database, _ = start_server_in_thread(str(folder), host="unix", port=socket)
-        except DataDirLockedError:
-            raise Unavailable(
-                "the index is in use by another xunren process (xunren serve?)",
-                got=folder,
-                cure="ask the running one, or stop it first",
-            ) from None
-        except (MilvusLiteError, OSError, ValueError, RuntimeError) as e:
-            raise Unavailable("the index cannot be opened", got=e, cure=_DAMAGED) from None
-        stack.callback(database.close)
-        stack.callback(lambda: server.stop(grace=2).wait())
-        yield f"unix:{socket}"
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse what Milvus Lite did not make, rather than write into it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "LOCK").exists()):
-        raise Conflict(
-            "this is not a Milvus Lite index of this version",
-            got=folder,
-            expected="a folder that xunren made",
-            cure="choose another data folder, or move this away and index again",
-        )
-
-
-def _check_manifests(folder: Path) -> None:
-    """Milvus Lite silently takes the list of files before the last if the last is unreadable: rows would be missing."""
-    for collection in (folder / "collections").glob("*"):
-        manifest = collection / "manifest.json"
-        if manifest.exists() or (collection / "manifest.json.prev").exists():
-            json.loads(manifest.read_bytes())
 
 
 def _password(address: str) -> str:

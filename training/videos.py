@@ -127,7 +127,7 @@ def _encoder(path: Path, stage: Stage) -> subprocess.Popen[bytes]:
     size = f"{stage.view.width}x{stage.view.height}"
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(FPS),
-        "-i", "-", "-c:v", "libx264", "-preset", "slow", "-crf", "29", "-pix_fmt", "yuv420p", "-g", str(FPS), "-keyint_min", str(FPS),
+        "-i", "-", "-vf", "hqdn3d=3:2:8:8", "-c:v", "libx264", "-preset", "medium", "-crf", "32", "-x264-params", "ipratio=1.05", "-pix_fmt", "yuv420p", "-g", str(FPS), "-keyint_min", str(FPS),
         "-sc_threshold", "0", "-movflags", "+faststart", "-metadata", f"creation_time={created}", str(path),
     ]  # fmt: skip
     return subprocess.Popen(command, stdin=subprocess.PIPE)

@@ -46,7 +46,7 @@ def test_thumbnails_are_small_jpegs() -> None:
     image = picture(3, 1280, 720)
     back = cv2.imdecode(np.frombuffer(encode_thumbnail(image), np.uint8), cv2.IMREAD_COLOR)
     assert back is not None
-    assert back.shape == (270, 480, 3)
+    assert back.shape == (360, 640, 3)
     assert number_of(np.asarray(cv2.cvtColor(back, cv2.COLOR_BGR2RGB), np.uint8)) == 3
     red = np.zeros((40, 60, 3), np.uint8)
     red[..., 0] = 200
@@ -56,7 +56,7 @@ def test_thumbnails_are_small_jpegs() -> None:
     assert back[20, 30, 2] > 180 > 40 > back[20, 30, 0]
     tall = cv2.imdecode(np.frombuffer(encode_thumbnail(picture(0, 720, 1280)), np.uint8), cv2.IMREAD_COLOR)
     assert tall is not None
-    assert tall.shape == (853, 480, 3)
+    assert tall.shape == (1138, 640, 3)
     assert shrink(image, 640).shape == (360, 640, 3)
     assert shrink(image, 5000) is image
     assert shrink(np.zeros((1, 3000, 3), np.uint8), 100).shape == (1, 100, 3)
