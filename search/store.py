@@ -1,8 +1,8 @@
 """The vector store: rows with unit vectors, found again by cosine among those that a filter lets through.
 
 `MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server, `MemoryStore` in numpy: the reference that
-the contract tests hold the other against. This is the only module that imports pymilvus, and it does so in `open`; Milvus
-Lite itself is started by `search.lite`.
+the contract tests hold the other against. This is the only module that imports pymilvus, and it does so in `open`;
+Milvus Lite itself is started by `search.lite`.
 
 What is there for a measured reason: one writer (Lite lost acknowledged rows with several); flush on open (after a
 kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Strong (a
