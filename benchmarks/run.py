@@ -18,7 +18,7 @@ from rich.console import Console
 from api.console import table
 
 RESULTS = Path(__file__).parent / "results"
-ALL = ("indexing",)
+ALL = ("indexing", "quality")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Do the sentences of sample_videos/truth.json find their person with a model? Crops by the true boxes.
+"""Do the sentences of truth.json find their person with a model? Crops are cut by the true boxes.
 
-    python -m training.check_samples --samples sample_videos --model local-dir:search/models/xunren-small
+python -m training.check_samples --samples sample_videos --model local-dir:search/models/xunren-small
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def crops_of(samples: Path, truth: dict[str, Any]) -> tuple[list[NDArray[np.uint
         for seen in person["appearances"]:
             start = int(np.datetime64(truth["cameras"][seen["camera"]]["start"].rstrip("Z"), "ms").astype(np.int64))
             for row in seen["boxes"][1:-1][::_EVERY]:
-                wanted.setdefault(seen["camera"], {}).setdefault(int(row[0]) - start, []).append((person["id"], row[1:]))
+                wanted.setdefault(seen["camera"], {}).setdefault(int(row[0]) - start, []).append(
+                    (person["id"], row[1:])
+                )
     crops, owners = [], []
     for camera, due in wanted.items():
         with av.open(str(samples / truth["cameras"][camera]["file"])) as media:
@@ -53,7 +55,9 @@ def main() -> None:
     names = sorted(set(owners))
     print(f"{len(crops)} crops of {len(names)} people")
     lines = [(d["lang"], d["text"], d["person"], "demo") for d in truth["demo"]]
-    lines += [(lang, text, p["id"], "") for p in truth["people"] for lang, texts in p["sentences"].items() for text in texts]
+    lines += [
+        (lang, text, p["id"], "") for p in truth["people"] for lang, texts in p["sentences"].items() for text in texts
+    ]
     first, third = {"en": [], "zh": [], "demo": []}, {"en": [], "zh": [], "demo": []}  # type: ignore[var-annotated]
     for lang, text, who, demo in lines:
         scores = vectors @ model.texts([text])[0]

@@ -50,7 +50,10 @@ class Model:
 
     @torch.inference_mode()
     def texts(self, sentences: list[str]) -> Floats:
-        rows = [self.model.encode_text(self.tokenizer(sentences[k : k + 128]), normalize=True).float() for k in range(0, len(sentences), 128)]
+        rows = [
+            self.model.encode_text(self.tokenizer(sentences[k : k + 128]), normalize=True).float()
+            for k in range(0, len(sentences), 128)
+        ]
         return np.asarray(torch.cat(rows), np.float32)
 
 
@@ -95,7 +98,11 @@ def attribute_accuracy(model: Model, people: list[dict[str, Any]], pictures: Flo
         keep = np.array([p[name] in prompts for p in people])
         truth = np.array([values.index(p[name]) for p in people if p[name] in prompts])
         guess = (pictures[keep] @ model.texts(list(prompts.values())).T).argmax(1)
-        out[name] = {"accuracy": float((guess == truth).mean()), "balanced": _balanced(guess, truth), "classes": len(values)}
+        out[name] = {
+            "accuracy": float((guess == truth).mean()),
+            "balanced": _balanced(guess, truth),
+            "classes": len(values),
+        }
     return out
 
 
@@ -121,7 +128,9 @@ def main() -> None:
     for lang in ("zh", "en"):
         print(lang, "  ".join(f"{k} {100 * v:.1f}" for k, v in result[lang].items()))  # type: ignore[attr-defined]
     for name, row in result["attributes"].items():  # type: ignore[attr-defined]
-        print(f"{name:14s} {100 * row['accuracy']:5.1f} %   balanced {100 * row['balanced']:5.1f} %   of {row['classes']}")
+        print(
+            f"{name:14s} {100 * row['accuracy']:5.1f} %   balanced {100 * row['balanced']:5.1f} %   of {row['classes']}"
+        )
     if args.json:
         args.json.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -210,7 +210,7 @@ def new_run(vocabulary: int, wheel: Path, rate: float) -> Run:
 def train_step(run: Run, batch: Batch, progress: float) -> dict[str, float]:
     warm = min(1.0, (run.step + 1) / 60)
     for group in run.optimiser.param_groups:
-        group["lr"] = group["base"] * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+        group["lr"] = group["base"] * warm * (0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * progress))))
     run.model.train()
     features = run.model.visual.trunk(batch.pixels)
     image = F.normalize(run.model.visual.head(features), dim=-1)
