@@ -15,10 +15,10 @@ from search.clips import join
 from search.config import Settings
 from search.embedder import Embedder, check_sentence
 from search.errors import BadInput
-from search.ranking import Background, rescale, verdict
+from search.ranking import EVERYDAY, Background, verdict
 from search.store import VectorStore
 from search.times import iso
-from search.types import Clip, Filter, Hit, Kind, Segment, Verdict
+from search.types import Clip, Filter, Hit, Kind, Segment, Vectors, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -125,14 +125,14 @@ class SearchEngine:
         best = clips[0].verdict if clips else Verdict.NOTHING
         return Answer(query, best, clips, segments, rows, round(1000 * (time.monotonic() - began)))
 
-    def _hits(self, vector: Any, query: Query) -> list[Hit]:
+    def _hits(self, vector: Vectors, query: Query) -> list[Hit]:
         """The best rows of each kind, on one scale."""
         background = self._measured_background()
         found: list[Hit] = []
         for kind in query.where.kinds or tuple(Kind):
             where = replace(query.where, kinds=(kind,))
             found += self._store.search(vector, query.limit * ROWS_PER_CLIP, where)
-        return rescale(found, vector, background)
+        return background.scale(found, vector)
 
     def _clips(self, hits: Sequence[Hit], limit: int) -> tuple[list[Clip], Mapping[str, Segment]]:
         s = self._settings
@@ -159,6 +159,9 @@ class SearchEngine:
             verdict=verdict(clip.score, match=self._settings.match_score, maybe=self._settings.maybe_score),
         )
 
+    def _sample(self, kind: Kind) -> Vectors:
+        return self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))[1]
+
     def _measured_background(self) -> Background:
         rows = self._store.count()
         with self._lock:
@@ -166,7 +169,7 @@ class SearchEngine:
                 size, background = self._background
                 if size / BACKGROUND_GROWTH <= rows <= size * BACKGROUND_GROWTH:
                     return background
-            vectors = {kind: self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))[1] for kind in Kind}
-            background = Background(vectors)
+            everyday = self._embedder.embed_texts(EVERYDAY)
+            background = Background.measured(self._sample, everyday)
             self._background = (rows, background)
             return background

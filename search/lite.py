@@ -23,7 +23,8 @@ def lite_server(folder: Path) -> Iterator[str]:
         from milvus_lite.adapter.grpc.server import start_server_in_thread  # type: ignore[import-untyped, unused-ignore]
     except ImportError as e:
         raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
-    logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)  # what it would log with a trace, we raise
+    for name in ("milvus_lite", "grpc._server"):  # what they would log with a trace, we raise or is a harmless question
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         try:
             _check_folder(folder)
