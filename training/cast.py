@@ -77,5 +77,5 @@ CAST: tuple[Member, ...] = (
 DEMO: tuple[tuple[str, str, str], ...] = (
     ("en", "a man in a red coat with a black backpack", "red-coat-man"),
     ("en", "a woman in a yellow coat", "yellow-coat-woman"),
-    ("zh", "穿橙色外套的小孩", "orange-child"),
+    ("zh", "穿粉色卫衣的小女孩", "pink-girl"),
 )
