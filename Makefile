@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q --disable-pip-version-check
 DEMO := xunren-demo
 DEMO_RUN := XUNREN_TIMEZONE=Asia/Shanghai $(BIN)/xunren --data-dir $(DEMO)
 
-.PHONY: demo serve install test lint types check-floors unit dev bench clean
+.PHONY: demo serve install test lint types check-floors unit dev bench picture clean
 
 demo: install
 	@echo "== indexing sample_videos/"
@@ -58,6 +58,10 @@ check-floors:
 
 unit:
 	HF_HUB_OFFLINE=1 $(BIN)/pytest
+
+# The README's picture; needs `make serve` running beside it.
+picture: dev
+	$(BIN)/python -m tests.api.picture http://127.0.0.1:8000 sample_videos
 
 bench: dev
 	$(BIN)/python -m benchmarks.run

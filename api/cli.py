@@ -98,6 +98,7 @@ def serve(
     def started(url: str) -> None:
         typer.echo(f"Xunren answers at {url}  (API: {url}/docs, stop with Ctrl-C)")
 
+    typer.echo("Loading the model ...")
     server.serve(_settings(context, host=host, port=port), insecure=insecure, on_start=started)
 
 

@@ -48,6 +48,7 @@ def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]
             cure="leave --host away, or add --insecure if everyone who can reach it may search",
         )
     with closing(_listen(settings.host, settings.port)) as listener, open_parts(settings) as parts:
+        parts.engine.warm_up()
         port = listener.getsockname()[1]
         url = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else settings.host}:{port}"  # noqa: S104
         activity = Activity()

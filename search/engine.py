@@ -98,7 +98,7 @@ class Answer:
 class SearchEngine:
     """Answers queries. The parts are opened and closed by whoever made them.
 
-    Safe for many threads. The model is opened by the first search.
+    Safe for many threads. The model is opened by the first search, or by `warm_up`.
     """
 
     def __init__(self, settings: Settings, embedder: Embedder, store: VectorStore, catalog: Catalog) -> None:
@@ -108,6 +108,11 @@ class SearchEngine:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._background: tuple[int, Background] | None = None
+
+    def warm_up(self) -> None:
+        """Load the model and measure the background now, so that the first search need not."""
+        self._embedder.open()
+        self._measured_background()
 
     def search(self, query: Query) -> Answer:
         """Find the clips that fit a sentence.

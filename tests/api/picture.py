@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from tests.api.browser import CHROMIUM_ARGS
 from tests.conftest import SAMPLES
 
-SIZES = {"page": (1440, 1000), "phone": (390, 844)}
+SIZES = {"page": (1440, 1000)}
 
 
 def main(url: str, folder: Path) -> None:
@@ -29,7 +29,7 @@ def main(url: str, folder: Path) -> None:
             page.keyboard.press("Enter")
             page.wait_for_selector("button.tile img")
             page.wait_for_timeout(1000)
-            page.screenshot(path=folder / f"{name}.png")
+            page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=88)
         browser.close()
 
 
