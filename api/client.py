@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from search import errors
 from search.config import Settings
@@ -27,9 +29,12 @@ def running_server(settings: Settings) -> str | None:
     try:
         written = json.loads(address_file(settings).read_text("utf-8"))
         os.kill(int(written["pid"]), 0)
+        url = urlsplit(str(written["url"]))
+        # After a crash the file stays and the number may be another process's: only who listens is a server.
+        socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return str(written["url"])
+    return url.geturl()
 
 
 def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]
         BadInput: an address that other machines reach, without `insecure`.
         Unavailable: the port is taken, or a part cannot run.
     """
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
     if not loopback and not insecure:
         raise BadInput(
@@ -59,6 +61,11 @@ def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]
         with _announced(settings, url), _indexing(parts, activity):
             on_start(url)
             server.run(sockets=[listener])
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    """End by the front door, so that everything is closed and leases are given back."""
+    raise SystemExit(0)
 
 
 def _is_loopback(host: str) -> bool:

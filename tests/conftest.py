@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 @pytest.fixture(scope="session")
 def demo_server(demo: Demo) -> Iterator[str]:
     """Address of `xunren serve` over the sample videos."""
-    with xunren_process("serve", "--port", 0, "--data-dir", demo.data_dir) as process:
+    with serving(demo.data_dir) as (url, _):
+        yield url
+
+
+@contextmanager
+def serving(data_dir: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`xunren serve` over a data folder: its address and its process, which is ended afterwards."""
+    with xunren_process("serve", "--port", 0, "--data-dir", data_dir) as process:
         try:
-            yield _wait_for(demo.data_dir / "server.json", process)
+            yield _wait_for(data_dir / "server.json", process), process
         finally:
             process.terminate()
             process.communicate(timeout=60)
