@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from indexer.motion import MotionDetector
 from search.errors import BadInput, Unavailable
+from search.media import shrink
 from search.types import Box, Detection, Frame
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ __all__ = ["Detector", "MotionDetector", "TorchvisionDetector", "make_detector"]
 
 PERSON = 1  # COCO's number of the class
 BATCH = 4  # pictures at once
+LARGEST_PX = 1280  # of the longer side that the model is given; it shrinks to 640 itself, but on larger tensors
 
 
 class Detector(Protocol):
@@ -47,7 +50,7 @@ class TorchvisionDetector:
         least_score: 0..1; boxes below are left out.
 
     Raises:
-        BadInput: the weights file does not fit the model.
+        BadInput: (on open) the weights file is not there, cannot be read or does not fit the model.
         Unavailable: (on open) the weights are neither on disk nor to be had.
     """
 
@@ -68,7 +71,9 @@ class TorchvisionDetector:
             return
         self._device = pick_device(self._device_name)
         state = self._state_dict()
-        model = fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None)
+        model = fasterrcnn_mobilenet_v3_large_320_fpn(
+            weights=None, weights_backbone=None, box_score_thresh=self._least_score
+        )
         try:
             model.load_state_dict(state)
         except RuntimeError as e:
@@ -96,31 +101,33 @@ class TorchvisionDetector:
         if self._model is None:
             raise Unavailable("the detector is not open", cure="call open() first")
         pictures = [
-            torch.from_numpy(frame.image.copy()).permute(2, 0, 1).to(self._device).float() / 255 for frame in batch
+            torch.tensor(shrink(frame.image, LARGEST_PX)).permute(2, 0, 1).to(self._device).float() / 255
+            for frame in batch
         ]
         with self._lock, torch.inference_mode():
             answers = self._model(pictures)
-        return [self._people(answer, frame) for answer, frame in zip(answers, batch, strict=True)]
+        sizes = [tuple(picture.shape[1:]) for picture in pictures]
+        return [self._people(*one) for one in zip(answers, sizes, batch, strict=True)]
 
-    def _people(self, answer: dict[str, torch.Tensor], frame: Frame) -> list[Detection]:
+    def _people(self, answer: dict[str, torch.Tensor], size: tuple[int, ...], frame: Frame) -> list[Detection]:
+        """The people in a frame, of which the model saw a copy of `size` (height, width)."""
         height, width = frame.image.shape[:2]
+        down, across = height / size[0], width / size[1]
         found = []
-        for box, label, score in zip(answer["boxes"], answer["labels"], answer["scores"], strict=True):
-            x1, y1, x2, y2 = (round(v) for v in box.tolist())
+        for box, label, score in zip(*(answer[key].tolist() for key in ("boxes", "labels", "scores")), strict=True):
+            x1, y1, x2, y2 = (round(v * by) for v, by in zip(box, (across, down, across, down), strict=True))
             x1, y1, x2, y2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
-            if int(label) == PERSON and float(score) >= self._least_score and x1 < x2 and y1 < y2:
-                found.append(Detection(Box(x1, y1, x2, y2), float(score)))
+            if label == PERSON and score >= self._least_score and x1 < x2 and y1 < y2:
+                found.append(Detection(Box(x1, y1, x2, y2), score))
         return found
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
-        import torch
         from torchvision.models.detection import FasterRCNN_MobileNet_V3_Large_320_FPN_Weights as Weights
 
         if self._weights:
             if not Path(self._weights).is_file():
                 raise BadInput("no such weights file", got=self._weights, cure="correct detector_weights")
-            loaded: dict[str, torch.Tensor] = torch.load(self._weights, map_location="cpu", weights_only=True)
-            return loaded
+            return self._read()
         try:
             downloaded: dict[str, torch.Tensor] = Weights.COCO_V1.get_state_dict(progress=False)
         except OSError as e:
@@ -131,6 +138,24 @@ class TorchvisionDetector:
                 "set detector_weights to the file, or set detector = motion",
             ) from None
         return downloaded
+
+    def _read(self) -> dict[str, torch.Tensor]:
+        import torch
+
+        try:
+            loaded = torch.load(self._weights, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, UnicodeDecodeError, ValueError) as e:
+            raise BadInput(
+                "the detector's weights cannot be read",
+                got=f"{self._weights}: {e}",
+                expected="a state dict as torch.save writes it",
+                cure="fetch the file again, or correct detector_weights",
+            ) from None
+        if not isinstance(loaded, dict):
+            raise BadInput(
+                "the detector's weights are no state dict", got=type(loaded).__name__, cure="correct detector_weights"
+            )
+        return loaded
 
 
 def make_detector(name: str, *, weights: str = "", device: str = "auto") -> Detector:

@@ -1,54 +1,40 @@
-"""People on a fixed camera by what differs from its background, at one picture every second or two.
-
-At so low a rate people stand still longer than they move, so neither a running mean nor a median finds the background:
-somebody who reads a notice for half a minute is more frequent than the wall behind. What tells a background is that it
-comes back: every pixel remembers a few values, and the one that was returned to most often is the background (compare
-the codebook of Kim et al., Real-Time Imaging 2005).
-"""
+"""People on a fixed camera: what differs from its background and has a person's size and form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
-from typing import Any, cast
+from collections.abc import Generator, Iterable, Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from indexer.background import SAME, Background, difference_between, tone_between, toned
+from indexer.blobs import SMALLEST, Blob, Rectangle, blobs_of, changed, columns_of, contour, merged, part_of
 from search.types import Box, Detection, Frame, Image
 
-WORK_WIDTH = 256  # pixels; a person must be about 10 of them tall to be found
+WORK_WIDTH = 320  # pixels; a person must be about 12 of them tall to be found
 AHEAD = 32  # pictures that are looked at before the first one is answered
-AHEAD_BYTES = 256_000_000  # of full pictures held meanwhile
-VALUES = 4  # remembered for each pixel
-SAME = 26  # two values are the same one within this largest difference of a channel (0..255)
-KEEP = 0.998  # memory of a value, by picture: half is forgotten after about 350
-STAY = 0.03  # a picture's stay counts as much as this share of a return
-AWAY = 3  # a value comes back when it was away for more than so many pictures; less is flicker
+AHEAD_BYTES = 192_000_000  # of full pictures held meanwhile
+AHEAD_LEAST = 4  # pictures held however large they are
 GHOST = 1.3  # the background's edges along an outline are this much stronger: somebody in it has left
+GHOST_PROVEN = 2.0  # and so much where the background came back often: many who wore the same stood there
 OUTLINE = 6.0  # edges (0..255) along a person's outline; a reflection or a change of light has softer ones
-PROVEN = 2.5  # a background that came back as often as this is nobody who stood there
+FIRM = 18.0  # edges that need no comparison; softer ones must be stronger than the background's there
+FIRMER = 1.2  # by so much
 TURNED = 0.55  # share of changed pixels from which the light was switched, or the camera moved
-SHADOW = (0.6, 0.97)  # a shadow darkens all channels alike by such a factor
-SHADOW_TINT = 0.06
 MARGIN = 0.06  # of a box, added on each side
-SMALLEST = 1 / 14  # of the picture's height
-SMALLEST_PIECES = 2  # a person may fall into so many pieces
-LARGEST_WIDTH = 0.7  # of the picture's width
+NEAR = 0.35  # of the picture's height; from there on people are cut off by its edges and look wide
+MOST = 60  # people in one picture; of more, the ones with the highest scores
 
-Mask = NDArray[np.uint8]
-Rectangle = tuple[int, int, int, int]
-"""(x, y, w, h)."""
-Blob = tuple[Rectangle, Mask]
-"""A rectangle and the mask inside it."""
+Answers = Iterator[tuple[Frame, list[Detection]]]
 
 
 class MotionDetector:
     """Finds people by motion against a learnt background. Needs a fixed camera and no weights.
 
-    The first `AHEAD` pictures (fewer if they are large) are held until the background is known, so that who is there
-    from the start is found too. A picture of another size starts anew. Deterministic.
+    The first `AHEAD` pictures (fewer if they are large: about 200 MB) are held until the background is known, so that
+    who is there from the start is found too. A picture of another size, a light that is switched or a camera that is
+    turned starts anew in the same way. Somebody who never moves while the camera records is part of the background.
+    Deterministic; all state belongs to one call of `detect`.
     """
 
     def open(self) -> None:
@@ -57,222 +43,140 @@ class MotionDetector:
     def close(self) -> None:
         """Nothing is held."""
 
-    def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]:
-        """The same frames in the same order, each with the people in it."""
+    def detect(self, frames: Iterable[Frame]) -> Answers:
+        """The same frames in the same order, each with the people in it; boxes in its own pixels.
+
+        Args:
+            frames: of one file of one camera, any interval; made for one every second or two.
+        """
         ahead: list[tuple[Frame, Image]] = []
         scene: _Scene | None = None
         for frame in frames:
             small = _shrunk(frame.image)
-            if scene is not None and scene.shape != small.shape:
-                scene = None
-            if ahead and ahead[0][1].shape != small.shape:
-                yield from _Scene(ahead).answers(ahead)
-                ahead = []
             if scene is not None:
-                yield frame, scene.people(small, frame.image, learn=True)
-                continue
-            ahead.append((frame, small))
-            if len(ahead) >= min(AHEAD, AHEAD_BYTES // frame.image.nbytes):
-                scene = _Scene(ahead)
-                yield from scene.answers(ahead)
+                people = scene.people(small, frame.image)
+                if people is not None:
+                    yield frame, people
+                    continue
+                scene = None
+            if ahead and _is_turned(ahead[-1][1], small):
+                yield from _answered(ahead)
                 ahead = []
-        if ahead:
-            yield from _Scene(ahead).answers(ahead)
+            ahead.append((frame, small))
+            if len(ahead) >= max(AHEAD_LEAST, min(AHEAD, AHEAD_BYTES // frame.image.nbytes)):
+                scene = yield from _answered(ahead)
+                ahead = []
+        yield from _answered(ahead)
+
+
+def _answered(ahead: list[tuple[Frame, Image]]) -> Generator[tuple[Frame, list[Detection]], None, _Scene | None]:
+    """Learn from all pictures that were held, then answer them."""
+    if not ahead:
+        return None
+    scene = _Scene(ahead[0][1])
+    for frame, small in ahead:
+        scene.people(small, frame.image)
+    for frame, small in ahead:
+        yield frame, scene.people(small, frame.image, learn=False) or []
+    return scene
 
 
 def _shrunk(image: Image) -> Image:
+    """About `WORK_WIDTH` pixels wide and slightly blurred; halving first is several times faster than one step."""
+    while image.shape[1] >= 2 * WORK_WIDTH and image.shape[0] >= 2:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        image = np.asarray(
+            cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
     height, width = image.shape[:2]
-    size = (WORK_WIDTH, max(16, round(height * WORK_WIDTH / width)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.uint8)
+    size = (WORK_WIDTH, min(4 * WORK_WIDTH, max(16, round(height * WORK_WIDTH / width))))
+    small = image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.blur(small, (3, 3)), np.uint8)
+
+
+def _is_turned(before: Image, after: Image) -> bool:
+    """Whether two pictures show another size, light or view, beyond what a change of exposure explains."""
+    if before.shape != after.shape:
+        return True
+    lit = toned(before, *tone_between(before, after))
+    return float(np.mean(difference_between(lit, after) > SAME)) > TURNED
 
 
 class _Scene:
-    """The values that each pixel of a fixed camera takes."""
+    """One view in one light, from its first picture on."""
 
-    def __init__(self, ahead: list[tuple[Frame, Image]]) -> None:
-        self.shape: tuple[int, ...] = ahead[0][1].shape
-        height, width = self.shape[:2]
-        self._rows: NDArray[np.intp] = np.arange(height)[:, None]
-        self._columns: NDArray[np.intp] = np.arange(width)[None, :]
-        self._start(ahead[0][1])
-        for frame, small in ahead:
-            self.people(small, frame.image, learn=True)
+    def __init__(self, first: Image) -> None:
+        self._background = Background(first)
 
-    def answers(self, ahead: list[tuple[Frame, Image]]) -> Iterator[tuple[Frame, list[Detection]]]:
-        """What is seen in pictures that were learnt from already."""
-        for frame, small in ahead:
-            yield frame, self.people(small, frame.image, learn=False)
-
-    def _start(self, first: Image) -> None:
-        height, width = self.shape[:2]
-        self._values = np.zeros((VALUES, height, width, 3), np.uint8)
-        self._values[0] = first
-        self._weight = np.zeros((VALUES, height, width), np.float32)
-        self._weight[0] = 1
-        self._seen = np.full((VALUES, height, width), -AWAY, np.int32)
-        self._time = 0
-
-    def people(self, small: Image, image: Image, *, learn: bool) -> list[Detection]:
-        """Boxes in pixels of `image`, of which `small` is the copy to work on."""
-        background = self._background()
-        now = _exposed(small, background)
-        mask = _changed(now, background)
-        if mask.mean() > TURNED:
-            if learn:
-                self._start(small)
-            return []
-        blobs = _blobs(mask)
+    def people(self, small: Image, image: Image, *, learn: bool = True) -> list[Detection] | None:
+        """Boxes in pixels of `image`, of which `small` is the copy to work on; None if it is another scene."""
+        scene = self._background
+        if small.shape != scene.shape:
+            return None
+        now = scene.exposed(small, learn=learn)
+        difference = difference_between(now, scene.picture)
+        far = (difference > SAME).astype(np.uint8)
+        if cv2.countNonZero(far) > TURNED * far.size:
+            return None
+        before = scene.picture.copy() if learn else scene.picture
         if learn:
-            last = self._remember(now)
-            blobs = [blob for blob in blobs if not self._forget_ghost(blob, now, background, last)]
-        solid = [blob for blob in _merged(blobs) if _contour(now[_part(blob[0])], blob[1]) > OUTLINE]
-        return [Detection(box) for blob in solid for box in self._boxes(blob, image)]
+            scene.remember(now, far)
+        blobs = [b for b in blobs_of(changed(now, before, difference)) if not self._is_ghost(b, now, before, learn)]
+        found = [d for blob in merged(blobs) for d in _detections(blob, now, before, image)]
+        return sorted(sorted(found, key=lambda d: -d.score)[:MOST], key=lambda d: d.box.xyxy)
 
-    def _background(self) -> Image:
-        """(h, w, 3): the value of each pixel that was returned to most often."""
-        return np.asarray(self._values[self._weight.argmax(axis=0), self._rows, self._columns])
-
-    def _remember(self, now: Image) -> NDArray[np.intp]:
-        """Take one more picture in. Returns the number of each pixel's value in it."""
-        distance = _largest(cv2.absdiff(self._values, np.broadcast_to(now, self._values.shape)))
-        distance[self._weight <= 0] = 255
-        nearest = distance.argmin(axis=0)
-        known = distance[nearest, self._rows, self._columns] <= SAME
-        which = np.where(known, nearest, self._weight.argmin(axis=0))
-        at = (which, self._rows, self._columns)
-        self._time += 1
-        came_back = ~known | (self._time - self._seen[at] > AWAY)
-        self._weight *= KEEP
-        self._weight[at] = np.where(known, self._weight[at], 0) + np.where(came_back, np.float32(1), np.float32(STAY))
-        self._seen[at] = self._time
-        old = self._values[at]
-        step = (now > old).astype(np.uint8) - (now < old)  # wraps around, and the sum wraps back
-        self._values[at] = np.where(known[..., None], old + step, now)
-        return cast(NDArray[np.intp], which)
-
-    def _forget_ghost(self, blob: Blob, now: Image, background: Image, last: NDArray[np.intp]) -> bool:
+    def _is_ghost(self, blob: Blob, now: Image, before: Image, learn: bool) -> bool:
         """Whether somebody who was taken for background has left; then what is there now is the background."""
-        part, mask = _part(blob[0]), blob[1]
+        (x, y, _, _), mask = blob
         rows, columns = np.nonzero(mask)
-        weight = self._weight[(slice(None), *part)]
-        if weight.max(axis=0)[rows, columns].mean() > PROVEN:
+        pixels = (rows + y) * now.shape[1] + columns + x
+        part = part_of(blob[0])
+        limit = GHOST_PROVEN if self._background.is_proven(pixels) else GHOST
+        if contour(before[part], mask) < limit * contour(now[part], mask):
             return False
-        if _contour(background[part], mask) < GHOST * _contour(now[part], mask):
-            return False
-        weight[last[part][rows, columns], rows, columns] = weight.max(axis=0)[rows, columns] + 1
+        if learn:
+            self._background.replace(pixels)
         return True
 
-    def _boxes(self, blob: Blob, image: Image) -> Iterator[Box]:
-        (x, y, _, h), mask = blob
-        height, width = image.shape[:2]
-        for left, right in _columns_of(mask):
-            if _is_person_like(right - left, h, int(mask[:, left:right].sum()), self.shape):
-                yield _full_box(x + left, y, right - left, h, width / self.shape[1], (width, height))
+
+def _detections(blob: Blob, now: Image, before: Image, image: Image) -> Iterator[Detection]:
+    """The people of a blob: none if it has no firm outline, several if they stand side by side."""
+    (x, y, _, _), mask = blob
+    part = part_of(blob[0])
+    edges = contour(now[part], mask)
+    if edges <= OUTLINE or edges <= min(FIRM, FIRMER * contour(before[part], mask)):
+        return
+    for left, right in columns_of(mask):
+        piece = mask[:, left:right]
+        filled = np.flatnonzero(piece.any(axis=1))
+        if not filled.size:
+            continue
+        top, bottom = int(filled[0]), int(filled[-1]) + 1
+        rectangle = (x + left, y + top, right - left, bottom - top)
+        if _is_person_like(rectangle, int(piece.sum()), now.shape):
+            yield Detection(_full_box(rectangle, now.shape, image.shape), _score(rectangle, int(piece.sum()), edges))
 
 
-def _exposed(small: Image, background: Image) -> Image:
-    """The picture with the background's exposure: shifted by what most pixels are off."""
-    off = np.median(small[::3, ::3].astype(np.int16) - background[::3, ::3], axis=(0, 1))
-    return np.clip(small - off, 0, 255).astype(np.uint8) if np.abs(off).max() >= 1 else small
+def _is_person_like(rectangle: Rectangle, filled: int, shape: tuple[int, ...]) -> bool:
+    _, _, w, h = rectangle
+    widest = 0.6 if h >= NEAR * shape[0] else 1.0
+    return h >= SMALLEST * shape[0] and 0.3 * w * h <= filled and widest <= h / w <= 6.5
 
 
-def _largest(difference: NDArray[Any]) -> NDArray[Any]:
-    """The largest of the three channels in the last axis."""
-    return cast(NDArray[Any], np.maximum(np.maximum(difference[..., 0], difference[..., 1]), difference[..., 2]))
+def _score(rectangle: Rectangle, filled: int, edges: float) -> float:
+    """0..1: a firm outline, a filled form and a standing person's aspect."""
+    _, _, w, h = rectangle
+    aspect = max(0.2, 1 - abs(np.log(h / w / 2.6)) / 1.6)
+    return float((min(1.0, edges / 24) * min(1.0, filled / (0.55 * w * h)) * aspect) ** (1 / 3))
 
 
-def _changed(now: Image, background: Image) -> Mask:
-    """What differs from the background and is no shadow on it."""
-    mask = (_largest(cv2.absdiff(now, background)) > SAME).astype(np.uint8)
-    rows, columns = np.nonzero(mask)
-    ratio = (now[rows, columns] + np.float32(8)) / (background[rows, columns] + np.float32(8))
-    low, high = SHADOW
-    mean = ratio.mean(axis=1)
-    mask[rows, columns] = ~((np.ptp(ratio, axis=1) < SHADOW_TINT) & (mean > low) & (mean < high))
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    tall = max(3, mask.shape[0] // 16) | 1
-    return np.asarray(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((tall, 3), np.uint8)), np.uint8)
-
-
-def _blobs(mask: Mask) -> list[Blob]:
-    """(x, y, w, h) and the mask inside, of the pieces that are tall enough."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    found = []
-    for label in range(1, count):
-        x, y, w, h, _area = (int(v) for v in stats[label])
-        if h * SMALLEST_PIECES >= SMALLEST * mask.shape[0] and w <= LARGEST_WIDTH * mask.shape[1]:
-            found.append(((x, y, w, h), (labels[y : y + h, x : x + w] == label).astype(np.uint8)))
-    return found
-
-
-def _merged(blobs: list[Blob]) -> list[Blob]:
-    """Pieces of one person, such as head and legs either side of a coat that looks like the wall, become one."""
-    found: list[Blob] = []
-    for blob in sorted(blobs, key=lambda b: -b[0][2] * b[0][3]):
-        at = next((n for n, other in enumerate(found) if _belong_together(other[0], blob[0])), None)
-        if at is None:
-            found.append(blob)
-        else:
-            found[at] = _union(found[at], blob)
-    return found
-
-
-def _belong_together(a: Rectangle, b: Rectangle) -> bool:
-    """Above one another, and no further apart than a part of a body."""
-    overlap = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    gap = max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
-    return overlap >= 0.5 * min(a[2], b[2]) and gap <= 0.35 * max(a[3], b[3])
-
-
-def _union(a: Blob, b: Blob) -> Blob:
-    x, y = min(a[0][0], b[0][0]), min(a[0][1], b[0][1])
-    right, bottom = (max(r[0][k] + r[0][k + 2] for r in (a, b)) for k in (0, 1))
-    mask = np.zeros((bottom - y, right - x), np.uint8)
-    for (left, top, w, h), part in (a, b):
-        mask[top - y : top - y + h, left - x : left - x + w] |= part
-    return (x, y, right - x, bottom - y), mask
-
-
-def _part(rectangle: Rectangle) -> tuple[slice, slice]:
+def _full_box(rectangle: Rectangle, small: tuple[int, ...], full: tuple[int, ...]) -> Box:
+    """With a margin, in pixels of the full picture, inside it."""
     x, y, w, h = rectangle
-    return slice(y, y + h), slice(x, x + w)
-
-
-def _contour(picture: Image, mask: Mask) -> float:
-    """Mean strength of the edges along the mask's outline (0..255)."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    edges = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 4
-    outline = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    return float(edges[outline].mean()) if outline.any() else 0.0
-
-
-def _columns_of(mask: Mask) -> list[tuple[int, int]]:
-    """Cut a blob that is wide for its height at the valleys of its column heights: people side by side."""
-    height, width = mask.shape
-    if width < 0.75 * height:
-        return [(0, width)]
-    profile = np.convolve(mask.sum(axis=0), np.ones(3) / 3, mode="same")
-    least = max(2, height // 6)
-    cuts = [0]
-    for x in range(least, width - least):
-        left, right = profile[cuts[-1] : x].max(initial=0), profile[x + 1 :].max(initial=0)
-        is_valley = profile[x] == profile[max(0, x - least) : x + least + 1].min()
-        if is_valley and x - cuts[-1] >= least and profile[x] < 0.55 * min(left, right):
-            cuts.append(x)
-    return list(pairwise([*cuts, width]))
-
-
-def _is_person_like(w: int, h: int, filled: int, shape: tuple[int, ...]) -> bool:
-    is_near = h >= 0.35 * shape[0]  # near ones are cut off by the picture and look wide
-    return h >= SMALLEST * shape[0] and 0.3 * w * h <= filled and (0.6 if is_near else 1.0) <= h / w <= 6.5
-
-
-def _full_box(x: int, y: int, w: int, h: int, scale: float, size: tuple[int, int]) -> Box:
-    dx, dy = MARGIN * w, MARGIN * h
+    across, down = full[1] / small[1], full[0] / small[0]
     return Box(
-        max(0, round((x - dx) * scale)),
-        max(0, round((y - dy) * scale)),
-        min(size[0], round((x + w + dx) * scale)),
-        min(size[1], round((y + h + dy) * scale)),
+        min(full[1] - 1, max(0, round((x - MARGIN * w) * across))),
+        min(full[0] - 1, max(0, round((y - MARGIN * h) * down))),
+        min(full[1], max(1, round((x + w + MARGIN * w) * across))),
+        min(full[0], max(1, round((y + h + MARGIN * h) * down))),
     )

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from itertools import chain
 
+import cv2
 import numpy as np
 import pytest
 
@@ -120,3 +122,77 @@ def test_the_same_stream_gives_the_same_tracks() -> None:
     assert [(t.number, t.start_ms, t.end_ms) for t in first] == [(t.number, t.start_ms, t.end_ms) for t in second]
     for a, b in zip(first, second, strict=True):
         assert all(np.array_equal(x.image, y.image) for x, y in zip(a.crops, b.crops, strict=True))
+
+
+def test_who_walks_in_where_somebody_walked_out_is_somebody_else() -> None:
+    out = [[(2, walker(x))] for x in (140, 90, 40)] + [[(2, Box(0, 150, 30, 270))]]
+    back = [[(5, Box(0, 150, 40, 270))]] + [[(5, walker(x))] for x in (50, 100, 150)]
+    assert len(tracks(stream(out + back))) == 2
+
+
+def test_who_walks_in_where_somebody_in_the_same_trousers_walked_out_is_somebody_else() -> None:
+    """Half alike, at the same place, at once; but the one who left would have had to turn on the spot."""
+
+    def dressed(places: list[Box], start: int, top: tuple[int, int, int]) -> Stream:
+        for i, box in enumerate(places):
+            picture = scene().copy()
+            figure(picture, box, 2)
+            picture[box.y1 : box.y1 + box.height // 2, box.x1 : box.x2] = top
+            yield Frame(picture, 2000 * (start + i)), [Detection(box)]
+
+    edge = Box(0, 150, 40, 270)
+    out = dressed([walker(140), walker(90), walker(40), edge], 0, (10, 80, 20))
+    back = dressed([edge, walker(50), walker(100), walker(150)], 4, (200, 30, 150))
+    assert len(tracks(chain(out, back))) == 2
+
+
+def test_two_in_the_same_clothes_who_cross_go_on_in_their_directions() -> None:
+    places = [[(2, walker(20 + 56 * i)), (2, walker(552 - 56 * i))] for i in range(10)]
+    first, second = tracks(stream(places), crops_per_track=10)
+    assert [c.box for c in first.crops] == [walker(20 + 56 * i) for i in range(10)]
+    assert [c.box for c in second.crops] == [walker(552 - 56 * i) for i in range(10)]
+
+
+def test_two_who_meet_in_one_box_go_on_as_they_were() -> None:
+    def place(i: int) -> list[tuple[int, Box]]:
+        return [(2, walker(20 + 55 * i)), (3, walker(515 - 55 * i))]
+
+    def merged() -> Stream:
+        for i, (frame, people) in enumerate(stream([place(i) for i in range(10)])):
+            a, b = (p.box for p in people)
+            one = Box(min(a.x1, b.x1), a.y1, max(a.x2, b.x2), a.y2)
+            yield frame, [Detection(one)] if i == 4 else people
+
+    left, right = (t for t in tracks(merged(), crops_per_track=10) if t.end_ms == 18_000)
+    assert {left.crops[-1].box, right.crops[-1].box} == {walker(515), walker(20)}
+    for track, who in ((left, walker(515)), (right, walker(20))):
+        assert track.start_ms == 0
+        assert track.crops[-1].box == who
+
+
+def test_blurred_crops_give_way_to_sharp_ones() -> None:
+    def frames() -> Stream:
+        for i, (frame, people) in enumerate(stream([[(0, walker(300))]] * 12)):
+            blurred = cv2.blur(frame.image, (15, 15)) if i % 2 else frame.image
+            yield Frame(np.asarray(blurred, np.uint8), frame.offset_ms), people
+
+    (track,) = tracks(frames())
+    assert all(c.offset_ms // 2000 % 2 == 0 for c in track.crops)
+
+
+def test_a_standing_person_does_not_cost_a_thumbnail_a_frame() -> None:
+    made: list[Image] = []
+    tracks(stream([[(0, walker(300))]] * 60), thumbnail=lambda image: made.append(image) or b"t")  # type: ignore[func-returns-value]
+    assert 3 <= len(made) <= 15
+
+
+def test_an_unsure_glimpse_is_dropped() -> None:
+    frames = [(frame, [Detection(d.box, 0.3) for d in people]) for frame, people in stream([[(0, walker(300))], []])]
+    assert tracks(iter(frames)) == []
+
+
+def test_large_people_are_kept_small() -> None:
+    picture = np.zeros((2000, 3000, 3), np.uint8)
+    (track,) = tracks(iter([(Frame(picture, 0), [Detection(Box(900, 100, 1700, 1900))])]))
+    assert max(track.crops[0].image.shape) <= 384
+    assert track.crops[0].image.base is None
