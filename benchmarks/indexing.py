@@ -4,7 +4,7 @@ The simple way reads every frame with OpenCV and embeds one whole frame at a tim
 where that is enough, and also finds people, embeds their crops and writes rows and thumbnails. What is compared is
 CPU time of the whole process: it is what a machine with many cameras runs out of, and it is steadier than the clock.
 
-    python -m benchmarks.indexing [--video FILE] [--seconds 120] [--interval 2] [--rounds 3]
+    python -m benchmarks.indexing [--video FILE] [--seconds 300] [--interval 2] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -49,15 +49,17 @@ def make_video(seconds: int) -> Path:
     file = WORK / f"street-1080p25-{seconds}s.mp4"
     if not file.exists():
         print(f"making {file.name}")
+        part = file.with_suffix(".part.mp4")  # a file that an interrupted run left half made is not taken for whole
         subprocess.run(
             [
                 ffmpeg_path(), "-v", "error", "-y", "-stream_loop", "-1", "-i", str(SOURCE), "-t", str(seconds),
                 "-vf", "scale=1920:1080,fps=25,noise=alls=6:allf=t", "-an", "-c:v", "libx264", "-preset", "veryfast",
                 "-b:v", "4M", "-maxrate", "6M", "-bufsize", "8M", "-g", "50", "-sc_threshold", "0",
-                "-pix_fmt", "yuv420p", str(file),
+                "-pix_fmt", "yuv420p", str(part),
             ],
             check=True,
         )  # fmt: skip
+        part.rename(file)
     return file
 
 
@@ -93,7 +95,7 @@ def _shares(worker: IndexWorker) -> dict[str, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--video", type=Path)
-    parser.add_argument("--seconds", type=int, default=120, help="length of the made video")
+    parser.add_argument("--seconds", type=int, default=300, help="length of the made video")
     parser.add_argument("--interval", type=float, default=Settings().sample_interval_s)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -104,6 +105,7 @@ class OpenClipEmbedder:
                 self._load()
 
     def _load(self) -> None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch would spin on the decoder's cores
         import open_clip
         import torch
 

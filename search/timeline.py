@@ -39,6 +39,7 @@ class Timeline:
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._ms = Fraction(stream.time_base or Fraction(1, 1000)) * 1000
+        self._per_s = float(1000 / self._ms)  # a float: this is asked several times a packet
         self._step = max(1, round(1000 / mean_fps(stream) / self._ms))
         self._untrusted_pts = container.format.name == "avi"  # AVI has none, FFmpeg invents them
         self._first: int | None = None
@@ -65,7 +66,7 @@ class Timeline:
 
     def offset_ms(self, pts: int) -> int:
         """Milliseconds from the first picture that is shown; negative for what lies before it."""
-        return round((pts - self.first_pts) * self._ms)
+        return round((pts - self.first_pts) * self._ms.numerator / self._ms.denominator)
 
     def _read(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         failures = 0
@@ -128,7 +129,7 @@ class Timeline:
         return time if self._high is None else self._high
 
     def _ticks(self, seconds: float) -> int:
-        return int(seconds * 1000 / self._ms)
+        return int(seconds * self._per_s)
 
 
 def _stamp(packet: Packet[VideoStream]) -> int | None:
