@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -94,9 +95,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def demo_server(demo: Demo) -> Iterator[str]:
-    """Address of `xunren serve` over the sample videos."""
-    with serving(demo.data_dir) as (url, _):
+def demo_server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `xunren serve` over a copy of the sample videos' index."""
+    data_dir = shutil.copytree(demo.data_dir, tmp_path_factory.mktemp("served") / "data")
+    with serving(data_dir) as (url, _):
         yield url
 
 
