@@ -95,10 +95,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def demo_server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of `xunren serve` over a copy of the sample videos' index."""
-    data_dir = shutil.copytree(demo.data_dir, tmp_path_factory.mktemp("served") / "data")
-    with serving(data_dir) as (url, _):
+def served_dir(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy of the sample videos' index that the server has open."""
+    return Path(shutil.copytree(demo.data_dir, tmp_path_factory.mktemp("served") / "data"))
+
+
+@pytest.fixture(scope="session")
+def demo_server(served_dir: Path) -> Iterator[str]:
+    """Address of `xunren serve` over the sample videos."""
+    with serving(served_dir) as (url, _):
         yield url
 
 

@@ -93,9 +93,11 @@ def test_another_model_is_refused(data_dir: Path, xunren: Command, monkeypatch: 
     assert "xunren-small" in refused.err
 
 
-def test_search_while_the_server_runs(demo_server: str, demo: Demo, truth: dict[str, Any], xunren: Command) -> None:
-    answer = xunren("search", truth["demo"][0]["text"], "--data-dir", demo.data_dir, "--json").json
+def test_search_while_the_server_runs(
+    demo_server: str, served_dir: Path, truth: dict[str, Any], xunren: Command
+) -> None:
+    answer = xunren("search", truth["demo"][0]["text"], "--data-dir", served_dir, "--json").json
     assert answer["clips"][0]["thumbnail"].startswith(demo_server)
-    refused = xunren("search", "   ", "--data-dir", demo.data_dir)
+    refused = xunren("search", "   ", "--data-dir", served_dir)
     assert refused.code == 1
     assert "empty" in refused.err

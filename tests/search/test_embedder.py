@@ -58,7 +58,7 @@ def test_a_batch_is_as_good_as_one_by_one(embedder: OpenClipEmbedder) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_person_is_nearer_to_their_own_sentence(embedder: OpenClipEmbedder, language: str) -> None:
-    """Weights that were swapped or mis-read, and colours in the wrong order, are seen in this: 0.08 with blue for red."""
+    """Swapped or mis-read weights and wrong colours are seen in this: it is 0.08 with blue for red."""
     people = [person for camera in TRUTH["cameras"] for person in people_of(camera)]
     images = embedder.embed_images([image for _, image in people])
     sentences = embedder.embed_texts([person["sentences"][language][0] for person, _ in people])
