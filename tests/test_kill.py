@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import time
@@ -30,22 +31,45 @@ def make_recordings(folder: Path) -> Path:
     return folder
 
 
-def run_to_the_end(data_dir: Path, recordings: Path) -> float:
-    began = time.monotonic()
+class Watch:
+    """Counts the changes of the catalogue's and the vectors' files, which are the moments that matter."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._last: set[tuple[str, int, int]] = set()
+        self.changes = 0
+
+    def look(self) -> None:
+        now = set()
+        for file in [*self._data_dir.glob("catalog*"), *self._data_dir.glob("vectors.db/**/*")]:
+            with contextlib.suppress(FileNotFoundError):
+                now.add((str(file), file.stat().st_mtime_ns, file.stat().st_size))
+        self.changes += now != self._last
+        self._last = now
+
+
+def run_to_the_end(data_dir: Path, recordings: Path) -> tuple[float, int]:
+    """Index undisturbed. Returns the seconds that it took, and the changes that were seen."""
+    watch, began = Watch(data_dir), time.monotonic()
     with xunren_process("index", recordings, "--data-dir", data_dir) as process:
-        _, err = process.communicate(timeout=240)
+        while process.poll() is None and time.monotonic() - began < 240:
+            watch.look()
+            time.sleep(0.003)
+        _, err = process.communicate(timeout=1)
     assert process.returncode == 0, err
-    return time.monotonic() - began
+    return time.monotonic() - began, watch.changes
 
 
-def kill_within(seconds: float, data_dir: Path, recordings: Path) -> bool:
-    """Start indexing and kill it after `seconds`. Returns whether it was still running."""
+def killed_within(seconds: float, changes: int, data_dir: Path, recordings: Path) -> bool:
+    """Start indexing and kill it after `seconds` or so many `changes`. Returns whether it was still running."""
+    watch, began = Watch(data_dir), time.monotonic()
     with xunren_process("index", recordings, "--data-dir", data_dir) as process:
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return True
+        while process.poll() is None:
+            watch.look()
+            if watch.changes >= changes or time.monotonic() - began >= seconds:
+                process.kill()
+                return True
+            time.sleep(0.003)
     return False
 
 
@@ -62,14 +86,16 @@ def rows_of(data_dir: Path) -> tuple[list[Row], Vectors]:
 
 def test_killed_twenty_times_the_rows_are_the_same(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "videos")
-    takes = run_to_the_end(tmp_path / "undisturbed", recordings)
+    takes, changes = run_to_the_end(tmp_path / "undisturbed", recordings)
     seed = random.randrange(10**6)
-    print(f"an undisturbed run takes {takes:.1f} s; seed {seed}")
+    print(f"an undisturbed run takes {takes:.1f} s and {changes} changes; seed {seed}")
     moments = random.Random(seed)
     data_dir, killed, done = tmp_path / "killed-0", 0, 0
     finished: list[Path] = []
     while killed < KILLS:
-        if kill_within(moments.uniform(0.3, 1.0) * takes, data_dir, recordings):
+        by_time = (moments.uniform(0.3, 1.0) * takes, 10**9)
+        by_change = (10 * takes, moments.randint(1, changes // 2))
+        if killed_within(*(by_change if killed % 3 else by_time), data_dir, recordings):
             killed += 1
         else:  # it came to its end between two kills: go on with a new index, and check this one too
             finished.append(data_dir)
