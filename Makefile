@@ -1,6 +1,7 @@
 # make demo   installs, indexes sample_videos/, asks three sentences
 # make test   installs what the tests need, then lints, type-checks and runs all tests (what CI runs)
 # make serve  the page over the demo's index
+# make train-smoke  trains a small model from nothing for five minutes and checks that it beats chance
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q --disable-pip-version-check
 DEMO := xunren-demo
 DEMO_RUN := XUNREN_TIMEZONE=Asia/Shanghai $(BIN)/xunren --data-dir $(DEMO)
 
-.PHONY: demo serve install test lint types check-floors unit dev bench picture clean
+.PHONY: demo serve install test lint types check-floors unit dev bench picture train-smoke clean
 
 demo: install
 	@echo "== indexing sample_videos/"
@@ -65,6 +66,11 @@ picture: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks.run
+
+# The product does not need what this installs.
+train-smoke: install
+	$(PIP) -e '.[training]'
+	HF_HUB_OFFLINE=1 $(BIN)/python -m training.smoke
 
 clean:
 	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

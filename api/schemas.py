@@ -61,6 +61,14 @@ class ClipOut(_Answer):
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
 
 
+class HintOut(_Answer):
+    """Words of the sentence that the model often gets wrong."""
+
+    attribute: str = Field(description="such as hat, hair, upper (kind of garment)")
+    right: float = Field(description="share of made test people whose attribute the model names rightly, 0 to 1")
+    words: list[str]
+
+
 class SearchAnswer(_Answer):
     """Clips, best first; those below `maybe` are in it and marked `nothing`."""
 
@@ -68,6 +76,7 @@ class SearchAnswer(_Answer):
     verdict: Verdict = Field(description="of the best clip")
     rows: int = Field(description="size of the index that was searched")
     took_ms: int
+    hints: list[HintOut] = Field(description="what the sentence leans on and the model is weak at")
     clips: list[ClipOut]
 
 

@@ -82,6 +82,9 @@ def _show(answer: dict[str, Any]) -> None:
     out.print(Text(f"{answer['query']}: ", style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
     columns = ("", "verdict", "score", "camera", "from", "to", "at", "of file")
     out.print(table("", columns, [_cells(clip) for clip in answer["clips"]], right=("", "score", "at")))
+    if answer["hints"]:
+        weak = ", ".join(f"{', '.join(hint['words'])} ({hint['right']:.0%} right)" for hint in answer["hints"])
+        out.print(Text(f"The model is often wrong about: {weak}. Look at clips without them, too.", style="dim"))
 
 
 def _cells(clip: dict[str, Any]) -> tuple[object, ...]:

@@ -102,14 +102,14 @@ def _metrics(asked: Sequence[Asked], nobody: Sequence[Verdict]) -> list[Metric]:
     right = [a.verdict for a in asked if a.rank == 1]
     wrong = [a.verdict for a in asked if a.rank != 1]
     for name, verdicts in (("first clip right", right), ("first clip wrong", wrong), ("fits nobody", nobody)):
-        for verdict in Verdict:
+        for verdict in Verdict if verdicts else ():
             share = _share([v is verdict for v in verdicts])
             metrics.append(Metric(f"verdict {verdict.value} where {name}", share, "%"))
     return metrics
 
 
 def _share(hits: Sequence[bool]) -> float:
-    return 100 * sum(hits) / len(hits) if hits else float("nan")
+    return 100 * sum(hits) / len(hits)
 
 
 if __name__ == "__main__":

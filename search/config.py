@@ -62,8 +62,8 @@ class Settings(BaseModel):
     clip_gap_s: float = Field(4.0, ge=0, le=600, description="hits of one camera closer than this are one clip")
     clip_pad_s: float = Field(2.0, ge=0, le=60, description="seconds shown before and after a clip's hits")
     clip_max_s: float = Field(60.0, ge=2, le=3600, description="longest clip; a longer presence is cut into several")
-    match_score: float = Field(4.6, description="score from which a clip is a match (see README, scores)")
-    maybe_score: float = Field(3.0, description="score from which a clip is a maybe")
+    match_score: float = Field(3.7, description="score from which a clip is a match (see README, scores)")
+    maybe_score: float = Field(2.8, description="score from which a clip is a maybe")
 
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")

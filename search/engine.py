@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -15,6 +15,7 @@ from search.clips import join
 from search.config import Settings
 from search.embedder import Embedder, check_sentence
 from search.errors import BadInput
+from search.hints import Hint, hints_for, weaknesses
 from search.ranking import EVERYDAY, Background, verdict
 from search.store import VectorStore
 from search.times import iso
@@ -52,6 +53,7 @@ class Answer:
     segments: Mapping[str, Segment]
     rows: int
     took_ms: int
+    hints: Sequence[Hint] = ()
 
     def as_dict(self, zone: tzinfo, thumbnail: Callable[[Clip], str]) -> dict[str, Any]:
         """The answer as plain data, the shape that ``xunren search --json`` and ``POST /api/search`` share.
@@ -65,6 +67,7 @@ class Answer:
             "verdict": self.verdict.value,
             "rows": self.rows,
             "took_ms": self.took_ms,
+            "hints": [asdict(hint) for hint in self.hints],
             "clips": [
                 self._clip(clip, rank, zone) | {"thumbnail": thumbnail(clip)}
                 for rank, clip in enumerate(self.clips, start=1)
@@ -106,6 +109,7 @@ class SearchEngine:
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
+        self._weaknesses = weaknesses(settings.model)
         self._lock = threading.Lock()
         self._background: tuple[int, Background] | None = None
 
@@ -128,7 +132,8 @@ class SearchEngine:
         hits = self._hits(vector, query) if rows else []
         clips, segments = self._clips(hits, query.limit)
         best = clips[0].verdict if clips else Verdict.NOTHING
-        return Answer(query, best, clips, segments, rows, round(1000 * (time.monotonic() - began)))
+        took_ms = round(1000 * (time.monotonic() - began))
+        return Answer(query, best, clips, segments, rows, took_ms, hints_for(query.text, self._weaknesses))
 
     def _hits(self, vector: Vectors, query: Query) -> list[Hit]:
         """The best rows of each kind, on one scale."""

@@ -85,6 +85,13 @@ def test_indexing_again_adds_nothing(data_dir: Path, demo: Demo, xunren: Command
     assert xunren("status", "--data-dir", data_dir, "--json").json["rows"] == rows
 
 
+def test_a_weak_word_is_named(data_dir: Path, xunren: Command) -> None:
+    asked = ("search", "戴草帽的人", "--data-dir", data_dir)
+    (hint,) = xunren(*asked, "--json").json["hints"]
+    assert (hint["attribute"], hint["words"]) == ("hat", ["草帽"])
+    assert f"often wrong about: 草帽 ({hint['right']:.0%} right)" in xunren(*asked).out
+
+
 def test_another_model_is_refused(data_dir: Path, xunren: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XUNREN_MODEL", "ViT-B-32")
     refused = xunren("search", "a man", "--data-dir", data_dir)

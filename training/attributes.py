@@ -21,12 +21,14 @@ HAIR_COLOURS = ("black", "brown", "grey", "white", "blonde")
 HATS = ("none", "cap", "hat", "hood", "helmet", "headscarf")
 BAGS = ("none", "backpack", "handbag", "shoulder bag")
 CARRIED = ("none", "suitcase", "umbrella", "cane", "parcel", "papers")
-POSES = ("walking", "standing", "running", "sitting")
+POSES = ("walking", "standing", "running", "sitting", "lying")
+RIDES = ("none", "wheelchair", "bicycle", "e-bike")
+BESIDE = ("none", "child")
 EXTRAS = ("none", "glasses", "mask", "scarf")
 
 # How often each colour is worn: the street is black, grey, navy and denim, yet each name must be learnt.
-_UPPER_WEIGHTS = (20, 10, 11, 8, 6, 9, 5, 5, 4, 4, 5, 4, 6, 6, 4)
-_LOWER_WEIGHTS = (30, 5, 12, 3, 9, 13, 4, 3, 2, 2, 2, 2, 6, 7, 3)
+_UPPER_WEIGHTS = (16, 10, 10, 8, 7, 8, 6, 6, 5, 5, 6, 5, 6, 6, 5)
+_LOWER_WEIGHTS = (20, 7, 11, 5, 8, 10, 5, 5, 4, 4, 4, 4, 7, 7, 5)
 _THING_WEIGHTS = (30, 5, 12, 9, 8, 6, 3, 4, 4, 3, 5, 3, 9, 4, 2)
 
 
@@ -54,6 +56,9 @@ class Person:
     pattern: str = "plain"
     extra: str = "none"
     open_front: bool = False
+    pose: str = "walking"
+    ride: str = "none"
+    beside: str = "none"
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,16 +84,24 @@ def _lower(rng: np.random.Generator, sex: str, upper: str) -> str:
     if upper == "suit":
         return "trousers"
     if sex == "male":
-        return _pick(rng, LOWERS[:3], (52, 33, 15))
-    return _pick(rng, LOWERS[:5], (38, 24, 9, 20, 9))
+        return _pick(rng, LOWERS[:3], (42, 32, 26))
+    return _pick(rng, LOWERS[:5], (27, 22, 14, 23, 14))
 
 
 def _lower_colour(rng: np.random.Generator, lower: str, upper: str, upper_colour: str) -> str:
     if upper == "suit" and rng.random() < 0.85:
         return upper_colour
     if lower == "jeans":
-        return _pick(rng, ("blue", "navy", "light blue", "black", "grey"), (34, 26, 18, 14, 8))
+        return _pick(rng, ("blue", "navy", "light blue", "black", "grey"), (32, 26, 20, 13, 9))
     return _pick(rng, COLOURS, _LOWER_WEIGHTS)
+
+
+def _moving(rng: np.random.Generator, age: str) -> tuple[str, str]:
+    """Pose and what they ride, if anything."""
+    ride = _pick(rng, RIDES, (88, 6, 2, 1) if age == "elder" else (88, 2, 5, 5 if age == "adult" else 0))
+    if ride != "none":
+        return "sitting", ride
+    return _pick(rng, POSES, (56, 27, 3 if age == "elder" else 8, 7, 2)), ride
 
 
 def sample_person(seed: int) -> Person:
@@ -101,8 +114,10 @@ def sample_person(seed: int) -> Person:
     upper_colour = _pick(rng, COLOURS, _UPPER_WEIGHTS if upper != "suit" else _LOWER_WEIGHTS)
     lower = _lower(rng, sex, upper)
     hair, hair_colour = _hair(rng, sex, age)
-    hats = (66, 14, 9, 5 if upper in ("hoodie", "down jacket", "jacket") else 0, 4, 2 if sex == "female" else 0)
-    carried = (50, 11, 11, 16 if age == "elder" else 2, 6, 5)
+    hats = (54, 14, 11, 22 if upper in ("hoodie", "down jacket", "jacket") else 0, 8, 11 if sex == "female" else 1)
+    carried = (44, 11, 11, 18 if age == "elder" else 5, 8, 7)
+    pose, ride = _moving(rng, age)
+    free = ride == "none" and pose in ("walking", "standing")
     return Person(
         seed=seed, sex=sex, age=age,
         build=_pick(rng, BUILDS, (28, 46, 26)),
@@ -110,10 +125,12 @@ def sample_person(seed: int) -> Person:
         lower=lower, lower_colour=_lower_colour(rng, lower, upper, upper_colour),
         hair=hair, hair_colour=hair_colour,
         hat=_pick(rng, HATS, hats), hat_colour=_pick(rng, COLOURS, _THING_WEIGHTS),
-        bag=_pick(rng, BAGS, (48, 26, 13, 13)), bag_colour=_pick(rng, COLOURS, _THING_WEIGHTS),
-        carried=_pick(rng, CARRIED, carried), carried_colour=_pick(rng, COLOURS, _THING_WEIGHTS),
+        bag=_pick(rng, BAGS, (43, 23, 17, 17)) if pose != "lying" else "none", bag_colour=_pick(rng, COLOURS, _THING_WEIGHTS),
+        carried=_pick(rng, CARRIED, carried) if free else "none", carried_colour=_pick(rng, COLOURS, _THING_WEIGHTS),
         shoes_colour=_pick(rng, COLOURS, (38, 22, 10, 4, 3, 3, 1, 1, 1, 1, 2, 1, 11, 2, 0)),
-        pattern=_pick(rng, ("plain", "stripes", "checks", "print"), (78, 9, 6, 7)),
-        extra=_pick(rng, EXTRAS, (76, 10, 6, 8)),
-        open_front=bool(upper in ("jacket", "coat", "suit", "vest") and rng.random() < 0.4),
+        pattern=_pick(rng, ("plain", "stripes", "checks", "print"), (76, 10, 7, 7)),
+        extra=_pick(rng, EXTRAS, (74, 10, 8, 8)),
+        open_front=bool(upper in ("jacket", "coat", "suit", "vest") and rng.random() < 0.45),
+        pose=pose, ride=ride,
+        beside="child" if free and age != "child" and rng.random() < 0.06 else "none",
     )  # fmt: skip

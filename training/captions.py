@@ -22,6 +22,7 @@ PERSON_FIELDS: dict[str, tuple[str, ...]] = {
     "lower": names.LOWERS, "lower_colour": names.COLOURS, "hair": names.HAIRS, "hair_colour": names.HAIR_COLOURS,
     "hat": names.HATS, "hat_colour": names.COLOURS, "bag": names.BAGS, "bag_colour": names.COLOURS, "carried": names.CARRIED,
     "carried_colour": names.COLOURS, "shoes_colour": names.COLOURS, "pattern": ("plain", "stripes", "checks", "print"), "extra": names.EXTRAS,
+    "pose": names.POSES, "ride": names.RIDES, "beside": names.BESIDE,
 }  # fmt: skip
 FIELDS: dict[str, tuple[str, ...]] = {
     **PERSON_FIELDS, "place": PLACES, "people": ("none", "one", "some"), "night": YES_NO, **dict.fromkeys(CONTENTS, YES_NO),
@@ -55,11 +56,19 @@ class Sentence:
         return strict, loose
 
 
+def is_hidden(person: Mapping[str, Any], name: str) -> bool:
+    """Whether a picture of this person cannot show the field: by infra-red no colour, behind a wall no trousers."""
+    hidden = person.get("hidden", ())
+    return name not in person or any(name == part or name.startswith(f"{part}_") or (part == "colour" and "colour" in name)
+                                     for part in hidden)  # fmt: skip
+
+
 def encode_person(person: Mapping[str, Any]) -> Ints:
     """Field values of a crop, (fields,)."""
     out = np.full(len(FIELDS), NOT_THERE, np.int64)
     for name, options in PERSON_FIELDS.items():
-        out[INDEX[name]] = options.index(person[name])
+        if not is_hidden(person, name):
+            out[INDEX[name]] = options.index(person[name])
     return out
 
 
@@ -112,8 +121,9 @@ class Writer:
     def upper(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims]:
         kind, colour = p["upper"], p["upper_colour"]
         claims: Claims = {}
+        fit: tuple[str, ...]
         text = ""
-        if self._chance(0.86):
+        if self._chance(0.86) and not is_hidden(p, "upper_colour"):
             claims["upper_colour"] = (colour,)
             text = self._colour(colour, lang)
         if kind in w.OUTER and self._chance(0.3):
@@ -136,9 +146,11 @@ class Writer:
 
     def lower(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         kind, colour = p["lower"], p["lower_colour"]
-        if kind == "none":
+        if kind == "none" or is_hidden(p, "lower"):
             return None
-        claims: Claims = {"lower_colour": (colour,)} if self._chance(0.88) else {}
+        fit: tuple[str, ...]
+        known = self._chance(0.88) and not is_hidden(p, "lower_colour")
+        claims: Claims = {"lower_colour": (colour,)} if known else {}
         text = self._colour(colour, lang) if claims else ""
         if kind in ("trousers", "jeans", "leggings") and self._chance(0.35):
             what, fit = (
@@ -152,7 +164,7 @@ class Writer:
 
     def _coloured(self, p: Mapping[str, Any], what: str, lang: str, share: float = 0.75) -> tuple[str, Claims]:
         """A colour word or nothing for the field ``what``, with its claim."""
-        if not self._chance(share):
+        if not self._chance(share) or is_hidden(p, f"{what}_colour"):
             return "", {what: (p[what],)}
         return self._colour(p[f"{what}_colour"], lang), {what: (p[what],), f"{what}_colour": (p[f"{what}_colour"],)}
 
@@ -193,7 +205,7 @@ class Writer:
     def hair(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
         if p["hat"] in ("hood", "helmet", "headscarf"):
             return None
-        if p["hair"] != "bald" and self._chance(0.4):
+        if p["hair"] != "bald" and self._chance(0.4) and not is_hidden(p, "hair_colour"):
             return ("" if lang == "zh" else "with ") + self._one(
                 (w.HAIR_COLOUR_ZH if lang == "zh" else w.HAIR_COLOUR_EN)[p["hair_colour"]]
             ), {"hair_colour": (p["hair_colour"],)}
@@ -207,7 +219,21 @@ class Writer:
         word = self._one((w.EXTRA_ZH if lang == "zh" else w.EXTRA_EN)[p["extra"]])
         return (word if lang == "zh" else f"wearing {word}"), {"extra": (p["extra"],)}
 
-    def shoes(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims]:
+    def doing(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
+        """Riding, sitting, running, lying, a child at the hand; of walking and standing nobody speaks."""
+        for name, table_zh, table_en in (
+            ("ride", w.RIDE_ZH, w.RIDE_EN),
+            ("beside", w.BESIDE_ZH, w.BESIDE_EN),
+            ("pose", w.POSE_ZH, w.POSE_EN),
+        ):
+            value = p.get(name, "none")
+            if value in table_zh:
+                return self._one((table_zh if lang == "zh" else table_en)[value]), {name: (value,)}
+        return None
+
+    def shoes(self, p: Mapping[str, Any], lang: str) -> tuple[str, Claims] | None:
+        if is_hidden(p, "shoes_colour"):
+            return None
         colour = self._colour(p["shoes_colour"], lang)
         what = self._one(("鞋子", "鞋", "运动鞋")) if lang == "zh" else self._one(("shoes", "trainers", "sneakers"))
         return (f"穿{colour}{what}" if lang == "zh" else f"wearing {colour} {what}"), {
@@ -225,13 +251,15 @@ class Writer:
         made.claims.setdefault("sex", names.SEXES)  # at least: someone is there
         return made
 
-    def description(self, p: Mapping[str, Any], lang: str) -> Sentence:
-        """A sentence of two to five attributes."""
+    def description(self, p: Mapping[str, Any], lang: str, full: float = 0.3) -> Sentence:
+        """A sentence of two to five attributes, or of all that an eye-witness would name."""
+        if self._chance(full):
+            return self.full(p, lang)
         noun, claims = self.noun(p, lang)
         makers: list[tuple[float, Callable[[Mapping[str, Any], str], tuple[str, Claims] | None]]] = [
-            (0.62, self.bag), (0.6, self.carried), (0.5, self.hat), (0.16, self.hair), (0.25, self.extra), (0.06, self.shoes)]  # fmt: skip
+            (0.62, self.bag), (0.6, self.carried), (0.5, self.hat), (0.16, self.hair), (0.25, self.extra), (0.06, self.shoes), (0.6, self.doing)]  # fmt: skip
         extras = [made for share, make in makers if self._chance(share) and (made := make(p, lang))]
-        self.rng.shuffle(extras)  # type: ignore[arg-type]
+        self.rng.shuffle(extras)
         extras = extras[:3]
         worn = [self.upper(p, lang)] if self._chance(0.9) or not extras else []
         low = self.lower(p, lang) if self._chance(0.55) else None
@@ -245,6 +273,43 @@ class Writer:
         text = self._join_zh(noun, worn, extras) if lang == "zh" else self._join_en(noun, worn, extras)
         return Sentence(text, lang, claims)
 
+    def full(self, p: Mapping[str, Any], lang: str) -> Sentence:
+        """Sex, age, both garments, and everything carried, worn on the head or ridden."""
+        table = w.NOUN_ZH if lang == "zh" else w.NOUN_EN
+        claims: Claims = {"sex": (p["sex"],), "age": (p["age"],) if p["age"] != "adult" else ("adult", "elder")}
+        worn = [made for made in (self.upper(p, lang), self.lower(p, lang)) if made]
+        extras = [made for make in (self.bag, self.carried, self.hat, self.doing) if (made := make(p, lang))]
+        if self._chance(0.3) and (worn_too := self.extra(p, lang)):  # noqa: S610 - no Django here
+            extras.append(worn_too)
+        self.rng.shuffle(extras)
+        for _, more in (*worn, *extras):
+            claims.update(more)
+        noun = self._one(table[f"{p['sex']} {p['age']}"])
+        text = self._join_zh(noun, worn, extras) if lang == "zh" else self._join_en(noun, worn, extras)
+        return Sentence(text, lang, claims)
+
+    def prompt(self, name: str, value: str, lang: str) -> str:
+        """A short text that claims one value of one field, as ``evaluate`` and a user's query do."""
+        zh = lang == "zh"
+        if name in ("upper_colour", "lower_colour"):
+            colour = self._colour(value, lang).removesuffix("的")
+            what = self._one(w.PROMPT_ZH[name] if zh else w.PROMPT_EN[name])
+            return what.format(colour)
+        if name == "sex":
+            return self._one(("男人", "男的", "男性", "男子") if value == "male" else ("女人", "女的", "女性", "女子")) if zh else (
+                self._one(("a man", "a male", "man") if value == "male" else ("a woman", "a female", "woman")))  # fmt: skip
+        if name == "age":
+            return self._one(
+                (w.NOUN_ZH if zh else w.NOUN_EN)[f"any {value}"]
+                if value != "adult"
+                else ("成年人",)
+                if zh
+                else ("adult", "grown-up")
+            )
+        table = (w.VALUES_ZH if zh else w.VALUES_EN)[name]
+        word = self._one(table[value]).format(c="").replace("  ", " ")
+        return self._one(w.PROMPT_ZH[name] if zh else w.PROMPT_EN[name]).format(word)
+
     def _single(self, p: Mapping[str, Any], lang: str) -> Sentence:
         makers = [
             self.upper,
@@ -257,8 +322,9 @@ class Writer:
             self.extra,
             self.hair,
             self.build,
+            self.doing,
         ]
-        share = np.array([3, 2, 3, 3, 3, 2.5, 2.5, 1, 1, 0.5])
+        share = np.array([3, 2, 3, 3, 3, 2.5, 2.5, 1, 1, 0.5, 2.5])
         for number in self.rng.choice(len(makers), len(makers), replace=False, p=share / share.sum()):
             made = makers[number](p, lang)
             if made is None:
@@ -289,6 +355,8 @@ class Writer:
             self.rng.shuffle(body)
         glue = self._one(("、", "，", "，", "", " "))
         style = self.rng.random()
+        if style < 0.28:
+            return self._one(w.TEMPLATES_ZH).format(who=noun, how=glue.join(body))
         if style < 0.66:
             return f"{self._one(('', '', '', '一个', '一名', '一位', '找一个', '寻找', '有没有'))}{glue.join(body)}的{noun}"
         if style < 0.85:
@@ -303,6 +371,8 @@ class Writer:
         clothes = [article(text) if self._chance(0.8) else text for text, _ in worn]
         rest = [text for text, _ in extras]
         style = self.rng.random()
+        if style < 0.24:
+            return self._one(w.TEMPLATES_EN).format(who=noun, how=", ".join([*clothes, *rest]))
         head = f"{self._one(('a ', 'a ', 'a ', '', 'the ', 'find a ', 'looking for a '))}{noun}"
         if style < 0.7 and clothes:
             body = f"{head} {self._one(('in', 'wearing', 'dressed in'))} {' and '.join(clothes)}"
@@ -339,6 +409,9 @@ class Writer:
                 else self._one((f"people in a {place}", f"a {place} with people"))
             )
             text = busy if people else empty
+            if len(words["people"]) > 1 and self._chance(0.4):
+                claims["people"] = ("some",)
+                text = (self._one(w.MANY_ZH) if lang == "zh" else self._one(w.MANY_EN)).format(place)
         else:
             text = place if lang == "zh" else f"a {place}"
         if self._chance(0.5 if words["night"] else 0.05):

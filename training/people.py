@@ -30,6 +30,8 @@ class Stance:
     head_nod: float = 0.0
     hands: str = "down"
     seed: int = 0
+    pose: str = "upright"
+    """``upright``, or ``sitting``, ``lying``, ``running``."""
 
 
 def turn_about(axis: str, angle: float) -> Floats:
@@ -85,7 +87,34 @@ def stance_turns(person: Person, stance: Stance) -> dict[str, Floats]:
     turns["spine03"] = turn_about("x", stance.stoop * 0.5)
     turns["spine01"] = turn_about("x", stance.stoop * 0.5)
     turns["neck01"] = turn_about("x", -stance.stoop * 0.6 + stance.head_nod) @ turn_about("z", stance.head_turn)
+    turns.update(_special(person, stance))
     return turns
+
+
+def _special(person: Person, stance: Stance) -> dict[str, Floats]:
+    """What sitting, running and riding change."""
+    out: dict[str, Floats] = {}
+    if stance.pose == "running":
+        for side, name, shift in ((1.0, "L", 0.0), (-1.0, "R", np.pi)):
+            wave, lift = float(np.sin(stance.phase + shift)), max(0.0, float(np.cos(stance.phase + shift)))
+            out[f"upperleg01.{name}"] = turn_about("x", -0.7 * wave - 0.15) @ turn_about("y", side * 0.11)
+            out[f"lowerleg01.{name}"] = turn_about("x", 0.35 + 1.3 * lift)
+            out[f"upperarm01.{name}"], out[f"lowerarm01.{name}"] = _arm(side, -0.7 * wave, 1.35, 0.1)
+        out["spine03"] = out["spine01"] = turn_about("x", 0.12)
+    elif stance.pose == "sitting":
+        for side, name, shift in ((1.0, "L", 0.0), (-1.0, "R", np.pi)):
+            push = 0.28 * float(np.sin(stance.phase + shift)) if person.ride == "bicycle" else 0.0
+            hip = {"bicycle": 0.85, "e-bike": 1.25}.get(person.ride, 1.45) + push
+            out[f"upperleg01.{name}"] = turn_about("x", -hip) @ turn_about("y", side * 0.06)
+            out[f"lowerleg01.{name}"] = turn_about("x", {"bicycle": 1.0, "e-bike": 1.2}.get(person.ride, 1.4) + push)
+            out[f"foot.{name}"] = turn_about("x", 0.0)
+            reach = {"bicycle": (0.95, 0.15), "e-bike": (0.75, 0.5), "wheelchair": (0.1, 1.2)}.get(
+                person.ride, (0.25, 1.0)
+            )
+            out[f"upperarm01.{name}"], out[f"lowerarm01.{name}"] = _arm(side, reach[0], reach[1], 0.12)
+        lean = {"bicycle": 0.2, "e-bike": 0.06}.get(person.ride, stance.stoop * 0.5)
+        out["spine03"] = out["spine01"] = turn_about("x", lean)
+    return out
 
 
 @dataclass(frozen=True)
@@ -133,8 +162,12 @@ def figure(body: Body, person: Person, stance: Stance) -> Figure:
         moved[mine] = rest[mine] + (bones[wrist, :, :3] @ hand + bones[wrist, :, 3]) - hand
     posed.append(moved.astype(np.float32))
     whole = np.concatenate(posed)
-    shoes = whole[len(verts) :][np.isin(kit.bones, [body.bone["foot.L"], body.bone["foot.R"]])]
-    whole[:, 2] -= shoes[:, 2].min()
+    if stance.pose == "lying":
+        whole = whole @ (turn_about("x", float(np.pi / 2)) @ turn_about("z", stance.head_turn * 4)).T
+    ground = whole[len(verts) :] if stance.pose != "lying" else whole[: len(verts)][body.layer <= 1]
+    if stance.pose == "upright":
+        ground = ground[np.isin(kit.bones, [body.bone["foot.L"], body.bone["foot.R"]])]
+    whole[:, 2] -= ground[:, 2].min()
     n, m = len(verts), len(rest)
     none = np.zeros(m, np.float32)
     return Figure(
@@ -223,7 +256,7 @@ def _folds(outfit: Outfit, t: Floats, layer: NDArray[np.int32]) -> Floats:
     gain = 1 + np.where(cloth, deep * wave, 0.03 * wave)
     if outfit.person.upper == "down jacket":
         quilt = np.abs(np.sin(t[:, 2] * np.pi / 0.085)) ** 0.5
-        gain = gain * np.where(cloth & (t[:, 2] > outfit.hem), 0.72 + 0.33 * quilt, 1.0)
+        gain = gain * np.where(cloth & (t[:, 2] > outfit.hem), 0.60 + 0.46 * quilt, 1.0)
     hair = (layer == 3) | ((layer == 0) & (t[:, 2] > 0.62))
     strand = noise(np.arctan2(t[:, 0], t[:, 1] + 0.05) * 2.5, t[:, 2] * 0.4, 1.2, 5)
     return np.asarray(np.clip(gain * (1 + np.where(hair, 0.10 * strand, 0.0)), 0.4, 1.5), np.float32)

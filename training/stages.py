@@ -25,6 +25,8 @@ class Stage:
     place: Place
     view: View
     walks: tuple[Walk, ...]
+    lamps: tuple[tuple[float, float], ...] = ()
+    """Street lamps on the ground plane: given, it is night and they are the light."""
 
 
 def _view(pitch: float = 0.19, focal: float = 950.0, high: float = 3.2, yaw: float = 0.0) -> View:
@@ -68,6 +70,9 @@ def _gate() -> Stage:
         Walk("brown-jacket-man", 20.5, ((8.6, 9.2, 0), (3.8, 10.2, 3.0), (-0.6, 17, 0), (-0.5, 29, 0))),
         Walk("yellow-coat-woman", 29, ((-8.2, 8.2, 0), (-2, 7.6, 0), (2.5, 9.0, 1.0), (10.2, 10.4, 0))),
         Walk("green-umbrella-woman", 41, ((1.2, 26, 0), (0.8, 14, 0), (-1.5, 9.5, 0), (-8.4, 8.0, 0))),
+        Walk("red-coat-twin", 33, ((-8.0, 9.8, 0), (-1.5, 9.4, 1.0), (3.0, 8.2, 0), (9.0, 8.6, 0))),
+        Walk("pink-girl", 37, ((8.6, 8.0, 0), (2.0, 8.8, 0), (-8.6, 9.2, 0))),
+        Walk("black-suit-man", 38, ((-0.6, 25, 0), (-0.2, 12, 0), (2.4, 9.6, 0), (9.4, 9.8, 0))),
     )
     return Stage("gate", 0.0, place, _view(), walks)
 
@@ -102,6 +107,10 @@ def _square() -> Stage:
         Walk("pink-girl", 24, ((8.4, 8.8, 0), (3, 8.0, 1.5), (-1, 9.4, 0), (-8.8, 9.0, 0))),
         Walk("grey-coat-woman", 30, ((9.6, 10.8, 0), (2.5, 10.2, 0), (-2.5, 7.6, 1.0), (-7.6, 6.8, 0))),
         Walk("red-dress-woman", 43, ((-8.6, 8.4, 0), (-2, 9.0, 1.5), (2.0, 8.2, 0), (8.8, 9.2, 0))),
+        Walk("white-shirt-shorts-man", 17, ((9.0, 9.6, 0), (1.0, 8.6, 0.8), (-8.8, 8.4, 0))),
+        Walk("purple-sweater-woman", 26, ((-9.0, 9.8, 0), (0.5, 10.4, 0), (9.2, 9.6, 0))),
+        Walk("red-coat-twin", 33, ((8.8, 7.6, 0), (2.0, 8.6, 1.0), (-3.0, 8.0, 0), (-8.6, 7.8, 0))),
+        Walk("worker", 37, ((-9.2, 10.8, 0), (0.0, 11.0, 0), (9.6, 11.0, 0))),
     )
     return Stage("square", 20.0, place, _view(0.185, 930, 3.3), walks)
 
@@ -129,8 +138,10 @@ def _street() -> Stage:
         Walk("elder-with-cane", 21, ((-7.2, 7.0, 0), (-2.5, 6.8, 2.0), (1.0, 7.4, 0), (7.4, 7.0, 0))),
         Walk("white-shirt-shorts-man", 36, ((9.4, 9.2, 0), (4.0, 8.8, 0), (-0.5, 8.0, 1.5), (-8.4, 8.4, 0))),
         Walk("red-coat-man", 46, ((-9.2, 9.2, 0), (-3, 8.8, 0), (2.5, 8.4, 0), (8.4, 8.4, 0))),
+        Walk("brown-jacket-man", 17, ((-9.0, 8.8, 0), (-1.0, 9.2, 0), (9.0, 9.0, 0))),
+        Walk("green-umbrella-woman", 25, ((8.6, 8.2, 0), (1.0, 8.6, 0), (-8.6, 8.0, 0))),
     )
-    return Stage("street", 40.0, place, _view(0.20, 940, 3.3), walks)
+    return Stage("street", 40.0, place, _view(0.20, 940, 3.3), walks, lamps=((-6.0, 8.6), (0.0, 9.0), (6.0, 8.6)))
 
 
 def _hall() -> Stage:

@@ -54,6 +54,34 @@ class Kit:
         self.bones += [bone] * len(points)
         self.upright += [True] * len(points)
 
+    def tube(self, a: tuple[float, float, float], b: tuple[float, float, float], thick: float, rgb: Floats, bone: int,
+             origin: Floats) -> None:  # fmt: skip
+        """A rod between two points of one upright plane across x."""
+        start, end = np.asarray(a, np.float32), np.asarray(b, np.float32)
+        along = end - start
+        length = float(np.hypot(along[1], along[2])) / 2 + thick
+        self.add(origin + (start + end) / 2, (thick, thick, length), rgb, bone, square=0.6,
+                 lean=float(np.arctan2(along[1], along[2])))  # fmt: skip
+
+    def wheel(self, centre: Floats, radius: float, thick: float, rgb: Floats, bone: int) -> None:
+        """A ring about the x axis."""
+        around = np.linspace(0, 2 * np.pi, 25)[:24]
+        points, faces = [], []
+        for k, angle in enumerate(around):
+            for j, (dx, dr) in enumerate(((-1, 0), (0, 1), (1, 0), (0, -1))):
+                r = radius + dr * thick
+                points.append((dx * thick, np.cos(angle) * r, np.sin(angle) * r))
+                a, b = k * 4 + j, k * 4 + (j + 1) % 4
+                c, d = ((k + 1) % 24) * 4 + j, ((k + 1) % 24) * 4 + (j + 1) % 4
+                faces += [(a, b, c), (b, d, c)]
+        start = sum(len(v) for v in self.verts)
+        verts = np.asarray(points, np.float32) + centre
+        self.verts.append(verts.astype(np.float32))
+        self.faces.append(np.asarray(faces, np.int32) + start)
+        self.colours.append(np.broadcast_to(np.asarray(rgb, np.float32), verts.shape))
+        self.bones += [bone] * len(verts)
+        self.upright += [False] * len(verts)
+
 
 _LUMPS: dict[float, tuple[Floats, Ints]] = {}
 
@@ -80,6 +108,90 @@ def _lump(square: float) -> tuple[Floats, Ints]:
     return _LUMPS[square]
 
 
+def _hat(kit: Kit, crown: Floats, outfit: Outfit, bone: int, s: float) -> None:
+    kind, rgb = outfit.person.hat, outfit.hat_rgb
+
+    def at(x: float, y: float, z: float) -> Floats:
+        return np.asarray(crown + np.array([x, y, z], np.float32) * s, np.float32)
+
+    if kind == "cap":
+        kit.add(at(0, 0.005, 0.035), (0.104 * s, 0.120 * s, 0.082 * s), rgb, bone)
+        kit.add(at(0, -0.150, 0.020), (0.080 * s, 0.100 * s, 0.012 * s), rgb * 0.8, bone, square=0.7)
+    elif kind == "hat":
+        kit.add(at(0, 0, 0.050), (0.104 * s, 0.118 * s, 0.092 * s), rgb, bone, square=0.6)
+        kit.add(at(0, 0, 0.018), (0.107 * s, 0.121 * s, 0.020 * s), outfit.accent_rgb * 0.7, bone, square=0.7)
+        wide = 0.20 + 0.07 * (outfit.fold_seed % 5) / 4
+        kit.add(at(0, 0, -0.002), (wide * s, wide * 1.04 * s, 0.014 * s), rgb * 0.92, bone)
+    elif kind == "helmet" and outfit.fold_seed % 3:
+        kit.add(at(0, 0, 0.045), (0.130 * s, 0.150 * s, 0.105 * s), rgb, bone)
+        kit.add(at(0, -0.02, 0.0), (0.145 * s, 0.175 * s, 0.012 * s), rgb * 0.9, bone)
+        kit.add(at(0, 0, 0.10), (0.022 * s, 0.13 * s, 0.055 * s), rgb * 1.08, bone)
+    elif kind == "helmet":
+        kit.add(at(0, 0.01, -0.005), (0.140 * s, 0.160 * s, 0.165 * s), rgb, bone, square=0.9)
+        kit.add(
+            at(0, -0.115, -0.02), (0.095 * s, 0.055 * s, 0.05 * s), np.float32((0.06, 0.07, 0.08)), bone, square=0.6
+        )
+    elif kind == "hood":
+        rgb = outfit.upper_rgb * 0.94
+        kit.add(at(0, 0.035, -0.005), (0.125 * s, 0.135 * s, 0.165 * s), rgb, bone, square=0.85)
+        kit.add(at(0, 0.06, 0.12), (0.05 * s, 0.07 * s, 0.05 * s), rgb, bone)
+        kit.add(at(0, 0.02, -0.19), (0.135 * s, 0.115 * s, 0.07 * s), rgb, bone)
+    elif kind == "headscarf":
+        kit.add(at(0, 0.030, -0.015), (0.112 * s, 0.125 * s, 0.140 * s), rgb, bone, square=0.95)
+        kit.add(at(0, 0.0, -0.19), (0.150 * s, 0.125 * s, 0.085 * s), rgb * 0.95, bone)
+        kit.add(at(0.03, -0.11, -0.23), (0.05 * s, 0.03 * s, 0.10 * s), rgb * 0.88, bone)
+
+
+def _ride(kit: Kit, body: Body, heads: Floats, outfit: Outfit, s: float) -> None:
+    """A bicycle, an e-bike or a wheelchair under a sitting figure."""
+    bone = body.bone["root"]
+    seat = (
+        heads[body.bone["upperleg01.L"]] * np.array([0, 1, 1], np.float32) + np.array([0, 0.04, -0.11], np.float32) * s
+    )
+    dark, steel, rgb = np.float32((0.07, 0.07, 0.08)), np.float32((0.45, 0.46, 0.48)), outfit.carried_rgb
+
+    def at(x: float, y: float, z: float) -> Floats:
+        return np.asarray(seat + np.array([x, y, z], np.float32) * s, np.float32)
+
+    if outfit.person.ride == "bicycle":
+        kit.add(at(0, 0.03, -0.02), (0.08 * s, 0.13 * s, 0.03 * s), dark, bone)
+        for y in (0.42, -0.66):
+            kit.wheel(at(0, y, -0.56), 0.32 * s, 0.018 * s, dark, bone)
+        frame = (((0, 0.05, -0.03), (0, -0.08, -0.55)), ((0, -0.08, -0.55), (0, -0.52, -0.08)), ((0, 0.03, -0.12), (0, -0.52, -0.08)),
+                 ((0, -0.52, 0.05), (0, -0.66, -0.56)), ((0, -0.08, -0.55), (0, 0.42, -0.56)), ((0, 0.04, -0.12), (0, 0.42, -0.56)))  # fmt: skip
+        for a, b in frame:
+            kit.tube(tuple(v * s for v in a), tuple(v * s for v in b), 0.022 * s, rgb, bone, seat)  # type: ignore[arg-type]
+        kit.add(at(0, -0.53, 0.10), (0.27 * s, 0.02 * s, 0.02 * s), dark, bone)
+    elif outfit.person.ride == "e-bike":
+        kit.add(at(0, 0.14, -0.05), (0.12 * s, 0.34 * s, 0.06 * s), dark, bone, square=0.5)
+        kit.add(at(0, 0.18, -0.26), (0.11 * s, 0.26 * s, 0.17 * s), rgb, bone, square=0.5)
+        kit.add(at(0, -0.28, -0.40), (0.13 * s, 0.32 * s, 0.04 * s), rgb * 0.7, bone, square=0.4)
+        kit.add(at(0, -0.60, -0.10), (0.17 * s, 0.05 * s, 0.34 * s), rgb, bone, square=0.5, lean=0.18)
+        for y in (0.36, -0.74):
+            kit.wheel(at(0, y, -0.42), 0.17 * s, 0.05 * s, dark, bone)
+        kit.add(at(0, -0.55, 0.26), (0.30 * s, 0.03 * s, 0.03 * s), dark, bone)
+    elif outfit.person.ride == "wheelchair":
+        kit.add(at(0, -0.10, -0.03), (0.23 * s, 0.24 * s, 0.03 * s), dark, bone, square=0.3)
+        kit.add(at(0, 0.19, 0.24), (0.22 * s, 0.03 * s, 0.26 * s), dark, bone, square=0.3)
+        for x in (-0.27, 0.27):
+            kit.wheel(at(x, 0.10, -0.18), 0.30 * s, 0.018 * s, dark, bone)
+            kit.wheel(at(x * 0.8, -0.40, -0.39), 0.09 * s, 0.018 * s, dark, bone)
+            kit.tube(
+                (x * 0.85 * s, 0.16 * s, 0.42 * s), (x * 0.85 * s, 0.34 * s, 0.46 * s), 0.022 * s, steel, bone, seat
+            )
+            kit.tube(
+                (x * 0.85 * s, -0.25 * s, 0.18 * s), (x * 0.85 * s, 0.19 * s, 0.18 * s), 0.022 * s, steel, bone, seat
+            )
+            kit.tube(
+                (x * 0.85 * s, -0.33 * s, -0.03 * s), (x * 0.85 * s, -0.52 * s, -0.44 * s), 0.018 * s, steel, bone, seat
+            )
+        kit.add(at(0, -0.53, -0.45), (0.2 * s, 0.08 * s, 0.012 * s), steel, bone, square=0.4)
+    elif outfit.person.pose == "sitting":
+        kit.add(at(0, 0.02, -0.05), (0.5 * s, 0.26 * s, 0.035 * s), rgb * 0.8, bone, square=0.25)
+        for x in (-0.4, 0.4):
+            kit.add(at(x, 0.02, -0.27), (0.03 * s, 0.2 * s, 0.2 * s), steel * 0.6, bone, square=0.3)
+
+
 def _head_things(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: float) -> None:
     person, bone = outfit.person, body.bone["head"]
     crown = heads[bone] + np.array([0, -0.045, 0.085], np.float32) * scale
@@ -99,29 +211,14 @@ def _head_things(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: flo
         kit.add(
             crown + np.array([0, 0.03, -0.055]) * s, (0.098 * s, 0.075 * s, 0.12 * s), outfit.hair_rgb, bone, square=0.8
         )
-    if person.hat == "cap":
-        kit.add(crown + np.array([0, 0.005, 0.03]) * s, (0.097 * s, 0.115 * s, 0.075 * s), outfit.hat_rgb, bone)
-        kit.add(
-            crown + np.array([0, -0.135, 0.022]) * s, (0.075 * s, 0.075 * s, 0.010 * s), outfit.hat_rgb * 0.85, bone
-        )
-    elif person.hat == "hat":
-        kit.add(
-            crown + np.array([0, 0, 0.045]) * s, (0.098 * s, 0.115 * s, 0.075 * s), outfit.hat_rgb, bone, square=0.7
-        )
-        kit.add(crown + np.array([0, 0, 0.005]) * s, (0.19 * s, 0.20 * s, 0.012 * s), outfit.hat_rgb * 0.92, bone)
-    elif person.hat == "helmet":
-        kit.add(crown + np.array([0, 0, 0.035]) * s, (0.125 * s, 0.145 * s, 0.10 * s), outfit.hat_rgb, bone)
-    elif person.hat in ("hood", "headscarf"):
-        rgb = outfit.upper_rgb if person.hat == "hood" else outfit.hat_rgb
-        kit.add(crown + np.array([0, 0.035, -0.02]) * s, (0.115 * s, 0.125 * s, 0.145 * s), rgb, bone, square=0.9)
-        kit.add(crown + np.array([0, 0.02, -0.17]) * s, (0.12 * s, 0.10 * s, 0.05 * s), rgb, bone)
+    _hat(kit, crown, outfit, bone, s)
     if person.upper in ("hoodie", "down jacket") and person.hat != "hood":
         chest = body.bone["spine01"]
         nape = np.array([0, 0.085, 0.02], np.float32) * s
         nape = nape + heads[body.bone["neck01"]] * np.array([0, 1, 1], np.float32)
         kit.add(
             nape - np.array([0, 0.015, 0.03]),
-            (0.125 * s, 0.055 * s, 0.085 * s),
+            (0.135 * s, 0.075 * s, 0.10 * s),
             outfit.upper_rgb * 0.92,
             chest,
             square=0.8,
@@ -229,4 +326,6 @@ def things(body: Body, heads: Floats, outfit: Outfit, floor: float, scale: float
     _head_things(kit, body, heads, outfit, scale)
     _bags(kit, body, heads, outfit, scale)
     _carried(kit, body, heads, outfit, scale)
+    if outfit.person.ride != "none" or outfit.person.pose == "sitting":
+        _ride(kit, body, heads, outfit, scale)
     return kit

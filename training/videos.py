@@ -122,6 +122,20 @@ def compose(
     return picture, boxes
 
 
+def _night(stage: Stage) -> Floats:
+    """How much light the lamps leave of the day, with their tint, (height, width, 3); ones by day."""
+    size = (stage.view.height, stage.view.width)
+    if not stage.lamps:
+        return np.ones((*size, 3), np.float32)
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+    light = np.full(size, 0.30, np.float32)
+    for spot in stage.lamps:
+        u, v, depth = stage.view.project(np.array([[*spot, 0.8]], np.float32))[0]
+        wide = 3.2 * stage.view.focal / depth
+        light += 0.45 * np.exp(-(((x - u) / wide) ** 2) - ((y - v) / (wide * 0.8)) ** 2)
+    return np.asarray(light[..., None] * np.array([1.06, 1.0, 0.86], np.float32), np.float32)
+
+
 def _encoder(path: Path, stage: Stage) -> subprocess.Popen[bytes]:
     created = (START + timedelta(seconds=stage.offset_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
     size = f"{stage.view.width}x{stage.view.height}"
@@ -140,13 +154,16 @@ def film(body: Body, stage: Stage, out: Path) -> dict[str, list[list[float]]]:
     path = out / stage.camera / f"{stage.camera}.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(1)
-    grain = rng.normal(0, 0.005, (4, stage.view.height, stage.view.width, 1)).astype(np.float32)
+    night = _night(stage)
+    grain = rng.normal(0, 0.010 if stage.lamps else 0.005, (4, stage.view.height, stage.view.width, 1)).astype(
+        np.float32
+    )
     seen: dict[str, list[list[float]]] = {}
     encoder = _encoder(path, stage)
     assert encoder.stdin is not None  # noqa: S101 - Popen was asked for a pipe
     for index in range(FPS * SECONDS):
         picture, boxes = compose(body, stage, back, depth, index / FPS)
-        noisy = np.clip((picture + grain[index % 4]) * 255, 0, 255).astype(np.uint8)
+        noisy = np.clip((picture * night + grain[index % 4]) * 255, 0, 255).astype(np.uint8)
         encoder.stdin.write(noisy.tobytes())
         if index % (FPS // 2) == 0:
             for who, box in boxes.items():
@@ -175,28 +192,45 @@ def truth(seen: dict[str, dict[str, list[list[float]]]]) -> dict[str, Any]:
                 appearances.append(
                     {"camera": stage.camera, "start_ms": boxes[0][0], "end_ms": boxes[-1][0], "boxes": boxes}
                 )
-        attributes = {k: v for k, v in member.person.as_dict().items() if k != "seed"}
+        unsaid = ("seed", "pose", "ride", "beside")
+        attributes = {k: v for k, v in member.person.as_dict().items() if k not in unsaid}
         people.append({"id": member.id, "attributes": attributes, "sentences": {"en": list(member.en), "zh": list(member.zh)},
                        "appearances": appearances})  # fmt: skip
     demo = [{"lang": lang, "text": text, "person": person} for lang, text, person in DEMO]
     return {"cameras": cameras, "people": people, "demo": demo}
 
 
+def part(out: Path, stage: Stage) -> dict[str, list[list[float]]] | None:
+    """The boxes that ``--only`` left, so that cameras may be filmed side by side."""
+    path = out / f"{stage.camera}.json"
+    if not path.exists():
+        return None
+    found: dict[str, list[list[float]]] = json.loads(path.read_text())
+    path.unlink()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--body", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", help="film only this camera and write no truth.json, only its boxes")
     parser.add_argument("--still", type=float, help="only write one PNG of each camera at this second")
     args = parser.parse_args()
     body = load_body(args.body)
     if args.still is not None:
         for stage in STAGES:
             picture, _ = compose(body, stage, *render(stage.place, stage.view), args.still)
+            picture = picture * _night(stage)
             cv2.imwrite(
                 str(args.out / f"{stage.camera}.png"), (np.clip(picture, 0, 1)[..., ::-1] * 255).astype(np.uint8)
             )
         return
-    seen = {stage.camera: film(body, stage, args.out) for stage in STAGES}
+    if args.only:
+        boxes = next(film(body, stage, args.out) for stage in STAGES if stage.camera == args.only)
+        (args.out / f"{args.only}.json").write_text(json.dumps(boxes))
+        return
+    seen = {stage.camera: part(args.out, stage) or film(body, stage, args.out) for stage in STAGES}
     text = json.dumps(truth(seen), ensure_ascii=False, indent=1)
     (args.out / "truth.json").write_text(text + "\n")
 

@@ -15,11 +15,11 @@ from training.body import Body
 from training.colours import denim, hair_shade, shade, skin_shade
 from training.view import Floats
 
-_SLEEVE = {"t-shirt": 0.36, "vest": -1.0, "dress": 0.3}
-_HEM = {"t-shirt": 0.02, "shirt": 0.0, "sweater": 0.03, "hoodie": 0.02, "jacket": 0.0, "coat": -0.02,
-        "down jacket": -0.01, "suit": -0.05, "vest": 0.05, "dress": 0.0}  # fmt: skip
-_LOOSE = {"t-shirt": 0.014, "shirt": 0.014, "sweater": 0.020, "hoodie": 0.030, "jacket": 0.026, "coat": 0.032,
-          "down jacket": 0.052, "suit": 0.022, "vest": 0.024, "dress": 0.010}  # fmt: skip
+_SLEEVE = {"t-shirt": 0.36, "dress": 0.3}
+_HEM = {"t-shirt": 0.02, "shirt": -0.05, "sweater": 0.03, "hoodie": 0.02, "jacket": 0.03, "coat": -0.02,
+        "down jacket": -0.01, "suit": -0.09, "vest": 0.06, "dress": 0.0}  # fmt: skip
+_LOOSE = {"t-shirt": 0.014, "shirt": 0.014, "sweater": 0.022, "hoodie": 0.034, "jacket": 0.030, "coat": 0.036,
+          "down jacket": 0.064, "suit": 0.022, "vest": 0.030, "dress": 0.012}  # fmt: skip
 _LEG_END = {"trousers": -0.755, "jeans": -0.755, "shorts": -0.33, "skirt": -0.30, "leggings": -0.74, "none": 9.0}
 _LEG_LOOSE = {"trousers": 0.016, "jeans": 0.009, "shorts": 0.022, "leggings": 0.001, "skirt": 0.006, "none": 0.0}
 _SHOULDER, _ELBOW, _WRIST = (
@@ -74,7 +74,9 @@ def dress(person: Person) -> Outfit:
     sleeve = _SLEEVE.get(person.upper, long_sleeve)
     if person.upper == "dress" and rng.random() < 0.5:
         sleeve = 0.98
-    ends = {"coat": rng.uniform(-0.52, -0.16), "dress": rng.uniform(-0.58, -0.18)}
+    if person.upper == "vest" and rng.random() < 0.25:
+        sleeve = -1.0
+    ends = {"coat": rng.uniform(-0.60, -0.26), "dress": rng.uniform(-0.58, -0.18)}
     tail = ends.get(person.upper, rng.uniform(-0.6, -0.2) if person.lower == "skirt" else 0.0)
     legs = denim(person.lower_colour, rng) if person.lower == "jeans" else shade(person.lower_colour, rng)
     under = (
@@ -148,6 +150,8 @@ def paint(outfit: Outfit, t: Floats, layer: NDArray[np.int32], arm: Floats, foot
         rgb[face & (layer == 0) & (hair_line(t) > 0)] = outfit.hair_rgb
     legs = ~on_arm & (z < 0.3) & (z > outfit.leg_end)
     rgb[legs] = outfit.lower_rgb
+    if person.lower == "jeans":
+        _wear_out(outfit, rgb, legs, x, y, z)
     shoe = (foot > 0.5) & (z < -0.735)
     rgb[shoe] = outfit.shoe_rgb
     top = np.where(on_arm, s < outfit.sleeve, (z > outfit.hem) & (neckline(outfit, t) > 0))
@@ -162,6 +166,16 @@ def paint(outfit: Outfit, t: Floats, layer: NDArray[np.int32], arm: Floats, foot
     return rgb
 
 
+def _wear_out(outfit: Outfit, rgb: Floats, legs: NDArray[np.bool_], x: Floats, y: Floats, z: Floats) -> None:
+    """Denim: pale thighs and knees, seams, sometimes turned-up ends."""
+    pale = 0.34 * np.exp(-(((z + 0.24) / 0.15) ** 2)) * (0.5 + 0.5 * (y < 0))
+    pale = pale + 0.12 * (np.abs(np.abs(x) - 0.16) < 0.008)
+    worn = rgb + (np.array([0.72, 0.78, 0.86], np.float32) - rgb) * pale[:, None].astype(np.float32)
+    rgb[legs] = worn[legs]
+    if outfit.fold_seed % 3 == 0:
+        rgb[legs & (z < -0.69)] = outfit.lower_rgb * 0.5 + 0.4
+
+
 def _paint_extras(outfit: Outfit, rgb: Floats, x: Floats, y: Floats, z: Floats, face: NDArray[np.bool_]) -> None:
     extra = outfit.person.extra
     if extra == "mask":
@@ -171,6 +185,46 @@ def _paint_extras(outfit: Outfit, rgb: Floats, x: Floats, y: Floats, z: Floats, 
         rgb[lens] = (0.10, 0.10, 0.11)
     elif extra == "scarf":
         rgb[(np.abs(z - 0.595) < 0.045) & (np.abs(x) < 0.13)] = outfit.accent_rgb
+
+
+def _details(
+    outfit: Outfit, rgb: Floats, x: Floats, y: Floats, z: Floats, s: Floats, on_arm: NDArray[np.bool_]
+) -> None:
+    """What tells the kinds of tops apart: bands, plackets, pockets, lapels, buttons, belts, knit."""
+    kind, odd = outfit.person.upper, outfit.fold_seed
+    front, body = (y < -0.01) & ~on_arm, ~on_arm
+    low, cuff = body & (z - outfit.hem < 0.055), on_arm & (s > 0.86)
+    if kind == "jacket":
+        rgb[low | cuff] *= 0.62
+        rgb[front & (np.abs(x) < 0.007)] = 0.75 if odd % 2 else 0.15
+        if odd % 5 == 0:
+            rgb[on_arm] = outfit.accent_rgb
+        rgb[body & (z > 0.55)] *= 0.65
+    elif kind == "sweater":
+        rgb *= (0.94 + 0.10 * (np.mod(np.where(on_arm, s * 0.6, z), 0.03) < 0.015))[:, None].astype(np.float32)
+        rgb[low | cuff | (body & (z > 0.535))] *= 0.80
+    elif kind == "shirt":
+        light = outfit.upper_rgb * 0.5 + 0.5
+        rgb[front & (np.abs(x) < 0.013)] = light
+        rgb[front & (np.abs(x) < 0.008) & (np.mod(z, 0.08) < 0.014)] = outfit.accent_rgb * 0.5
+        rgb[body & (z > 0.545)] = light
+        rgb[front & (np.abs(x - 0.085) < 0.04) & (np.abs(z - 0.42) < 0.045)] *= 0.86
+        rgb[cuff] = light
+    elif kind == "hoodie":
+        rgb[low | cuff] *= 0.78
+        rgb[front & (np.abs(x) < 0.125) & (np.abs(z - 0.13) < 0.06)] *= 0.80
+        rgb[front & (np.abs(np.abs(x) - 0.035) < 0.006) & (z > 0.40) & (z < 0.57)] = 0.85
+    elif kind == "coat":
+        rgb[front & (np.abs(np.abs(x) - 0.05) < 0.012) & (np.mod(z, 0.14) < 0.025) & (z < 0.4)] *= 0.35
+        lapel = front & (z > 0.34) & (np.abs(np.abs(x) - (z - 0.30) * 0.36) < 0.020)
+        rgb[lapel] *= 0.6
+        if odd % 3 != 1:
+            rgb[body & (np.abs(z - 0.165) < 0.020)] *= 0.55
+    elif kind == "dress" and odd % 2:
+        rgb[body & (np.abs(z - 0.17) < 0.018)] = outfit.accent_rgb
+    elif kind == "suit":
+        rgb[on_arm & (s > 0.945)] = outfit.under_rgb
+        rgb[(y > 0.02) & body & (np.abs(x) < 0.004) & (z < 0.12)] *= 0.5
 
 
 def _upper(outfit: Outfit, x: Floats, y: Floats, z: Floats, s: Floats, on_arm: NDArray[np.bool_]) -> Floats:
@@ -185,8 +239,9 @@ def _upper(outfit: Outfit, x: Floats, y: Floats, z: Floats, s: Floats, on_arm: N
     front = (y < -0.01) & ~on_arm
     if person.pattern == "print" and person.upper in ("t-shirt", "sweater", "hoodie"):
         rgb[front & (np.abs(x) < 0.085) & (np.abs(z - 0.38) < 0.06)] = outfit.accent_rgb
-    if person.upper in ("jacket", "coat", "down jacket", "shirt", "suit", "vest"):
-        rgb[front & (np.abs(x) < 0.004)] *= 0.55
+    if person.upper in ("jacket", "coat", "down jacket", "suit", "vest"):
+        rgb[front & (np.abs(x) < 0.006)] *= 0.5
+    _details(outfit, rgb, x, y, z, s, on_arm)
     if person.upper == "suit" or (person.open_front and person.upper != "down jacket"):
         width = (z - 0.30) * 0.24 if person.upper == "suit" else 0.025 + 0.05 * np.maximum(z, 0.0)
         inner = front & (np.abs(x) < width)
@@ -200,6 +255,8 @@ def _upper(outfit: Outfit, x: Floats, y: Floats, z: Floats, s: Floats, on_arm: N
     if person.upper in ("jacket", "coat", "down jacket", "hoodie"):
         pocket = front & (np.abs(np.abs(x) - 0.11) < 0.035) & (np.abs(z - 0.13) < 0.006)
         rgb[pocket] *= 0.6
+    if person.upper == "vest":
+        rgb[on_arm] = outfit.under_rgb
     if person.upper == "vest" and outfit.fold_seed % 2:
         rgb[~on_arm & ((np.abs(z - 0.2) < 0.025) | (np.abs(z - 0.36) < 0.02))] = (0.86, 0.88, 0.84)
     rgb[~on_arm & (np.abs(z - outfit.hem - 0.012) < 0.010)] *= 0.85

@@ -40,6 +40,8 @@ function headline(answer, likely, widen) {
   const searched = h("span", { class: "searched" }, t("searched", { rows: number(answer.rows), time }));
   if (answer.verdict === "nothing") node.append(nothingFound(answer, widen), searched);
   else node.append(h("p", {}, badge(answer.verdict, ""), h("strong", {}, ...summary(answer, likely))), searched);
+  const weak = answer.hints.flatMap((hint) => hint.words);
+  if (weak.length) node.append(h("p", { class: "weak" }, t("weak", { words: weak.join(t("word_comma")) })));
 }
 
 function summary(answer, likely) {

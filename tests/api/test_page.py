@@ -129,8 +129,11 @@ def test_the_demo_sentences(demo_server: str, browser: Browser, truth: dict[str,
         page.locator("#text").fill(sentence["text"])
         with page.expect_response("**/api/search", timeout=60_000) as response:
             page.keyboard.press("Enter")
-        clip = response.value.json()["clips"][0]
+        answer = response.value.json()
+        clip = answer["clips"][0]
         assert shows(clip, person)
+        for word in (word for hint in answer["hints"] for word in hint["words"]):
+            expect(page.locator("#headline .weak")).to_contain_text(word)
         first = page.locator("button.tile").first
         expect(first).to_contain_text(clip["camera"])
         watched.until("document.querySelector('.tile img').complete")

@@ -20,6 +20,7 @@ from search.errors import BadInput, Unavailable
 from search.registry import MODELS_DIR, RECOMMENDED, resolve_model
 from search.types import Box, Image, Vectors
 from tests.conftest import SAMPLES
+from tests.search import golden
 
 TRUTH = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
 
@@ -54,6 +55,13 @@ def test_a_batch_is_as_good_as_one_by_one(embedder: OpenClipEmbedder) -> None:
     np.testing.assert_allclose(
         embedder.embed_texts(texts), np.concatenate([embedder.embed_texts([t]) for t in texts]), atol=1e-4
     )
+
+
+def test_golden_vectors(embedder: OpenClipEmbedder) -> None:
+    """Another torch or processor may differ in the last bits, no more."""
+    kept = json.loads(golden.FILE.read_text("utf-8"))
+    assert list(kept) == [embedder.label], "the model was replaced: python -m tests.search.golden"
+    assert (golden.vectors(embedder) * np.array(kept[embedder.label])).sum(axis=1).min() > 0.999
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

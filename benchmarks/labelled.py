@@ -1,0 +1,64 @@
+"""Sentences over a folder of real footage through the whole product, both languages apart.
+
+The folder holds videos and ``labels.json``: for each video, sentences in English and Chinese with the time ranges, in
+seconds from its start, in which each is true. Right is a clip whose best moment lies in one of them, give or take half
+a second.
+
+    python -m benchmarks.labelled ../shared/real [--model NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from api.parts import open_parts
+from benchmarks.run import Metric, publish
+from indexer.ingest import register
+from search.config import Settings
+from search.engine import Answer, Query
+from search.times import zone_of
+
+FIRST = 3  # clips among which the right one counts as found
+SLACK_S = 0.5
+
+
+def found(answer: Answer, video: str, ranges: Sequence[tuple[float, float]]) -> bool:
+    """Whether a right clip is among the first."""
+    for clip in answer.clips[:FIRST]:
+        segment = answer.segments[clip.segment_id]
+        at = (clip.best.row.time_ms - segment.start_ms) / 1000
+        inside = any(begin - SLACK_S <= at <= end + SLACK_S for begin, end in ranges)
+        if Path(segment.path).name == video and inside:
+            return True
+    return False
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default=Settings().model)
+    given = parser.parse_args(arguments)
+    videos: dict[str, Any] = json.loads((given.folder / "labels.json").read_text("utf-8"))["videos"]
+    with tempfile.TemporaryDirectory() as folder:
+        s = Settings(data_dir=Path(folder), model=given.model)
+        with open_parts(s) as parts, parts.executor() as executor:
+            register(
+                parts.catalog, [given.folder / video for video in videos], camera_id=None, start_ms=None,
+                zone=zone_of("UTC"), max_megapixels=s.max_megapixels,
+            )  # fmt: skip
+            list(executor.run())
+            asked = [(video, query) for video, data in videos.items() for query in data["queries"]]
+            metrics = [Metric("sentences", len(asked), "")]
+            for lang in ("en", "zh"):
+                right = sum(found(parts.engine.search(Query(q[lang])), video, q["ranges"]) for video, q in asked)
+                metrics.append(Metric(f"right clip among the first {FIRST}, {lang}", right, ""))
+    publish("labelled", {"model": given.model, "videos": list(videos)}, metrics)
+
+
+if __name__ == "__main__":
+    main()
