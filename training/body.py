@@ -91,7 +91,7 @@ class Body:
         return out
 
     def skinned(self, verts: Floats, bones: Floats) -> Floats:
-        return skin(np.ascontiguousarray(verts), self.weights, self.indices, bones)
+        return np.asarray(skin(np.ascontiguousarray(verts), self.weights, self.indices, bones), np.float32)
 
 
 def load_body(path: Path) -> Body:

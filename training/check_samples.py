@@ -30,12 +30,13 @@ def crops_of(samples: Path, truth: dict[str, Any]) -> tuple[list[NDArray[np.uint
                 wanted.setdefault(seen["camera"], {}).setdefault(int(row[0]) - start, []).append(
                     (person["id"], row[1:])
                 )
-    crops, owners = [], []
+    crops: list[NDArray[np.uint8]] = []
+    owners: list[str] = []
     for camera, due in wanted.items():
         with av.open(str(samples / truth["cameras"][camera]["file"])) as media:
             for frame in media.decode(video=0):
                 for who, (x0, y0, x1, y1) in due.get(round(float(frame.time) * 1000), []):
-                    picture = frame.to_ndarray(format="rgb24")
+                    picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
                     dx, dy = (x1 - x0) * _MARGIN, (y1 - y0) * _MARGIN
                     crops.append(picture[max(0, int(y0 - dy)) : int(y1 + dy), max(0, int(x0 - dx)) : int(x1 + dx)])
                     owners.append(who)

@@ -64,6 +64,11 @@ def random_stance(person: Person, rng: np.random.Generator) -> Stance:
     return Stance(float(rng.uniform(0, 2 * np.pi)), stride, stoop, turn, nod, hands, int(rng.integers(1 << 30)), pose)
 
 
+def _small(picture: Floats) -> Floats:
+    """A crop at the size of the model's input."""
+    return np.asarray(cv2.resize(picture.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.float32)
+
+
 def _cut(bank: list[Floats], rng: np.random.Generator, h: int, w: int) -> Floats:
     """A random piece of a random place, recoloured, (h, w, 3)."""
     if rng.random() < 0.08:
@@ -150,7 +155,7 @@ def crop(body: Body, person: Person, rng: np.random.Generator, bank: list[Floats
     hidden: list[str] = []
     if rng.random() < 0.18:
         hidden += _occlude(mixed, _cut(bank, rng, *shape), rng)
-    small = cv2.resize(mixed.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = _small(mixed)
     if rng.random() < 0.04:
         small = infrared(small, rng)
         hidden += ["colour"]
@@ -207,7 +212,7 @@ def frame(body: Body, rng: np.random.Generator, people: int) -> tuple[Image, dic
             picture = rgb * (alpha > 0)[..., None] + picture * (1 - alpha[..., None])
             depth = np.minimum(near, depth)
             shown.append(person.as_dict())
-    small = cv2.resize(picture.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = _small(picture)
     words = {"kind": setting.kind, "contents": setting.contents, "night": setting.night, "people": shown}
     return degrade(small, rng, 0.6), words
 

@@ -76,7 +76,8 @@ def degrade(picture: Floats, rng: np.random.Generator, low: float | None = None)
     coded = np.clip(small * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.8:
         _, data = cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*how.jpeg))])
-        coded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        coded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     if coded.shape[:2] != (h, w):
-        coded = cv2.resize(coded, (w, h), interpolation=cv2.INTER_CUBIC if shrink > 0.5 else cv2.INTER_LINEAR)
-    return np.asarray(coded, np.uint8)
+        way = cv2.INTER_CUBIC if shrink > 0.5 else cv2.INTER_LINEAR
+        coded = np.asarray(cv2.resize(coded, (w, h), interpolation=way), np.uint8)
+    return coded

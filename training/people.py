@@ -218,8 +218,8 @@ def draw(fig: Figure, world: Floats, view: View, window: tuple[int, int, int, in
     near = depth.reshape(coarse).min(axis=3).min(axis=1)
     small = (coarse[2], coarse[0])
     return (
-        cv2.resize(rgb, small, interpolation=cv2.INTER_AREA),
-        cv2.resize(alpha, small, interpolation=cv2.INTER_AREA),
+        np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), np.float32),
+        np.asarray(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), np.float32),
         near,
     )
 
@@ -244,7 +244,8 @@ def _shade(fig: Figure, world: Floats, view: View, face: Ints, bary: Floats, lig
     shine = np.clip(normal @ (sun / np.linalg.norm(sun)), 0, 1)
     gain = light.ambient * (0.78 + 0.22 * normal[:, 2]) + (1 - light.ambient) * 1.35 * shine
     gain = gain * (0.80 + 0.20 * np.clip(np.abs(facing) * 1.6, 0, 1))
-    return rgb * (gain * _folds(fig.outfit, t, layer) * light.gain)[:, None] * np.asarray(light.tint, np.float32)
+    lit = rgb * (gain * _folds(fig.outfit, t, layer) * light.gain)[:, None] * np.asarray(light.tint)
+    return np.asarray(lit, np.float32)
 
 
 def _folds(outfit: Outfit, t: Floats, layer: NDArray[np.int32]) -> Floats:

@@ -67,7 +67,7 @@ def _noise_tile(seed: int) -> Floats:
         scale = _NOISE_CELLS // cells
         big = cv2.resize(grid, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         total += big[2 * scale : -2 * scale, 2 * scale : -2 * scale] * 0.62 ** (octave - 2)
-    return (total - total.mean()) / (total.std() + 1e-6)
+    return np.asarray((total - total.mean()) / (total.std() + 1e-6), np.float32)
 
 
 def noise(u: Floats, v: Floats, cell: float, seed: int) -> Floats:
@@ -75,7 +75,7 @@ def noise(u: Floats, v: Floats, cell: float, seed: int) -> Floats:
     tile = _noise_tile(seed % 4)
     x = np.mod(u / cell * _NOISE_CELLS + seed * 37.0, _NOISE_CELLS - 1).astype(np.int32)
     y = np.mod(v / cell * _NOISE_CELLS + seed * 91.0, _NOISE_CELLS - 1).astype(np.int32)
-    return tile[y, x]
+    return np.asarray(tile[y, x], np.float32)
 
 
 def _joints(u: Floats, v: Floats, du: float, dv: float, width: float, soft: Floats) -> Floats:
@@ -84,7 +84,7 @@ def _joints(u: Floats, v: Floats, du: float, dv: float, width: float, soft: Floa
     fu, fv = np.mod(u + (row % 2) * du / 2, du), np.mod(v, dv)
     line = (fu < width) | (fv < width)
     fade = np.clip(1.5 - soft * 40, 0.0, 1.0)
-    return line.astype(np.float32) * fade
+    return np.asarray(line * fade, np.float32)
 
 
 def cloth(kind: str, rgb: RGB, u: Floats, v: Floats, soft: Floats, seed: int) -> Floats:
@@ -201,7 +201,7 @@ def _paint(
         return out, (normal @ spin.T).astype(np.float32)
     depth, own = _ball_hit(thing, eye, rays)
     normal = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-6)
-    u, v = np.arctan2(own[:, 0], own[:, 1]) * thing.radii[0], own[:, 2] * thing.radii[2]
+    u, v = np.asarray(np.arctan2(own[:, 0], own[:, 1]) * thing.radii[0], np.float32), own[:, 2] * thing.radii[2]
     return cloth(thing.cloth, thing.rgb, u, v, depth / focal, place.seed + index), normal.astype(np.float32)
 
 

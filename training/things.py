@@ -60,7 +60,7 @@ class Kit:
         start, end = np.asarray(a, np.float32), np.asarray(b, np.float32)
         along = end - start
         length = float(np.hypot(along[1], along[2])) / 2 + thick
-        self.add(origin + (start + end) / 2, (thick, thick, length), rgb, bone, square=0.6,
+        self.add((origin + (start + end) / 2).astype(np.float32), (thick, thick, length), rgb, bone, square=0.6,
                  lean=float(np.arctan2(along[1], along[2])))  # fmt: skip
 
     def wheel(self, centre: Floats, radius: float, thick: float, rgb: Floats, bone: int) -> None:
@@ -129,7 +129,11 @@ def _hat(kit: Kit, crown: Floats, outfit: Outfit, bone: int, s: float) -> None:
     elif kind == "helmet":
         kit.add(at(0, 0.01, -0.005), (0.140 * s, 0.160 * s, 0.165 * s), rgb, bone, square=0.9)
         kit.add(
-            at(0, -0.115, -0.02), (0.095 * s, 0.055 * s, 0.05 * s), np.float32((0.06, 0.07, 0.08)), bone, square=0.6
+            at(0, -0.115, -0.02),
+            (0.095 * s, 0.055 * s, 0.05 * s),
+            np.array((0.06, 0.07, 0.08), np.float32),
+            bone,
+            square=0.6,
         )
     elif kind == "hood":
         rgb = outfit.upper_rgb * 0.94
@@ -148,7 +152,11 @@ def _ride(kit: Kit, body: Body, heads: Floats, outfit: Outfit, s: float) -> None
     seat = (
         heads[body.bone["upperleg01.L"]] * np.array([0, 1, 1], np.float32) + np.array([0, 0.04, -0.11], np.float32) * s
     )
-    dark, steel, rgb = np.float32((0.07, 0.07, 0.08)), np.float32((0.45, 0.46, 0.48)), outfit.carried_rgb
+    dark, steel, rgb = (
+        np.array((0.07, 0.07, 0.08), np.float32),
+        np.array((0.45, 0.46, 0.48), np.float32),
+        outfit.carried_rgb,
+    )
 
     def at(x: float, y: float, z: float) -> Floats:
         return np.asarray(seat + np.array([x, y, z], np.float32) * s, np.float32)
@@ -291,28 +299,32 @@ def _carried(kit: Kit, body: Body, heads: Floats, outfit: Outfit, scale: float) 
             kit.add(
                 hand + np.array([dx, 0.10, -0.08]) * s,
                 (0.010, 0.010, 0.14 * s),
-                np.float32((0.3,) * 3),
+                np.array((0.3,) * 3, np.float32),
                 bone,
                 upright=True,
             )
-        kit.add(hand, (0.09 * s, 0.015, 0.015), np.float32((0.15,) * 3), bone, upright=True)
+        kit.add(hand, (0.09 * s, 0.015, 0.015), np.array((0.15,) * 3, np.float32), bone, upright=True)
     elif what == "cane":
         kit.add(hand + np.array([0, -0.04, -0.38]) * s, (0.014, 0.014, 0.42 * s), rgb * 0.8, bone, upright=True)
         kit.add(hand + np.array([0, -0.04, 0.03]) * s, (0.018, 0.06, 0.016), rgb * 0.7, bone, upright=True)
     elif what == "umbrella":
         kit.add(
-            hand + np.array([0, 0, 0.28]) * s, (0.009, 0.009, 0.40 * s), np.float32((0.25,) * 3), bone, upright=True
+            hand + np.array([0, 0, 0.28]) * s,
+            (0.009, 0.009, 0.40 * s),
+            np.array((0.25,) * 3, np.float32),
+            bone,
+            upright=True,
         )
         kit.cone(hand + np.array([0.06, 0.05, 0.72]) * s, 0.52 * s, 0.26 * s, rgb, bone)
     elif what == "parcel":
-        box = np.float32((0.62, 0.47, 0.31)) if outfit.fold_seed % 2 else rgb
+        box = np.array((0.62, 0.47, 0.31), np.float32) if outfit.fold_seed % 2 else rgb
         belly = heads[body.bone["spine03"]] + np.array([0, -0.33, 0.06], np.float32) * s
         kit.add(belly, (0.20 * s, 0.14 * s, 0.13 * s), box, body.bone["spine03"], square=0.2)
     elif what == "papers":
         kit.add(
             hand + np.array([0.02, -0.03, 0.03]) * s,
             (0.10 * s, 0.012, 0.14 * s),
-            np.float32((0.92,) * 3),
+            np.array((0.92,) * 3, np.float32),
             bone,
             square=0.1,
             lean=0.8,

@@ -150,7 +150,7 @@ def _encoder(path: Path, stage: Stage) -> subprocess.Popen[bytes]:
 def film(body: Body, stage: Stage, out: Path) -> dict[str, list[list[float]]]:
     """Renders and encodes one camera; returns each person's boxes: [second, x1, y1, x2, y2]."""
     back, depth = render(stage.place, stage.view)
-    back = cv2.GaussianBlur(back, (0, 0), 0.7)
+    back = np.asarray(cv2.GaussianBlur(back, (0, 0), 0.7), np.float32)
     path = out / stage.camera / f"{stage.camera}.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(1)
