@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.parts import open_parts
-from benchmarks.run import Metric, publish
-from indexer.ingest import register
+from benchmarks.run import Metric, indexed, publish
 from search.config import Settings
 from search.engine import Answer, Query
-from search.times import zone_of
 
 FIRST = 3  # clips among which the right one counts as found
 SLACK_S = 0.5
@@ -44,19 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default=Settings().model)
     given = parser.parse_args(arguments)
     videos: dict[str, Any] = json.loads((given.folder / "labels.json").read_text("utf-8"))["videos"]
-    with tempfile.TemporaryDirectory() as folder:
-        s = Settings(data_dir=Path(folder), model=given.model)
-        with open_parts(s) as parts, parts.executor() as executor:
-            register(
-                parts.catalog, [given.folder / video for video in videos], camera_id=None, start_ms=None,
-                zone=zone_of("UTC"), max_megapixels=s.max_megapixels,
-            )  # fmt: skip
-            list(executor.run())
-            asked = [(video, query) for video, data in videos.items() for query in data["queries"]]
-            metrics = [Metric("sentences", len(asked), "")]
-            for lang in ("en", "zh"):
-                right = sum(found(parts.engine.search(Query(q[lang])), video, q["ranges"]) for video, q in asked)
-                metrics.append(Metric(f"right clip among the first {FIRST}, {lang}", right, ""))
+    asked = [(video, query) for video, data in videos.items() for query in data["queries"]]
+    metrics = [Metric("sentences", len(asked), "")]
+    with indexed([given.folder / video for video in videos], given.model) as (parts, _):
+        for lang in ("en", "zh"):
+            right = sum(found(parts.engine.search(Query(q[lang])), video, q["ranges"]) for video, q in asked)
+            metrics.append(Metric(f"right clip among the first {FIRST}, {lang}", right, ""))
     publish("labelled", {"model": given.model, "videos": list(videos)}, metrics)
 
 

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.parts import Parts, open_parts
-from benchmarks.run import Metric, publish
-from indexer.ingest import register
+from api.parts import Parts
+from benchmarks.run import Metric, indexed, publish
 from search.config import Settings
 from search.engine import Answer, Query
-from search.times import zone_of
 from search.types import Box, Clip, Verdict
 
 SAMPLES = Path(__file__).parent.parent / "sample_videos"
@@ -45,14 +42,13 @@ class Asked:
     verdict: Verdict
 
 
-def shows(clip: Clip, person: dict[str, Any]) -> bool:
-    """Whether the clip's best moment has its box on that person."""
-    row = clip.best.row
-    boxes = [b for seen in person["appearances"] if seen["camera"] == clip.camera_id for b in seen["boxes"]]
-    near = min(boxes, key=lambda b: abs(b[0] - row.time_ms), default=None)
-    if near is None or abs(near[0] - row.time_ms) > 600:
+def shows(person: dict[str, Any], camera: str, time_ms: int, box: Box) -> bool:
+    """Whether `box` is on that person of the truth, on that camera at that time."""
+    boxes = [b for seen in person["appearances"] if seen["camera"] == camera for b in seen["boxes"]]
+    near = min(boxes, key=lambda b: abs(b[0] - time_ms), default=None)
+    if near is None or abs(near[0] - time_ms) > 600:
         return False
-    return row.box.iou(Box(*(max(0, round(v)) for v in near[1:]))) > 0.4
+    return box.iou(Box(*(max(0, round(v)) for v in near[1:]))) > 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +66,25 @@ class Bench:
             for lang, sentences in person["sentences"].items():
                 for sentence in sentences:
                     clips = self.ask(sentence).clips
-                    rank = next((n for n, clip in enumerate(clips, 1) if shows(clip, person)), None)
+                    rank = next((n for n, clip in enumerate(clips, 1) if _is_right(clip, person)), None)
                     yield Asked(lang, rank, clips[0].verdict)
+
+
+def _is_right(clip: Clip, person: dict[str, Any]) -> bool:
+    """Whether the clip's best moment has its box on that person."""
+    row = clip.best.row
+    return shows(person, clip.camera_id, row.time_ms, row.box)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=Settings().model)
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), model=given.model)
-        with open_parts(settings) as parts, parts.executor() as executor:
-            register(
-                parts.catalog, [SAMPLES], camera_id=None, start_ms=None, zone=zone_of("UTC"),
-                max_megapixels=settings.max_megapixels,
-            )  # fmt: skip
-            rows = sum(report.rows for report in executor.run())
-            bench = Bench(parts, json.loads((SAMPLES / "truth.json").read_text("utf-8")))
-            asked = list(bench.true_sentences())
-            nobody = [bench.ask(sentence).verdict for sentence in NOBODY]
+    with indexed([SAMPLES], given.model) as (parts, reports):
+        bench = Bench(parts, json.loads((SAMPLES / "truth.json").read_text("utf-8")))
+        asked = list(bench.true_sentences())
+        nobody = [bench.ask(sentence).verdict for sentence in NOBODY]
+    rows = sum(report.rows for report in reports)
     parameters = {"model": given.model, "rows": rows, "sentences": len(asked), "sentences that fit nobody": len(nobody)}
     publish("quality", parameters, _metrics(asked, nobody))
 

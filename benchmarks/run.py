@@ -8,7 +8,9 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,11 @@ from typing import Any
 from rich.console import Console
 
 from api.console import table
+from api.parts import Parts, open_parts
+from indexer.ingest import register
+from search.config import Settings
+from search.times import zone_of
+from search.types import SegmentReport
 
 RESULTS = Path(__file__).parent / "results"
 ALL = ("indexing", "quality")
@@ -28,6 +35,23 @@ class Metric:
     name: str
     value: float
     unit: str
+
+
+@contextmanager
+def indexed(paths: Iterable[Path], model: str) -> Iterator[tuple[Parts, list[SegmentReport]]]:
+    """All parts over a new index of `paths`, which goes away afterwards, and what became of each recording."""
+    with tempfile.TemporaryDirectory() as folder:
+        s = Settings(data_dir=Path(folder), model=model)
+        with open_parts(s) as parts, parts.executor() as executor:
+            register(
+                parts.catalog,
+                paths,
+                camera_id=None,
+                start_ms=None,
+                zone=zone_of("UTC"),
+                max_megapixels=s.max_megapixels,
+            )
+            yield parts, list(executor.run())
 
 
 def machine() -> dict[str, Any]:

@@ -71,6 +71,7 @@ class OpenClipEmbedder:
 
     def __init__(self, model: str, *, device: str = "auto", batch_size: int = 32, threads: int = 0) -> None:
         self._spec = resolve_model(model)
+        self._label = self._spec.label
         self._device_name = device
         self.batch_size = batch_size
         self._threads = threads
@@ -80,7 +81,7 @@ class OpenClipEmbedder:
     @property
     def label(self) -> str:
         """Name of the vector space."""
-        return self._spec.label
+        return self._label
 
     @property
     def dim(self) -> int:
@@ -123,7 +124,7 @@ class OpenClipEmbedder:
             self._tokenizer = open_clip.get_tokenizer(self._spec.architecture)
         except Exception as e:  # open_clip and the hub raise many kinds; all mean: this model cannot be had here
             raise Unavailable(
-                f"the model {self._spec.label} could not be loaded",
+                f"the model {self._label} could not be loaded",
                 got=f"{type(e).__name__}: {e}",
                 cure="check the name and the network (a first use downloads the weights), or set model = xunren-small",
             ) from e
@@ -133,7 +134,7 @@ class OpenClipEmbedder:
         self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
         self._model = model
         self._dim = int(self._encode_text(["x"]).shape[1])
-        log.info("model %s on %s, %d dimensions", self._spec.label, self._device, self._dim)
+        log.info("model %s on %s, %d dimensions", self._label, self._device, self._dim)
 
     def embed_images(self, images: Sequence[Image]) -> Vectors:
         """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from search.errors import BadInput
 from search.registry import resolve_model
@@ -43,9 +42,8 @@ def weaknesses(model: str) -> tuple[Weakness, ...]:
     Raises:
         BadInput: an unknown model, or its ``weak.json`` is damaged.
     """
-    architecture = resolve_model(model).architecture
-    file = Path(architecture.removeprefix("local-dir:")) / FILE
-    if not architecture.startswith("local-dir:") or not file.is_file():
+    folder = resolve_model(model).folder
+    if folder is None or not (file := folder / FILE).is_file():
         return ()
     try:
         listed = json.loads(file.read_text("utf-8"))["weak"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from search.errors import BadInput
 
 MODELS_DIR = Path(__file__).parent / "models"
+WEIGHTS = "open_clip_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,28 @@ RECOMMENDED: tuple[ModelInfo, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What open_clip is given, and the label under which an index remembers its model."""
+    """What open_clip is given: `architecture` and `tag`."""
 
-    label: str
+    name: str
     architecture: str
     tag: str | None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a local model lies; None for what open_clip fetches."""
+        local = self.architecture.removeprefix("local-dir:")
+        return None if local == self.architecture else Path(local)
+
+    @property
+    def label(self) -> str:
+        """Under which an index remembers its model: `name`, and a digest of local weights, which are read for it.
+
+        Retrained weights make another vector space.
+        """
+        if self.folder is None:
+            return self.name
+        with (self.folder / WEIGHTS).open("rb") as f:
+            return f"{self.name}@{hashlib.file_digest(f, 'sha256').hexdigest()[:12]}"
 
 
 def resolve_model(setting: str) -> ModelSpec:
@@ -67,9 +85,9 @@ def resolve_model(setting: str) -> ModelSpec:
     """
     for info in RECOMMENDED:
         if setting == info.name:
-            return ModelSpec(_label(info.name, info.architecture), info.architecture, info.tag or None)
+            return _checked(ModelSpec(info.name, info.architecture, info.tag or None))
     if setting.startswith("local-dir:"):
-        return ModelSpec(_label(Path(setting).name, setting), setting, None)
+        return _checked(ModelSpec(Path(setting).name, setting, None))
     if setting.startswith("hf-hub:") and len(setting) > len("hf-hub:"):
         return ModelSpec(setting, setting, None)
     name, colon, tag = setting.partition(":")
@@ -85,18 +103,12 @@ def resolve_model(setting: str) -> ModelSpec:
     )
 
 
-def _label(name: str, architecture: str) -> str:
-    """`name` with a short digest of a local model's weights: retrained weights make another vector space."""
-    folder = Path(architecture.removeprefix("local-dir:"))
-    weights = folder / "open_clip_model.safetensors"
-    if not architecture.startswith("local-dir:"):
-        return name
-    if not weights.is_file():
+def _checked(spec: ModelSpec) -> ModelSpec:
+    if spec.folder is not None and not (spec.folder / WEIGHTS).is_file():
         raise BadInput(
             "not an open_clip model folder",
-            got=folder,
-            expected="open_clip_config.json, open_clip_model.safetensors and tokenizer files",
+            got=spec.folder,
+            expected=f"open_clip_config.json, {WEIGHTS} and tokenizer files",
             cure="correct the model setting",
         )
-    with weights.open("rb") as f:
-        return f"{name}@{hashlib.file_digest(f, 'sha256').hexdigest()[:12]}"
+    return spec

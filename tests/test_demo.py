@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import quality
 from search.types import Box
 from tests.conftest import SAMPLES, Command, Demo
 
@@ -25,13 +26,7 @@ def data_dir(demo: Demo, tmp_path: Path) -> Path:
 
 def shows(clip: dict[str, Any], person: dict[str, Any]) -> bool:
     """Whether the clip's best moment has its box on that person."""
-    for seen in person["appearances"]:
-        if seen["camera"] != clip["camera"]:
-            continue
-        near = min(seen["boxes"], key=lambda b: abs(b[0] - clip["time_ms"]))
-        if abs(near[0] - clip["time_ms"]) <= 600:
-            return Box(*clip["box"]).iou(Box(*(max(0, round(v)) for v in near[1:]))) > 0.4
-    return False
+    return quality.shows(person, clip["camera"], clip["time_ms"], Box(*clip["box"]))
 
 
 def test_every_frame_is_accounted_for(demo: Demo) -> None:

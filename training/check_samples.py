@@ -59,19 +59,17 @@ def main() -> None:
     lines += [
         (lang, text, p["id"], "") for p in truth["people"] for lang, texts in p["sentences"].items() for text in texts
     ]
-    first, third = {"en": [], "zh": [], "demo": []}, {"en": [], "zh": [], "demo": []}  # type: ignore[var-annotated]
+    ranks: dict[str, list[int]] = {"en": [], "zh": [], "demo": []}
     for lang, text, who, demo in lines:
         scores = vectors @ model.texts([text])[0]
         best = {name: max(float(s) for s, owner in zip(scores, owners, strict=True) if owner == name) for name in names}
         ranked = sorted(best, key=lambda name: -best[name])
         rank = ranked.index(who) + 1
-        for key in {demo or lang}:
-            first[key].append(rank == 1)
-            third[key].append(rank <= 3)
+        ranks[demo or lang].append(rank)
         if demo or rank > 1:
             print(f"{demo:5s}{lang} rank {rank:2d}  {text}  -> {ranked[0]}")
-    for key in first:
-        print(f"{key}: first {sum(first[key])} of {len(first[key])}, within three {sum(third[key])}")
+    for key, found in ranks.items():
+        print(f"{key}: first {found.count(1)} of {len(found)}, within three {sum(rank <= 3 for rank in found)}")
 
 
 if __name__ == "__main__":

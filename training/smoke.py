@@ -43,18 +43,17 @@ def find_wheel() -> Path:
 
 
 def render(folder: Path) -> None:
-    """A shard of other identities, then training shards, two at a time."""
+    """A shard of other identities, then training shards in two processes."""
     common = ["training.crops", "--body", str(BODY), "--out"]
     (folder / "crops").mkdir(parents=True)
     subprocess.run(_python(*common, str(folder / "held-out"), "--shards", str(HELD_OUT), str(HELD_OUT + 1)), check=True)
     shutil.copy(folder / "held-out" / "bank.npy", folder / "crops" / "bank.npy")
-    for first in range(0, SHARDS, 2):
-        pair = [
-            subprocess.Popen(_python(*common, str(folder / "crops"), "--shards", str(k), str(k + 1)))
-            for k in (first, first + 1)
-        ]
-        if [one.wait() for one in pair] != [0, 0]:
-            raise SystemExit("rendering failed, see above")
+    halves = [
+        subprocess.Popen(_python(*common, str(folder / "crops"), "--shards", str(k), str(SHARDS), "--step", "2"))
+        for k in (0, 1)
+    ]
+    if [half.wait() for half in halves] != [0, 0]:
+        raise SystemExit("rendering failed, see above")
 
 
 def main() -> None:

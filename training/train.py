@@ -120,8 +120,7 @@ class Batch:
 
 PROMPTED: dict[str, tuple[str, ...]] = {
     name: tuple(v for v in PERSON_FIELDS[name] if name in ("upper_colour", "lower_colour", "sex", "age") or v in VALUES_EN[name])
-    for name in ("upper_colour", "lower_colour", "sex", "age", "upper", "lower", "hat", "bag", "carried", "hair", "extra", "pose", "ride", "beside")
-    if name != "beside"
+    for name in ("upper_colour", "lower_colour", "sex", "age", "upper", "lower", "hat", "bag", "carried", "hair", "extra", "pose", "ride")
 }  # fmt: skip
 
 
