@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from search import tables
 from search.errors import Conflict, NotFound, Unavailable
-from search.tables import SCHEMA_VERSION, SEGMENT_COLUMNS, report_fields, segment_values, to_segment
+from search.tables import READABLE_VERSIONS, SCHEMA_VERSION, SEGMENT_COLUMNS, report_fields, segment_values, to_segment
 from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ class Catalog:
                 found = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "schema"))
                 if found is None:
                     db.execute(tables.facts.insert().values(name="schema", value=str(SCHEMA_VERSION)))
+                elif found == "1":
+                    tables.upgrade(db)
         except sa.exc.SQLAlchemyError as e:
             engine.dispose()
             raise Unavailable(
@@ -70,7 +72,7 @@ class Catalog:
                 got=getattr(e, "orig", e),
                 cure="check that the folder or database exists, is writable and not damaged (`xunren doctor`)",
             ) from e
-        if found not in (None, str(SCHEMA_VERSION)):
+        if found not in (None, *READABLE_VERSIONS):
             engine.dispose()
             raise Conflict(
                 "the catalogue has another schema version",
@@ -94,8 +96,8 @@ class Catalog:
         self.close()
 
     @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        """A transaction; the database's own errors become ours."""
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction, for the modules of the catalogue; the database's own errors become ours."""
         if self._engine is None:
             raise Unavailable("the catalogue is not open", cure="call open() first")
         try:
@@ -110,7 +112,7 @@ class Catalog:
 
     def model(self) -> tuple[str, int] | None:
         """(label, dim) of the model that made the index, or None while the index is new."""
-        with self._begin() as db:
+        with self.begin() as db:
             value = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "model"))
         return None if value is None else (json.loads(value)["label"], json.loads(value)["dim"])
 
@@ -124,7 +126,7 @@ class Catalog:
         if known is None:
             known = (label, measure_dim())
             value = json.dumps({"label": known[0], "dim": known[1]})
-            with self._begin() as db:
+            with self.begin() as db:
                 db.execute(tables.facts.insert().values(name="model", value=value))
         if known[0] != label:
             raise Conflict(
@@ -138,7 +140,7 @@ class Catalog:
     def add_camera(self, camera: Camera, *, replace: bool = True) -> bool:
         """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""
         values = {name: getattr(camera, name) for name in Camera.__dataclass_fields__}
-        with self._begin() as db:
+        with self.begin() as db:
             known = db.scalar(sa.select(tables.cameras.c.id).where(tables.cameras.c.id == camera.id))
             if known is None:
                 db.execute(tables.cameras.insert().values(**values))
@@ -148,7 +150,7 @@ class Catalog:
 
     def cameras(self) -> list[Camera]:
         """All cameras by id."""
-        with self._begin() as db:
+        with self.begin() as db:
             return [
                 Camera(**row) for row in db.execute(sa.select(tables.cameras).order_by(tables.cameras.c.id)).mappings()
             ]
@@ -156,7 +158,7 @@ class Catalog:
     def camera(self, camera_id: str) -> Camera:
         """One camera. Raises `NotFound`, naming the nearest known ids."""
         self.check_cameras([camera_id])
-        with self._begin() as db:
+        with self.begin() as db:
             row = db.execute(sa.select(tables.cameras).where(tables.cameras.c.id == camera_id)).mappings().one()
         return Camera(**row)
 
@@ -165,7 +167,7 @@ class Catalog:
         wanted = list(camera_ids)
         if not wanted:
             return
-        with self._begin() as db:
+        with self.begin() as db:
             known = list(db.scalars(sa.select(tables.cameras.c.id).order_by(tables.cameras.c.id)))
         for camera_id in wanted:
             if camera_id not in known:
@@ -182,7 +184,7 @@ class Catalog:
         One that is already indexed stays as it is, unless it was `GIVEN` another start now: then it is indexed again
         with the new times. One that was skipped before is tried again.
         """
-        with self._begin() as db:
+        with self.begin() as db:
             row = db.execute(sa.select(tables.segments).where(tables.segments.c.id == segment.id)).mappings().first()
             if row is None:
                 db.execute(tables.segments.insert().values(**segment_values(segment), state="pending", attempts=0))
@@ -222,14 +224,14 @@ class Catalog:
             )
             .returning(*SEGMENT_COLUMNS, tables.segments.c.attempts)
         )
-        with self._begin() as db:
+        with self.begin() as db:
             row = db.execute(take).mappings().first()
         return None if row is None else to_segment(row)
 
     def renew(self, owner: str, lease_ms: int) -> None:
         """Extend all leases of `owner`: it is alive."""
         mine = sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.owner == owner)
-        with self._begin() as db:
+        with self.begin() as db:
             db.execute(tables.segments.update().where(mine).values(lease_until_ms=now_ms() + lease_ms))
 
     def release(self, owner: str | None = None) -> int:
@@ -237,7 +239,7 @@ class Catalog:
         held = tables.segments.c.state == SegmentState.LEASED
         if owner is not None:
             held = sa.and_(held, tables.segments.c.owner == owner)
-        with self._begin() as db:
+        with self.begin() as db:
             result = db.execute(
                 tables.segments.update().where(held).values(state="pending", owner=None, lease_until_ms=None)
             )
@@ -246,7 +248,7 @@ class Catalog:
     def finish(self, report: SegmentReport) -> None:
         """Write a segment's report and final state. Called only after its rows are stored."""
         segment = report.segment
-        with self._begin() as db:
+        with self.begin() as db:
             db.execute(
                 tables.segments.update()
                 .where(tables.segments.c.id == segment.id)
@@ -270,7 +272,7 @@ class Catalog:
 
     def segments_by_id(self, ids: Sequence[str]) -> dict[str, Segment]:
         """The segments with these ids; unknown ones are left out."""
-        with self._begin() as db:
+        with self.begin() as db:
             rows = db.execute(
                 sa.select(*SEGMENT_COLUMNS, tables.segments.c.attempts).where(tables.segments.c.id.in_(ids))
             ).mappings()
@@ -284,7 +286,7 @@ class Catalog:
         if ids is not None:
             query = query.where(tables.segments.c.id.in_(ids))
         done = query.where(tables.segments.c.state.in_([SegmentState.INDEXED, SegmentState.SKIPPED]))
-        with self._begin() as db:
+        with self.begin() as db:
             return [
                 SegmentReport(to_segment(row), **report_fields(json.loads(row["report"])))
                 for row in db.execute(done).mappings()
@@ -295,7 +297,7 @@ class Catalog:
         query = sa.select(tables.segments.c.state, sa.func.count()).group_by(tables.segments.c.state)
         if ids is not None:
             query = query.where(tables.segments.c.id.in_(ids))
-        with self._begin() as db:
+        with self.begin() as db:
             return {row[0]: int(row[1]) for row in db.execute(query)}
 
     def coverage(self) -> list[dict[str, Any]]:
@@ -313,24 +315,24 @@ class Catalog:
             .group_by(tables.cameras.c.id)
             .order_by(tables.cameras.c.id)
         )
-        with self._begin() as db:
+        with self.begin() as db:
             return [dict(row) for row in db.execute(query).mappings()]
 
     def refuse(self, path: str, reason: str, message: str, cure: str) -> None:
         """Remember a file that could not become a segment."""
         values = {"reason": reason, "message": message, "cure": cure, "time_ms": now_ms()}
-        with self._begin() as db:
+        with self.begin() as db:
             db.execute(tables.refused.delete().where(tables.refused.c.path == path))
             db.execute(tables.refused.insert().values(path=path, **values))
 
     def accept(self, path: str) -> None:
         """Forget that `path` was refused."""
-        with self._begin() as db:
+        with self.begin() as db:
             db.execute(tables.refused.delete().where(tables.refused.c.path == path))
 
     def refused(self) -> list[dict[str, Any]]:
         """Files that could not become segments: path, reason, message, cure, time_ms."""
-        with self._begin() as db:
+        with self.begin() as db:
             return [
                 dict(row) for row in db.execute(sa.select(tables.refused).order_by(tables.refused.c.path)).mappings()
             ]

@@ -20,6 +20,7 @@ from search.errors import BadInput
 
 ENV_PREFIX = "XUNREN_"
 DEFAULT_MODEL = "xunren-small"
+_SECRET = ("store_token", "catalog_url", "secret_key")
 
 
 class Settings(BaseModel):
@@ -58,6 +59,24 @@ class Settings(BaseModel):
     crops_per_track: int = Field(3, ge=1, le=20, description="pictures kept and embedded of one person's track")
     workers: int = Field(2, ge=1, le=256, description="files decoded side by side")
     lease_s: float = Field(60.0, ge=1, le=3600, description="seconds until a dead worker's file is given to another")
+
+    secret_key: str = Field(
+        "", description="key of the cameras' addresses; empty: secret.key in data_dir, made when needed", repr=False
+    )
+    segment_s: float = Field(10.0, ge=1, le=600, description="seconds of a recorded file, cut at the next key frame")
+    stream_timeout_s: float = Field(
+        4.0, ge=0.5, le=30, description="seconds without data until a stream counts as dead"
+    )
+    retry_s: float = Field(8.0, ge=0.2, le=600, description="longest wait before a dead stream is tried again")
+    refused_retry_s: float = Field(
+        30.0, ge=0.2, le=3600, description="wait after a wrong password, so that the camera does not lock the account"
+    )
+    min_free_gib: float = Field(2.0, ge=0, description="recording stops while the disk has less free than this")
+    retention_days: float = Field(30.0, gt=0, le=36500, description="days that recordings are kept")
+    retention_gib: float = Field(0.0, ge=0, description="recordings of all cameras together, GiB; 0: no limit")
+    max_lag_s: float = Field(
+        30.0, ge=5, le=3600, description="live indexing looks at fewer frames before it is further behind than this"
+    )
 
     clip_gap_s: float = Field(4.0, ge=0, le=600, description="hits of one camera closer than this are one clip")
     clip_pad_s: float = Field(2.0, ge=0, le=60, description="seconds shown before and after a clip's hits")
@@ -102,6 +121,11 @@ class Settings(BaseModel):
         return self.catalog_url or f"sqlite:///{self.data_dir / 'catalog.sqlite'}"
 
     @property
+    def recordings_dir(self) -> Path:
+        """What the recorder wrote: CAMERA/DATE/HOUR/*.mp4."""
+        return self.data_dir / "recordings"
+
+    @property
     def media_dir(self) -> Path:
         """Thumbnails and cut clips."""
         return self.data_dir / "media"
@@ -130,7 +154,7 @@ def load_settings(
     except ValidationError as e:
         first = e.errors()[0]
         name = ".".join(str(p) for p in first["loc"]) or "settings"
-        shown = None if name in ("store_token", "catalog_url") or not first["loc"] else repr(first.get("input"))
+        shown = None if name in _SECRET or not first["loc"] else repr(first.get("input"))
         raise BadInput(
             f"setting {name} cannot be used: {first['msg']}",
             got=shown,

@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from search.types import Segment, SegmentState, StartSource
+from search.types import Role, Segment, SegmentState, StartSource
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = ("1", "2")  # 1 lacks what live recording needs, which is added
 
 metadata = sa.MetaData()
 facts = sa.Table(
@@ -43,7 +44,9 @@ segments = sa.Table(
     sa.Column("lease_until_ms", sa.BigInteger),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("report", sa.Text),
+    sa.Column("role", sa.String(8), nullable=False, server_default="file"),
 )
+BY_TIME = sa.Index("ix_segments_camera_time", segments.c.camera_id, segments.c.start_ms)
 refused = sa.Table(
     "refused",
     metadata,
@@ -53,19 +56,82 @@ refused = sa.Table(
     sa.Column("cure", sa.String, nullable=False),
     sa.Column("time_ms", sa.BigInteger, nullable=False),
 )
+streams = sa.Table(
+    "streams",
+    metadata,
+    sa.Column("camera_id", sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("role", sa.String(8), primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+)
+health = sa.Table(
+    "health",
+    metadata,
+    sa.Column("camera_id", sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("role", sa.String(8), primary_key=True),
+    sa.Column("state", sa.String(32), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+    sa.Column("last_frame_ms", sa.BigInteger, nullable=False),
+    sa.Column("open_since_ms", sa.BigInteger, nullable=False),
+    sa.Column("fps", sa.Float, nullable=False),
+    sa.Column("kbit_s", sa.Float, nullable=False),
+    sa.Column("reconnects", sa.Integer, nullable=False),
+    sa.Column("clock_jumps", sa.Integer, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("codec", sa.String(32), nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+)
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("camera_id", sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("role", sa.String(8), primary_key=True),
+    sa.Column("start_ms", sa.BigInteger, primary_key=True),
+    sa.Column("end_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("camera_id", sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("keep_days", sa.Float),
+    sa.Column("masks", sa.Text, nullable=False),
+)
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("camera_id", sa.String(64), nullable=False),
+    sa.Column("start_ms", sa.BigInteger, nullable=False),
+    sa.Column("end_ms", sa.BigInteger, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
+
+
+def upgrade(db: sa.Connection) -> None:
+    """Give a catalogue of version 1 what live recording needs; new tables are made by `create_all`."""
+    if "role" not in {column["name"] for column in sa.inspect(db).get_columns("segments")}:
+        db.execute(sa.text("ALTER TABLE segments ADD COLUMN role VARCHAR(8) NOT NULL DEFAULT 'file'"))
+    BY_TIME.create(db, checkfirst=True)
+    db.execute(facts.update().where(facts.c.name == "schema").values(value=str(SCHEMA_VERSION)))
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:
     """Column values of a segment, without its state and lease."""
     values = {column.name: getattr(segment, column.name) for column in SEGMENT_COLUMNS}
-    return values | {"start_source": segment.start_source.value}
+    return values | {"start_source": segment.start_source.value, "role": segment.role.value}
 
 
 def to_segment(row: RowMapping) -> Segment:
     """The segment in a row that has `SEGMENT_COLUMNS` and `attempts`."""
     values = {column.name: row[column.name] for column in SEGMENT_COLUMNS}
-    return Segment(**values | {"start_source": StartSource(row["start_source"]), "attempt": row["attempts"]})
+    words = {"start_source": StartSource(row["start_source"]), "role": Role(row["role"])}
+    return Segment(**values | words | {"attempt": row["attempts"]})
 
 
 def report_fields(data: dict[str, Any]) -> dict[str, Any]:

@@ -48,15 +48,21 @@ class StartSource(StrEnum):
     CONTAINER = "container creation time"
     FILENAME = "time in the file name"
     MTIME = "file modification time"
+    RECORDER = "recorder's clock"
 
 
 class SegmentState(StrEnum):
-    """Where a segment stands on its way into the index."""
+    """Where a segment stands on its way into the index.
+
+    `KEPT` is evidence that is not indexed, because another stream of its camera is. `DELETING` is on its way out.
+    """
 
     PENDING = "pending"
     LEASED = "leased"
     INDEXED = "indexed"
     SKIPPED = "skipped"
+    KEPT = "kept"
+    DELETING = "deleting"
 
 
 def check_camera_id(camera_id: str) -> str:
@@ -148,6 +154,17 @@ class Camera:
             raise BadInput(f"camera {self.id} has only one of lat and lon", cure="give both or neither")
 
 
+class Role(StrEnum):
+    """Where a segment comes from: a file that was imported, or one of a camera's live streams.
+
+    Where a camera has both, `SUB` is indexed while `MAIN` is only kept.
+    """
+
+    FILE = "file"
+    MAIN = "main"
+    SUB = "sub"
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One closed media file of one camera: the unit of work, retry, retention and re-index.
@@ -168,6 +185,7 @@ class Segment:
     width: int = 0
     height: int = 0
     attempt: int = 0
+    role: Role = Role.FILE
 
     def __post_init__(self) -> None:
         check_camera_id(self.camera_id)

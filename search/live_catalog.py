@@ -1,0 +1,284 @@
+"""The catalogue's part about live cameras: streams, their health and gaps, rules, holds. Beside `search.catalog`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from search import tables
+from search.catalog import Catalog
+from search.errors import BadInput, NotFound
+from search.live import Gap, Health, Hold, Reason, Rules, Stream, StreamState
+from search.tables import SEGMENT_COLUMNS, segment_values, to_segment
+from search.types import Role, Segment, SegmentState
+
+LIVE = (Role.MAIN.value, Role.SUB.value)
+_AT_ONCE = 500  # ids in one statement
+
+
+@dataclass(slots=True)
+class Written:
+    """What a recorder tells the catalogue at once: closed segments, gaps as they are, gaps that were none, health."""
+
+    segments: list[tuple[Segment, SegmentState]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    no_gaps: list[Gap] = field(default_factory=list)
+    health: list[Health] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.segments or self.gaps or self.no_gaps or self.health)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Recorded seconds of live cameras that wait for the indexer.
+
+    `oldest_ms` is the start of the oldest of them (None: nothing waits); `recent_ms` the end of the oldest one inside
+    the limit of `LiveCatalog.backlog`.
+    """
+
+    segments: int
+    seconds: float
+    oldest_ms: int | None
+    recent_ms: int | None
+
+
+class LiveCatalog:
+    """Live cameras in an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    # streams -------------------------------------------------------------------------------------------------
+
+    def set_streams(self, camera_id: str, streams: Sequence[Stream]) -> None:
+        """Let these be the streams of a camera, none to stop recording it. A known role keeps its `since_ms`."""
+        t = tables.streams
+        with self._catalog.begin() as db:
+            since = {r.role: r.since_ms for r in db.execute(sa.select(t).where(t.c.camera_id == camera_id))}
+            db.execute(t.delete().where(t.c.camera_id == camera_id))
+            for s in streams:
+                first = min(since.get(s.role, s.since_ms), s.since_ms)
+                db.execute(
+                    t.insert().values(
+                        camera_id=camera_id, role=s.role.value, sealed=s.sealed, shown=s.shown, since_ms=first
+                    )
+                )
+            gone = tables.health.c.role.not_in([s.role.value for s in streams])
+            db.execute(tables.health.delete().where(tables.health.c.camera_id == camera_id, gone))
+
+    def streams(self) -> list[Stream]:
+        """All streams that are to be recorded, by camera and role."""
+        t = tables.streams
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()
+            return [Stream(**dict(row) | {"role": Role(row["role"])}) for row in rows]
+
+    def indexed_streams(self) -> list[Stream]:
+        """Of each live camera the stream that is indexed: its sub-stream where it has one."""
+        chosen = {stream.camera_id: stream for stream in self.streams()}  # "sub" sorts after "main"
+        return list(chosen.values())
+
+    # what the recorder writes --------------------------------------------------------------------------------
+
+    def write(self, written: Written) -> None:
+        """Store all of it in one transaction; a segment that is known stays as it is."""
+        with self._catalog.begin() as db:
+            known = self._known(db, [segment.id for segment, _ in written.segments])
+            for segment, state in written.segments:
+                if segment.id not in known:
+                    known.add(segment.id)
+                    db.execute(
+                        tables.segments.insert().values(**segment_values(segment), state=state.value, attempts=0)
+                    )
+            for gap in (*written.no_gaps, *written.gaps):
+                db.execute(tables.gaps.delete().where(_key(tables.gaps, gap), tables.gaps.c.start_ms == gap.start_ms))
+            for gap in written.gaps:
+                db.execute(tables.gaps.insert().values(**_values(gap)))
+            for health in written.health:
+                db.execute(tables.health.delete().where(_key(tables.health, health)))
+                db.execute(tables.health.insert().values(**_values(health)))
+
+    def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
+        c = tables.segments.c
+        return {
+            found
+            for n in range(0, len(ids), _AT_ONCE)
+            for found in db.scalars(sa.select(c.id).where(c.id.in_(ids[n : n + _AT_ONCE])))
+        }
+
+    def covered_until(self, stream: Stream) -> int:
+        """Unix ms up to which a stream's time is accounted for, as recorded or as a gap; at least its beginning."""
+        s, g = tables.segments.c, tables.gaps.c
+        with self._catalog.begin() as db:
+            recorded = db.scalar(
+                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(
+                    s.camera_id == stream.camera_id, s.role == stream.role.value
+                )
+            )
+            missed = db.scalar(
+                sa.select(sa.func.max(g.end_ms)).where(g.camera_id == stream.camera_id, g.role == stream.role.value)
+            )
+        return max(stream.since_ms, recorded or 0, missed or 0)
+
+    def paths(self, camera_id: str, role: Role, from_ms: int) -> set[str]:
+        """Files of a stream's segments that begin at or after `from_ms`."""
+        c = tables.segments.c
+        query = sa.select(c.path).where(c.camera_id == camera_id, c.role == role.value, c.start_ms >= from_ms)
+        with self._catalog.begin() as db:
+            return set(db.scalars(query))
+
+    # what is asked -------------------------------------------------------------------------------------------
+
+    def health(self) -> list[Health]:
+        """Every stream that a recorder has told about, by camera and role."""
+        t = tables.health
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()
+            words = [dict(r) | {"role": Role(r["role"]), "state": StreamState(r["state"])} for r in rows]
+        return [Health(**word) for word in words]
+
+    def gaps(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> list[Gap]:
+        """Gaps that overlap the range, by camera and start; of all cameras where none is named."""
+        t = tables.gaps
+        query = sa.select(t).where(t.c.start_ms < to_ms, t.c.end_ms > from_ms)
+        if cameras:
+            query = query.where(t.c.camera_id.in_(list(cameras)))
+        with self._catalog.begin() as db:
+            rows = db.execute(query.order_by(t.c.camera_id, t.c.start_ms)).mappings()
+            words = [dict(r) | {"role": Role(r["role"]), "reason": Reason(r["reason"])} for r in rows]
+        return [Gap(**word) for word in words]
+
+    def recordings(
+        self,
+        from_ms: int,
+        to_ms: int,
+        cameras: Collection[str] = (),
+        *,
+        states: Collection[SegmentState] = (),
+        roles: Collection[Role] = (),
+    ) -> list[tuple[Segment, SegmentState, dict[str, Any]]]:
+        """Segments that overlap the range with their states and reports (empty: not done), by camera and start."""
+        c = tables.segments.c
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts, c.state, c.report).where(
+            c.start_ms < to_ms, c.start_ms + c.duration_ms > from_ms
+        )
+        for column, wanted in ((c.camera_id, cameras), (c.state, states), (c.role, roles)):
+            if wanted:
+                query = query.where(column.in_([str(value) for value in wanted]))
+        with self._catalog.begin() as db:
+            rows = db.execute(query.order_by(c.camera_id, c.start_ms)).mappings()
+            return [(to_segment(r), SegmentState(r["state"]), json.loads(r["report"] or "{}")) for r in rows]
+
+    def newest_indexed(self) -> dict[str, int]:
+        """Camera id -> end (Unix ms) of its newest live segment that is indexed."""
+        c = tables.segments.c
+        query = (
+            sa.select(c.camera_id, sa.func.max(c.start_ms + c.duration_ms))
+            .where(c.role.in_(LIVE), c.state == SegmentState.INDEXED.value)
+            .group_by(c.camera_id)
+        )
+        with self._catalog.begin() as db:
+            return {row[0]: int(row[1]) for row in db.execute(query)}
+
+    def backlog(self, recent_after_ms: int) -> Backlog:
+        """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
+        c = tables.segments.c
+        end = c.start_ms + c.duration_ms
+        waits = sa.and_(c.role.in_(LIVE), c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value]))
+        query = sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(c.duration_ms), 0),
+            sa.func.min(c.start_ms),
+            sa.func.min(sa.case((end > recent_after_ms, end))),
+        ).where(waits)
+        with self._catalog.begin() as db:
+            count, ms, oldest, recent = db.execute(query).one()
+        return Backlog(int(count), float(ms) / 1000, oldest, recent)
+
+    # rules and holds -----------------------------------------------------------------------------------------
+
+    def set_rules(self, rules: Rules) -> None:
+        """Let these hold for the camera instead of what held before."""
+        t = tables.rules
+        with self._catalog.begin() as db:
+            db.execute(t.delete().where(t.c.camera_id == rules.camera_id))
+            db.execute(
+                t.insert().values(
+                    camera_id=rules.camera_id, keep_days=rules.keep_days, masks=json.dumps(list(rules.masks))
+                )
+            )
+
+    def rules(self) -> dict[str, Rules]:
+        """Camera id -> its rules; a camera without any is not in it."""
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(tables.rules)).all()
+        return {
+            r.camera_id: Rules(
+                r.camera_id, r.keep_days, tuple(tuple((x, y) for x, y in p) for p in json.loads(r.masks))
+            )
+            for r in rows
+        }
+
+    def add_hold(self, camera_id: str, start_ms: int, end_ms: int, why: str) -> Hold:
+        """Keep a range, of one camera or all (empty), from retention."""
+        if camera_id:
+            self._catalog.check_cameras([camera_id])
+        if not why.strip():
+            raise BadInput("a hold needs a reason", cure="name the case")
+        values = {"camera_id": camera_id, "start_ms": start_ms, "end_ms": end_ms, "why": why}
+        Hold(0, **values)  # type: ignore[arg-type]
+        with self._catalog.begin() as db:
+            made = db.execute(tables.holds.insert().values(**values)).inserted_primary_key
+        return Hold(int(made[0]) if made else 0, camera_id, start_ms, end_ms, why)
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        with self._catalog.begin() as db:
+            return [Hold(**row) for row in db.execute(sa.select(tables.holds).order_by(tables.holds.c.id)).mappings()]
+
+    def remove_hold(self, hold_id: int) -> None:
+        """Let retention have the range again. Raises `NotFound`."""
+        with self._catalog.begin() as db:
+            if not db.execute(tables.holds.delete().where(tables.holds.c.id == hold_id)).rowcount:
+                raise NotFound("there is no such hold", got=hold_id, cure="`xunren hold list` shows all")
+
+    # deletion ------------------------------------------------------------------------------------------------
+
+    def mark_deleting(self, ids: Iterable[str]) -> None:
+        """Take segments out of answers and of the indexer's reach; leased ones stay as they are."""
+        t = tables.segments
+        with self._catalog.begin() as db:
+            db.execute(
+                t.update()
+                .where(t.c.id.in_(list(ids)), t.c.state != SegmentState.LEASED.value)
+                .values(state=SegmentState.DELETING.value)
+            )
+
+    def deleting(self, limit: int) -> list[Segment]:
+        """Segments that are marked for deletion, oldest first."""
+        c = tables.segments.c
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.DELETING.value)
+        with self._catalog.begin() as db:
+            rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
+            return [to_segment(row) for row in rows]
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Remove segments that are marked for deletion, the last step of deleting them."""
+        t = tables.segments
+        with self._catalog.begin() as db:
+            db.execute(t.delete().where(t.c.id.in_(list(ids)), t.c.state == SegmentState.DELETING.value))
+
+
+def _key(table: sa.Table, item: Gap | Health) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.camera_id == item.camera_id, table.c.role == item.role.value)
+
+
+def _values(item: Gap | Health) -> dict[str, Any]:
+    values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
