@@ -16,6 +16,7 @@ from search.config import Settings
 from search.embedder import Embedder, OpenClipEmbedder
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
+from search.live_catalog import LiveCatalog
 from search.media import MediaStore
 from search.store import MilvusStore, VectorStore
 from search.times import zone_of
@@ -37,6 +38,11 @@ class Parts:
     media: MediaStore
     engine: SearchEngine
 
+    @property
+    def live(self) -> LiveCatalog:
+        """The catalogue's part about live cameras."""
+        return LiveCatalog(self.catalog)
+
     @contextmanager
     def executor(self) -> Iterator[ThreadExecutor]:
         """What indexes, with its detector open."""
@@ -45,7 +51,7 @@ class Parts:
         detector.open()
         try:
             worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector)
-            yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s)
+            yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s)
         finally:
             detector.close()
 

@@ -4,43 +4,47 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import logging
 import os
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import uvicorn
 
 from api.app import create_app
 from api.client import address_file
-from api.parts import Parts, open_parts
+from api.parts import open_parts
 from api.routes.activity import Activity
-from indexer.pipes import Stopped
+from api.services import in_background, index_until, keep_until, leave_by_the_front_door
+from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
-from search.types import Segment
-
-log = logging.getLogger(__name__)
-
-POLL_S = 1.0  # how often the catalogue is asked for new segments while there are none
+from search.types import SegmentReport
 
 
-def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings,
+    *,
+    insecure: bool,
+    on_start: Callable[[str], None],
+    record: bool = True,
+    index: bool = True,
+) -> None:
     """Answer until interrupted.
 
     Args:
         settings: with `host` and `port`; port 0 takes a free one.
         insecure: allow an address that other machines reach, although there are no accounts yet.
         on_start: told the page's address once it answers.
+        record: also record the live cameras.
+        index: also index what is recorded or waits, and delete what is too old.
 
     Raises:
         BadInput: an address that other machines reach, without `insecure`.
         Unavailable: the port is taken, or a part cannot run.
+        Conflict: another process has the index open or records into the same folder.
     """
-    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has stopped answering
+    leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
     if not loopback and not insecure:
         raise BadInput(
@@ -58,14 +62,19 @@ def serve(settings: Settings, *, insecure: bool, on_start: Callable[[str], None]
             parts, activity=activity, hosts=("127.0.0.1", "localhost", settings.host) if loopback else None
         )
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        with _announced(settings, url), _indexing(parts, activity):
+        with ExitStack() as stack:
+            stack.enter_context(_announced(settings, url))
+            if index:
+                stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
+                stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+            if record:
+                stack.enter_context(Recorder(settings, parts.live))
             on_start(url)
             server.run(sockets=[listener])
 
 
-def _leave(_signal: int, _frame: object) -> None:
-    """End by the front door, so that everything is closed and leases are given back."""
-    raise SystemExit(0)
+def _ignore(_: SegmentReport) -> None:
+    """The activity has been told already."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -96,40 +105,3 @@ def _announced(settings: Settings, url: str) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _indexing(parts: Parts, activity: Activity) -> Iterator[None]:
-    """Index in the background what waits in the catalogue."""
-    stop = threading.Event()
-
-    def progress(segment: Segment, offset_ms: int) -> None:
-        activity.note(segment, offset_ms)
-        if stop.is_set():
-            raise Stopped
-
-    def work() -> None:
-        with parts.executor() as executor:
-            while not stop.wait(POLL_S):
-                for report in executor.run(progress):
-                    activity.done(report.segment)
-                    log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)
-
-    def guarded() -> None:
-        while not stop.is_set():
-            try:
-                work()
-            except Stopped:
-                return
-            except Exception:  # searching must go on; what failed is tried again, and said
-                activity.clear()
-                log.exception("indexing stopped; trying again in 10 s")
-                stop.wait(10)
-
-    thread = threading.Thread(target=guarded, name="indexing", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=30)

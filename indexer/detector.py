@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from indexer.motion import MotionDetector
+from indexer.motion import Answers, Earlier, MotionDetector
 from search.errors import BadInput, Unavailable
 from search.media import shrink
 from search.types import Box, Detection, Frame
@@ -33,10 +33,14 @@ class Detector(Protocol):
     def close(self) -> None:
         """Let it go."""
 
-    def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]:
-        """The same frames in the same order, each with the people in it.
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
+        """The same frames in the same order, each with the people in it. Several threads may call.
 
-        One call is one recording of one fixed camera; all state lives in the call. Several threads may call.
+        Args:
+            frames: of one recording of one fixed camera.
+            camera: where its recordings follow one another; what was learnt of it in one call may be used in the next.
+                Empty: all state lives in the call.
+            earlier: gives frames from before, for a camera that nothing is known of yet.
         """
         ...
 
@@ -89,8 +93,8 @@ class TorchvisionDetector:
         """Let the model go."""
         self._model = None
 
-    def detect(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Detection]]]:
-        """See `Detector.detect`. Pictures are looked at in batches of `BATCH`."""
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
+        """See `Detector.detect`. Pictures are looked at in batches of `BATCH`; nothing is remembered of a camera."""
         stream = iter(frames)
         while batch := list(islice(stream, BATCH)):
             yield from zip(batch, self._look(batch), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -10,16 +11,24 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Protocol
 
-from indexer.worker import IndexWorker, Progress
+from indexer.looking import Progress
+from indexer.worker import IndexWorker
 from search.catalog import Catalog
+from search.errors import Unavailable
 from search.types import Segment, SegmentReport
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5  # between two looks for segments while there are none
 
 
 class Executor(Protocol):
     """Runs workers over the segments that wait in the catalogue."""
 
-    def run(self, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
-        """Index all waiting segments and report each as it is done."""
+    def run(
+        self, progress: Progress | None = None, *, until: threading.Event | None = None
+    ) -> Generator[SegmentReport, None, None]:
+        """Index all waiting segments and report each as it is done; with `until` also later ones, until it is set."""
 
 
 class ThreadExecutor:
@@ -29,29 +38,45 @@ class ThreadExecutor:
         worker: does the work.
         catalog: hands out the leases.
         lease_s: seconds after which another may take over the segments of a process that died.
+        max_lag_s: live segments that have waited for longer give way to newer ones.
     """
 
-    def __init__(self, worker: IndexWorker, catalog: Catalog, *, lease_s: float) -> None:
+    def __init__(self, worker: IndexWorker, catalog: Catalog, *, lease_s: float, max_lag_s: float = 30.0) -> None:
         self.worker = worker
         self._catalog = catalog
         self._lease_ms = round(1000 * lease_s)
+        self._recent_ms = round(1000 * max_lag_s)
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
-    def run(self, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
+    def run(
+        self, progress: Progress | None = None, *, until: threading.Event | None = None
+    ) -> Generator[SegmentReport, None, None]:
         """Index all waiting segments and report each as it is done.
 
-        Closing the generator stops the work and gives the leases back.
+        Closing the generator stops the work and gives the leases back. A `progress` that raises `Stopped` ends it, too.
+
+        Args:
+            progress: see `IndexWorker.run`.
+            until: wait for more segments until this is set; then those under way are completed.
         """
         stop = threading.Event()
         heart = threading.Thread(target=self._beat, args=(stop,), name="lease-heartbeat", daemon=True)
         heart.start()
 
         def lease() -> Segment | None:
-            return None if stop.is_set() else self._catalog.lease(self.owner, self._lease_ms)
+            while not stop.is_set() and not (until and until.is_set()):
+                segment = self._catalog.lease(self.owner, self._lease_ms, self._recent_ms)
+                if segment is not None or until is None:
+                    return segment
+                until.wait(POLL_S)
+            return None
 
         try:
             with closing(self.worker.run(lease, progress)) as reports:
-                yield from reports
+                try:
+                    yield from reports
+                finally:
+                    stop.set()  # before the worker waits for its threads, which may be waiting in `lease`
         finally:
             stop.set()
             heart.join()
@@ -59,4 +84,7 @@ class ThreadExecutor:
 
     def _beat(self, stop: threading.Event) -> None:
         while not stop.wait(self._lease_ms / 3000):
-            self._catalog.renew(self.owner, self._lease_ms)
+            try:
+                self._catalog.renew(self.owner, self._lease_ms)
+            except Unavailable as e:  # a lease that runs out is only indexed twice
+                log.warning("leases cannot be renewed; trying again: %s", e)

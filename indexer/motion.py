@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import cv2
 import numpy as np
 
 from indexer.background import SAME, Background, difference_between, tone_between, toned
 from indexer.blobs import SMALLEST, Blob, Rectangle, blobs_of, changed, columns_of, contour, merged, part_of
+from indexer.memory import Remembered
 from search.types import Box, Detection, Frame, Image
 
 WORK_WIDTH = 320  # pixels; a person must be about 12 of them tall to be found
@@ -25,7 +27,12 @@ MARGIN = 0.06  # of a box, added on each side
 NEAR = 0.35  # of the picture's height; from there on people are cut off by its edges and look wide
 MOST = 60  # people in one picture; of more, the ones with the highest scores
 
+CAMERAS = 300  # whose backgrounds are remembered, about 4 MB each
+
 Answers = Iterator[tuple[Frame, list[Detection]]]
+Answering = Generator[tuple[Frame, list[Detection]], None, "_Scene | None"]
+"""Answers, and the scene that they end with."""
+Earlier = Callable[[], Iterable[Frame]]
 
 
 class MotionDetector:
@@ -34,8 +41,11 @@ class MotionDetector:
     The first `AHEAD` pictures (fewer if they are large: about 200 MB) are held until the background is known, so that
     who is there from the start is found too. A picture of another size, a light that is switched or a camera that is
     turned starts anew in the same way. Somebody who never moves while the camera records is part of the background.
-    Deterministic; all state belongs to one call of `detect`.
+    Deterministic; the state of a recording belongs to one call of `detect`, that of a live `camera` to the detector.
     """
+
+    def __init__(self) -> None:
+        self._known = Remembered(_Known, CAMERAS)
 
     def open(self) -> None:
         """Nothing is heavy here."""
@@ -43,33 +53,66 @@ class MotionDetector:
     def close(self) -> None:
         """Nothing is held."""
 
-    def detect(self, frames: Iterable[Frame]) -> Answers:
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
         """The same frames in the same order, each with the people in it; boxes in its own pixels.
 
         Args:
             frames: of one file of one camera, any interval; made for one every second or two.
+            camera: whose background is remembered from call to call; two calls for the same one wait for each other.
+            earlier: frames that a camera's background is learnt from before its first call.
         """
-        ahead: list[tuple[Frame, Image]] = []
-        scene: _Scene | None = None
-        for frame in frames:
-            small = _shrunk(frame.image)
-            if scene is not None:
-                people = scene.people(small, frame.image)
-                if people is not None:
-                    yield frame, people
-                    continue
-                scene = None
-            if ahead and _is_turned(ahead[-1][1], small):
-                yield from _answered(ahead)
-                ahead = []
-            ahead.append((frame, small))
-            if len(ahead) >= max(AHEAD_LEAST, min(AHEAD, AHEAD_BYTES // frame.image.nbytes)):
-                scene = yield from _answered(ahead)
-                ahead = []
-        yield from _answered(ahead)
+        if not camera:
+            yield from _detected(frames, None)
+            return
+        known = self._known.of(camera)
+        with known.lock:
+            if known.scene is None and earlier is not None:
+                known.scene = _learnt(earlier())
+            known.scene = yield from _detected(frames, known.scene)
 
 
-def _answered(ahead: list[tuple[Frame, Image]]) -> Generator[tuple[Frame, list[Detection]], None, _Scene | None]:
+class _Known:
+    """What is remembered of a camera."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.scene: _Scene | None = None
+
+
+def _detected(
+    frames: Iterable[Frame], scene: _Scene | None
+) -> Generator[tuple[Frame, list[Detection]], None, _Scene | None]:
+    """Answer all frames. Returns the scene of the last one."""
+    ahead: list[tuple[Frame, Image]] = []
+    for frame in frames:
+        small = _shrunk(frame.image)
+        if scene is not None:
+            people = scene.people(small, frame.image)
+            if people is not None:
+                yield frame, people
+                continue
+            scene = None
+        if ahead and _is_turned(ahead[-1][1], small):
+            yield from _answered(ahead)
+            ahead = []
+        ahead.append((frame, small))
+        if len(ahead) >= max(AHEAD_LEAST, min(AHEAD, AHEAD_BYTES // frame.image.nbytes)):
+            scene = yield from _answered(ahead)
+            ahead = []
+    return (yield from _answered(ahead)) or scene
+
+
+def _learnt(frames: Iterable[Frame]) -> _Scene | None:
+    """The scene that these frames show at their end."""
+    scene: _Scene | None = None
+    for frame in frames:
+        small = _shrunk(frame.image)
+        if scene is None or scene.people(small, frame.image) is None:
+            scene = _Scene(small)
+    return scene
+
+
+def _answered(ahead: list[tuple[Frame, Image]]) -> Answering:
     """Learn from all pictures that were held, then answer them."""
     if not ahead:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -49,7 +50,9 @@ def crop_rows(segment: Segment, track: Track) -> Iterator[tuple[Row, Image, byte
         yield row, crop.image, crop.thumbnail
 
 
-def indexed_report(segment: Segment, counts: FrameCounts, used: Collection[int], rows: int) -> SegmentReport:
+def indexed_report(
+    segment: Segment, counts: FrameCounts, used: Collection[int], rows: int, load: int = 0
+) -> SegmentReport:
     """The account of a segment that was read to its end.
 
     Args:
@@ -57,6 +60,7 @@ def indexed_report(segment: Segment, counts: FrameCounts, used: Collection[int],
         counts: what became of every frame in the file.
         used: offsets (ms) of the frames that gave at least one row.
         rows: rows written.
+        load: of the frames that were not due, those that would have been if the indexer had kept up.
 
     Raises:
         BadMedia: not one picture could be decoded.
@@ -68,7 +72,12 @@ def indexed_report(segment: Segment, counts: FrameCounts, used: Collection[int],
             got=segment.path,
             cure="play the file; if it plays, convert it to H.264 MP4",
         )
-    skipped = {"not due": counts.not_due, "damaged": counts.damaged, "nothing new": counts.yielded - len(used)}
+    skipped = {
+        "not due": counts.not_due - load,
+        "load": load,
+        "damaged": counts.damaged,
+        "nothing new": counts.yielded - len(used),
+    }
     return SegmentReport(
         segment,
         SegmentState.INDEXED,
@@ -77,6 +86,12 @@ def indexed_report(segment: Segment, counts: FrameCounts, used: Collection[int],
         skipped={reason: n for reason, n in skipped.items() if n},
         rows=rows,
     )
+
+
+def not_looked_at(segment: Segment, counts: FrameCounts, wanted_s: float) -> int:
+    """How many frames an interval of `wanted_s` seconds would have taken beyond those that were taken."""
+    wanted = math.ceil(segment.duration_ms / (1000 * wanted_s))
+    return min(max(0, wanted - counts.yielded), counts.not_due)
 
 
 def skipped_report(segment: Segment, counts: FrameCounts, error: BadMedia) -> SegmentReport:

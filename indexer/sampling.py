@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from search.types import Frame, Image
+from search.types import Image
 
 Thumbnail = NDArray[np.float32]
 """`float32 (36, 64)`, grey levels 0 to 255."""
@@ -17,7 +17,7 @@ _GAIN = (0.5, 2.0)  # a camera's exposure drifts within this; beyond it, the lig
 
 
 class SceneChange:
-    """Remembers the last kept picture of one recording and says whether the next one is new against it.
+    """Remembers the last kept picture of one camera and says whether the next one is new against it.
 
     Args:
         frame_interval_s: seconds after which an unchanged scene counts as new all the same.
@@ -28,13 +28,18 @@ class SceneChange:
         self._kept: Thumbnail | None = None
         self._kept_ms = 0
 
-    def is_new(self, frame: Frame) -> bool:
-        """Whether `frame` is to be kept; then it is what the next ones are compared with. The first always is."""
-        seen = thumbnail(frame.image)
-        due = frame.offset_ms - self._kept_ms >= self._interval_ms
+    def is_new(self, image: Image, time_ms: int) -> bool:
+        """Whether it is to be kept; then it is what the next ones are compared with. The first always is.
+
+        Args:
+            image: uint8 (H, W, 3).
+            time_ms: on a clock that all pictures share; they need not come in order.
+        """
+        seen = thumbnail(image)
+        due = abs(time_ms - self._kept_ms) >= self._interval_ms
         if self._kept is not None and not due and changed_share(self._kept, seen) <= _SHARE:
             return False
-        self._kept, self._kept_ms = seen, frame.offset_ms
+        self._kept, self._kept_ms = seen, time_ms
         return True
 
 

@@ -12,63 +12,35 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.detector import Detector
+from indexer.looking import Looker, Picture, Progress, Task
 from indexer.pipes import Clocks, Crew, Pipe, Stopped
-from indexer.rows import crop_rows, frame_row, indexed_report, measured, skipped_report
-from indexer.sampling import SceneChange
-from indexer.sources import VideoSource
-from indexer.tracker import track_people
 from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder
-from search.errors import BadMedia
-from search.media import MediaStore, encode_thumbnail, shrink
+from search.live_catalog import LiveCatalog
+from search.media import MediaStore
 from search.store import VectorStore
-from search.types import Frame, Image, Row, Segment, SegmentReport, SegmentState, Vectors
+from search.types import Row, Segment, SegmentReport, SegmentState, Vectors
 
 log = logging.getLogger(__name__)
 
 PARTIAL_BATCH_S = 0.2  # a batch that does not fill is embedded after this long
 WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long recording needs little memory
-GAP_STEPS = 2.2  # a track may miss one sample
-WHOLE_FRAME_PX = 640  # longer side of a whole frame that waits for embedding; models see 128 to 384
+WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
-Progress = Callable[[Segment, int], None]
 
 
 class End(enum.Enum):
     """No more will come."""
 
     END = enum.auto()
-
-
-@dataclass(eq=False, slots=True)
-class Task:
-    """A segment on its way through the threads. Only the thread that holds it writes to it."""
-
-    segment: Segment
-    ids: set[str] = field(default_factory=set)
-    used_offsets: set[int] = field(default_factory=set)
-    embedded: list[tuple[Row, Vectors]] = field(default_factory=list)
-    report: SegmentReport | None = None  # set when the last picture is on its way
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What waits to be embedded: `image` uint8 (h, w, 3) for `row`, with its frame's thumbnail (JPEG)."""
-
-    task: Task
-    row: Row
-    image: Image
-    thumbnail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +69,8 @@ class IndexWorker:
         self._store = store
         self._catalog = catalog
         self._media = media
-        self._detector = detector
         self.clocks = Clocks()
+        self.looker = Looker(settings, LiveCatalog(catalog), media, detector, self.clocks)
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
         """Index what `next_segment` hands out until it has no more, and report each segment as it is done.
@@ -115,47 +87,6 @@ class IndexWorker:
             yield from run.reports()
         finally:
             run.stop()
-
-    # decode
-
-    def look(self, task: Task, send: Callable[[Picture], None], progress: Progress) -> SegmentReport:
-        """Decode a segment and send all its pictures on their way. Returns its account; never raises `BadMedia`."""
-        source = VideoSource(
-            Path(task.segment.path),
-            interval_s=self._settings.sample_interval_s,
-            max_megapixels=self._settings.max_megapixels,
-        )
-        watcher = _Watcher(task, send, progress, SceneChange(self._settings.frame_interval_s))
-        began = time.perf_counter()
-        try:
-            with closing(source.frames()) as frames:
-                stream = self._detector.detect(watcher.watch(frames))
-                tracks = track_people(
-                    stream,
-                    crops_per_track=self._settings.crops_per_track,
-                    thumbnail=encode_thumbnail,
-                    max_gap_s=GAP_STEPS * self._settings.sample_interval_s,
-                )
-                for track in tracks:
-                    for row, image, thumbnail in crop_rows(task.segment, track):
-                        watcher.submit(row, image, thumbnail)
-            segment = measured(task.segment, *watcher.last)
-            return indexed_report(segment, source.counts, task.used_offsets, len(task.ids))
-        except BadMedia as e:
-            return skipped_report(task.segment, source.counts, e)
-        except (OSError, RuntimeError, ValueError, MemoryError) as e:
-            # One file must not stop the batch; what it broke is in the log, and the file in the report.
-            log.exception("%s broke the worker", task.segment.path)
-            error = BadMedia(
-                "the file broke the indexer",
-                reason="internal error",
-                got=f"{type(e).__name__}: {e}",
-                cure="please report it with the log",
-            )
-            return skipped_report(task.segment, source.counts, error)
-        finally:
-            self.clocks.add("decode", watcher.decode_s)
-            self.clocks.add("detect", time.perf_counter() - began - watcher.decode_s - watcher.wait_s)
 
     def embed(self, batch: list[Picture | Task]) -> Iterator[Portion]:
         """Embed the pictures of a batch; give the rows of the tasks that end in it, and of long ones, to be stored."""
@@ -174,57 +105,26 @@ class IndexWorker:
                 yield Portion(task, task.embedded, task.report if isinstance(item, Task) else None)
                 task.embedded = []
 
-    def write(self, portion: Portion) -> SegmentReport | None:
-        """Rows first, then what an earlier attempt left over, and only then the catalogue's word."""
+    def write(self, portions: Sequence[Portion]) -> list[SegmentReport]:
+        """Rows first, then what earlier attempts left over, and only then the catalogue's word."""
         with self.clocks.time("write"):
-            task, report = portion.task, portion.report
-            if portion.rows:
-                vectors = np.stack([vector for _, vector in portion.rows])
-                self._store.upsert([row for row, _ in portion.rows], vectors)
-            if report is None:
-                return None
-            keep = task.ids if report.state is SegmentState.INDEXED else ()
-            if task.segment.attempt > 1 or not keep:
-                self._store.delete_segment(task.segment.id, keep=keep)
-            self._store.flush()
-            self._catalog.finish(report)
-            return report
+            rows = [row for portion in portions for row in portion.rows]
+            if rows:
+                self._store.upsert([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+            reports = [portion.report for portion in portions if portion.report is not None]
+            for portion in portions:
+                if portion.report is not None:
+                    self._tidy(portion.task, portion.report)
+            if reports:
+                self._store.flush()
+            for report in reports:
+                self._catalog.finish(report)
+            return reports
 
-
-class _Watcher:
-    """Looks at the frames on their way to the detector: sends whole frames that are new, and remembers the last."""
-
-    def __init__(self, task: Task, send: Callable[[Picture], None], progress: Progress, scene: SceneChange) -> None:
-        self._task = task
-        self._send = send
-        self._progress = progress
-        self._scene = scene
-        self.last = (0, 0, 0)  # offset ms, width, height
-        self.decode_s = 0.0
-        self.wait_s = 0.0
-
-    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        while (frame := self._next(frames)) is not None:
-            height, width = frame.image.shape[:2]
-            self.last = (frame.offset_ms, width, height)
-            if self._scene.is_new(frame):
-                small = shrink(frame.image, WHOLE_FRAME_PX)
-                self.submit(frame_row(self._task.segment, frame), small, encode_thumbnail(frame.image))
-            self._progress(self._task.segment, frame.offset_ms)
-            yield frame
-
-    def submit(self, row: Row, image: Image, thumbnail: bytes) -> None:
-        began = time.perf_counter()
-        self._task.ids.add(row.id)
-        self._task.used_offsets.add(row.time_ms - self._task.segment.start_ms)
-        self._send(Picture(self._task, row, image, thumbnail))
-        self.wait_s += time.perf_counter() - began
-
-    def _next(self, frames: Iterator[Frame]) -> Frame | None:
-        began = time.perf_counter()
-        frame = next(frames, None)
-        self.decode_s += time.perf_counter() - began
-        return frame
+    def _tidy(self, task: Task, report: SegmentReport) -> None:
+        keep = task.ids if report.state is SegmentState.INDEXED else ()
+        if task.segment.attempt > 1 or not keep:
+            self._store.delete_segment(task.segment.id, keep=keep)
 
 
 class _Run:
@@ -264,7 +164,7 @@ class _Run:
     def _decode(self) -> None:
         while (segment := self._next_segment()) is not None:
             task = Task(segment)
-            task.report = self._worker.look(task, self._pictures.put, self._progress)
+            task.report = self._worker.looker.look(task, self._pictures.put, self._progress)
             self._pictures.put(task)
         with self._lock:
             self._decoders -= 1
@@ -286,7 +186,17 @@ class _Run:
         self._portions.put(End.END)
 
     def _write(self) -> None:
-        while not isinstance(portion := self._portions.get(), End):
-            if portion is not None and (report := self._worker.write(portion)) is not None:
-                self._reports.put(report)
+        portions: list[Portion] = []
+        due = 0.0
+        item: Portion | End | None = None
+        while not isinstance(item, End):
+            item = self._portions.get(timeout_s=max(0.01, due - time.monotonic()) if portions else None)
+            if isinstance(item, Portion):
+                due = due if portions else time.monotonic() + WRITE_S
+                portions.append(item)
+            many = sum(len(portion.rows) for portion in portions) >= WRITE_ROWS
+            if portions and (many or isinstance(item, End) or time.monotonic() >= due):
+                for report in self._worker.write(portions):
+                    self._reports.put(report)
+                portions = []
         self._reports.put(End.END)

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +20,24 @@ import sqlalchemy as sa
 from search import tables
 from search.errors import Conflict, NotFound, Unavailable
 from search.tables import READABLE_VERSIONS, SCHEMA_VERSION, SEGMENT_COLUMNS, report_fields, segment_values, to_segment
-from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
+from search.types import Camera, Role, Segment, SegmentReport, SegmentState, StartSource
 
 log = logging.getLogger(__name__)
+
+LIVE_ROLES = (Role.MAIN.value, Role.SUB.value)
+_PAGE = 5000
+LONGEST_LIVE_MS = 600_000  # no recorded file is longer; it may be asked about by its start
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the catalogue says of a segment to one who compares; `rows`: how many it reports, where it is indexed."""
+
+    id: str
+    path: str
+    role: Role
+    state: SegmentState
+    rows: int
 
 
 def segment_id(camera_id: str, sha256: str) -> str:
@@ -198,34 +214,65 @@ class Catalog:
             db.execute(tables.segments.update().where(tables.segments.c.id == segment.id).values(**changes))
             return str(changes.get("state", row["state"])) != SegmentState.INDEXED
 
-    def lease(self, owner: str, lease_ms: int) -> Segment | None:
-        """Take the oldest segment that waits, or whose lease ran out. None: there is none."""
-        now = now_ms()
-        free = sa.or_(
-            tables.segments.c.state == SegmentState.PENDING,
-            sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.lease_until_ms < now),
-        )
-        first = (
-            sa.select(tables.segments.c.id)
-            .where(free)
-            .order_by(tables.segments.c.start_ms, tables.segments.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
+    def lease(self, owner: str, lease_ms: int, recent_ms: int = 30_000) -> Segment | None:
+        """Take a segment that waits, or whose lease ran out. None: there is none.
+
+        Of live cameras those that ended within the last `recent_ms` come first, oldest first, so that all cameras get
+        their turn; then the rest of them, newest first; then imported files, oldest first.
+        """
+        while True:
+            now = now_ms()
+            with self.begin() as db:
+                self._take_back(db, now)
+                found = self._next(db, now - recent_ms)
+            if found is None:
+                return None
+            with self.begin() as db:
+                segment = self._take(db, found, owner, now + lease_ms)
+            if segment is not None:  # else somebody else was quicker
+                return segment
+
+    def _next(self, db: sa.Connection, recent_after_ms: int) -> str | None:
+        """Id of the segment whose turn it is."""
+        for roles, after, newest_first in (
+            (LIVE_ROLES, recent_after_ms, False),
+            (LIVE_ROLES, None, True),
+            ((Role.FILE.value,), None, False),
+        ):
+            firsts = [self._first(db, role, after, newest_first) for role in roles]
+            waiting = sorted((start, id_) for id_, start in filter(None, firsts))
+            if waiting:
+                return waiting[-1 if newest_first else 0][1]
+        return None
+
+    def _take_back(self, db: sa.Connection, now: int) -> None:
+        """Let the segments wait again whose lease ran out."""
+        c = tables.segments.c
+        over = sa.and_(c.state == SegmentState.LEASED.value, c.lease_until_ms < now)
+        if db.scalar(sa.select(c.id).where(over).limit(1)) is not None:
+            db.execute(tables.segments.update().where(over).values(state="pending", owner=None, lease_until_ms=None))
+
+    def _first(self, db: sa.Connection, role: str, after: int | None, newest_first: bool) -> tuple[str, int] | None:
+        """(id, start) of the first segment of a role that waits; `after`: among those that end later than this."""
+        c = tables.segments.c
+        waits = [c.state == SegmentState.PENDING.value, c.role == role]
+        if after is not None:  # the first condition is for the database's index, which knows starts only
+            waits += [c.start_ms > after - LONGEST_LIVE_MS, c.start_ms + c.duration_ms > after]
+        order = (c.start_ms.desc(), c.id) if newest_first else (c.start_ms, c.id)
+        query = sa.select(c.id, c.start_ms).where(*waits).order_by(*order).limit(1)
+        row = db.execute(query.with_for_update(skip_locked=True)).first()
+        return None if row is None else (row[0], row[1])
+
+    def _take(self, db: sa.Connection, id_: str, owner: str, until_ms: int) -> Segment | None:
+        """The segment, leased; None if it no longer waits."""
+        c = tables.segments.c
         take = (
             tables.segments.update()
-            .where(tables.segments.c.id == first, free)
-            .values(
-                state=SegmentState.LEASED.value,
-                owner=owner,
-                lease_until_ms=now + lease_ms,
-                attempts=tables.segments.c.attempts + 1,
-            )
-            .returning(*SEGMENT_COLUMNS, tables.segments.c.attempts)
+            .where(c.id == id_, c.state == SegmentState.PENDING.value)
+            .values(state=SegmentState.LEASED.value, owner=owner, lease_until_ms=until_ms, attempts=c.attempts + 1)
+            .returning(*SEGMENT_COLUMNS, c.attempts)
         )
-        with self.begin() as db:
-            row = db.execute(take).mappings().first()
+        row = db.execute(take).mappings().first()
         return None if row is None else to_segment(row)
 
     def renew(self, owner: str, lease_ms: int) -> None:
@@ -262,6 +309,35 @@ class Catalog:
                     report=json.dumps(report.as_dict(), ensure_ascii=False),
                 )
             )
+
+    def entries(self) -> Iterator[Entry]:
+        """What every segment's entry says, by id; read in portions, so that nobody waits for it."""
+        c = tables.segments.c
+        query = sa.select(c.id, c.path, c.role, c.state, c.report).order_by(c.id).limit(_PAGE)
+        last = ""
+        while True:
+            with self.begin() as db:
+                page = db.execute(query.where(c.id > last)).all()
+            for id_, path, role, state, report in page:
+                rows = json.loads(report)["rows"] if report and state == SegmentState.INDEXED.value else 0
+                yield Entry(id_, path, Role(role), SegmentState(state), rows)
+            if len(page) < _PAGE:
+                return
+            last = page[-1][0]
+
+    def indexed_of(self, camera_id: str, after: str, limit: int) -> list[str]:
+        """Ids of indexed segments of a camera, in order, at most `limit` of those after the id `after`."""
+        c = tables.segments.c
+        mine = sa.and_(c.camera_id == camera_id, c.state == SegmentState.INDEXED.value, c.id > after)
+        with self.begin() as db:
+            return list(db.scalars(sa.select(c.id).where(mine).order_by(c.id).limit(limit)))
+
+    def index_again(self, ids: Sequence[str]) -> int:
+        """Let indexed segments wait again; the rows that they have go when the new ones are there. How many did."""
+        c = tables.segments.c
+        done = sa.and_(c.id.in_(ids), c.state == SegmentState.INDEXED.value)
+        with self.begin() as db:
+            return int(db.execute(tables.segments.update().where(done).values(state="pending")).rowcount)
 
     def segment(self, id_: str) -> Segment:
         """One segment. Raises `NotFound`."""

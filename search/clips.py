@@ -1,20 +1,72 @@
-"""Hits to clips: what lies close together in one recording is one thing to watch. Pure functions."""
+"""Hits to clips: what lies close together in one recording is one thing to watch. Pure functions.
+
+A recording is an imported file, or the files of a live stream that follow each other without a gap: a run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 
-from search.types import Clip, Hit, Kind
+from search.live import JOIN_MS
+from search.types import Clip, Hit, Kind, Role, Segment
 
 
-def join(hits: Iterable[Hit], *, strong: float, gap_ms: int, pad_ms: int, max_ms: int) -> list[Clip]:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Segments that are one recording, in order of time; never empty."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def start_ms(self) -> int:
+        """Unix ms of its first picture."""
+        return self.segments[0].start_ms
+
+    @property
+    def end_ms(self) -> int | None:
+        """End, exclusive; None while it is not known."""
+        last = self.segments[-1]
+        return last.end_ms if last.duration_ms else None
+
+
+_NO_RUNS: Mapping[str, Run] = MappingProxyType({})
+
+
+def runs_of(segments: Iterable[Segment]) -> dict[str, Run]:
+    """Segment id -> its run, for each of `segments`: an imported file is a run of its own.
+
+    Live files of one stream follow each other where no more than `JOIN_MS` lies between them and their pictures have
+    the same size; a width of 0 is not known and fits all.
+    """
+    runs: list[list[Segment]] = []
+    for segment in sorted(segments, key=lambda s: (s.camera_id, s.role, s.start_ms, s.id)):
+        if runs and _follows(runs[-1][-1], segment):
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    return {segment.id: run for run in map(Run, map(tuple, runs)) for segment in run.segments}
+
+
+def _follows(before: Segment, after: Segment) -> bool:
+    return (
+        after.role is not Role.FILE
+        and (before.camera_id, before.role) == (after.camera_id, after.role)
+        and abs(after.start_ms - before.end_ms) <= JOIN_MS
+        and (not before.width or not after.width or (before.width, before.height) == (after.width, after.height))
+    )
+
+
+def join(
+    hits: Iterable[Hit], *, strong: float, gap_ms: int, pad_ms: int, max_ms: int, runs: Mapping[str, Run] = _NO_RUNS
+) -> list[Clip]:
     """Join hits of one recording that belong together to clips, best clip first.
 
     Hits that score at least `strong` are joined where they lie at most `gap_ms` apart. A weaker hit belongs to the
     strong clip that shows its moment; otherwise only hits of the same track are joined, because two weak ones that are
-    near in time mostly show two different people.
+    near in time mostly show two different people. No track goes on in the next segment.
 
     Every hit ends up in exactly one clip, which contains the hit's moment. A clip lasts at most `max_ms` with its
     padding of `pad_ms` on both sides; a longer presence becomes several clips. Equal scores are ordered by camera and
@@ -24,17 +76,36 @@ def join(hits: Iterable[Hit], *, strong: float, gap_ms: int, pad_ms: int, max_ms
         hits: rows that answered, in any order, scores on the common scale.
         strong: score from which nearness in time is enough.
         gap_ms: largest distance between two hits of one clip.
-        pad_ms: shown before and after; the caller cuts it off at the recording's ends.
+        pad_ms: shown before and after; `placed` cuts it off at the recording's ends.
         max_ms: longest clip, at least ``2 * pad_ms``.
+        runs: of `runs_of`; a segment that is not in it is a recording of its own.
     """
     room = max_ms - 2 * pad_ms
     if gap_ms < 0 or pad_ms < 0 or room < 0:
         raise ValueError(f"gap_ms {gap_ms}, pad_ms {pad_ms}, max_ms {max_ms}: none negative, max_ms >= 2 * pad_ms")
-    ordered = sorted(hits, key=lambda h: (h.row.camera_id, h.row.segment_id, h.row.time_ms, h.row.id))
+
+    def recording(hit: Hit) -> tuple[str, str]:
+        run = runs.get(hit.row.segment_id)
+        return hit.row.camera_id, run.segments[0].id if run else hit.row.segment_id
+
+    ordered = sorted(hits, key=lambda h: (*recording(h), h.row.time_ms, h.row.id))
     clips: list[Clip] = []
-    for _, group in groupby(ordered, key=lambda h: (h.row.camera_id, h.row.segment_id)):
+    for _, group in groupby(ordered, key=recording):
         clips += [_clip(chain, pad_ms) for chain in _joined(list(group), strong, gap_ms, room)]
     return sorted(clips, key=lambda c: (-c.score, c.camera_id, c.start_ms, c.segment_id))
+
+
+def placed(clip: Clip, run: Run) -> Clip:
+    """The clip with its padding cut off at the ends of its run, in the segment that shows its first moment."""
+    best = clip.best.row
+    start_ms = max(clip.start_ms, run.start_ms)
+    end_ms = clip.end_ms if run.end_ms is None else min(clip.end_ms, run.end_ms)
+    # Between two files there may be a moment that neither has: then the clip begins with the later one.
+    later = [s for s in run.segments if start_ms < (s.end_ms if s.duration_ms else end_ms)]
+    first = next((s for s in later if s.start_ms <= best.time_ms), None)
+    segment_id = first.id if first else best.segment_id
+    start_ms = max(start_ms, first.start_ms) if first else start_ms
+    return replace(clip, segment_id=segment_id, start_ms=start_ms, end_ms=max(end_ms, best.time_ms + 1))
 
 
 @dataclass(slots=True)
@@ -49,26 +120,26 @@ class _Chain:
 def _joined(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[_Chain]:
     """Hits of one recording, in order of time, as chains."""
     chains = _chains([h for h in hits if h.score >= strong], gap_ms, room)
-    tracks: dict[tuple[Kind, int], list[Hit]] = {}
+    tracks: dict[tuple[str, Kind, int], list[Hit]] = {}
     for hit in hits:
         if hit.score >= strong:
             continue
         shown = next((c for c in chains if c.start <= hit.row.time_ms <= c.end), None)
-        (shown.hits if shown else tracks.setdefault((hit.row.kind, hit.row.track), [])).append(hit)
+        track = (hit.row.segment_id, hit.row.kind, hit.row.track)
+        (shown.hits if shown else tracks.setdefault(track, [])).append(hit)
     return chains + [chain for members in tracks.values() for chain in _chains(members, gap_ms, room)]
 
 
 def _chains(hits: Sequence[Hit], gap_ms: int, room: int) -> list[_Chain]:
-    """Hits in order of time, cut where the gap or the length is too large."""
+    """Hits in the order in which their tracks begin, cut where the gap or the length is too large."""
     chains: list[_Chain] = []
-    for hit in hits:
-        start, end = _span(hit, room)
+    for (start, end), hit in sorted(((_span(hit, room), hit) for hit in hits), key=lambda item: item[0]):
         if chains:
             last = chains[-1]
-            first, final = min(last.start, start), max(last.end, end)
-            if start - last.end <= gap_ms and final - first <= room:
+            final = max(last.end, end)
+            if start - last.end <= gap_ms and final - last.start <= room:
                 last.hits.append(hit)
-                last.start, last.end = first, final
+                last.end = final
                 continue
         chains.append(_Chain([hit], start, end))
     return chains
@@ -85,9 +156,10 @@ def _span(hit: Hit, room: int) -> tuple[int, int]:
 
 def _clip(chain: _Chain, pad_ms: int) -> Clip:
     best = min(chain.hits, key=lambda h: (-h.score, h.row.time_ms, h.row.id))
+    first = min(chain.hits, key=lambda h: (h.row.start_ms, h.row.time_ms, h.row.id))
     return Clip(
         camera_id=best.row.camera_id,
-        segment_id=best.row.segment_id,
+        segment_id=first.row.segment_id,
         start_ms=max(0, chain.start - pad_ms),
         end_ms=chain.end + pad_ms,
         best=best,

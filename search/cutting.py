@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ import av
 
 from search.containers import CONVERT, INPUT_LIMITS, open_video
 from search.errors import BadInput, BadMedia, Unavailable
+from search.live import Polygon
+from search.masking import mask_png
 from search.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -25,11 +28,15 @@ _MAX_PREROLL_MS = 20_000  # pictures before the start that a copied clip may car
 _LEAD_MS = 10_000  # where a slice begins on its clock, so that no time stamp is negative
 _AVI_HEAD_S = 1.0  # ffmpeg aims a little early, and before the start of an AVI it lands anywhere
 _MAX_SIDE = (1280, 720)
+_MASK_LEAD_S = 3600  # the mask's time lies before that of any picture: earlier ones would be shown without it
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """What ffmpeg is to do. `stream` is the video's index; without `seek`, all is decoded up to the start."""
+    """What ffmpeg is to do. `stream` is the video's index; without `seek`, all is decoded up to the start.
+
+    `mask` is a picture of `size` (width, height) that is laid over the video, which is scaled to that size.
+    """
 
     source: Path
     stream: int
@@ -37,6 +44,8 @@ class _Cut:
     seconds: float
     copy: bool
     seek: bool = True
+    mask: Path | None = None
+    size: tuple[int, int] = (0, 0)
 
 
 def ffmpeg_path() -> str:
@@ -53,7 +62,15 @@ def ffmpeg_path() -> str:
         raise Unavailable("there is no ffmpeg", got=e, cure="pip install --force-reinstall imageio-ffmpeg") from None
 
 
-def cut(source: Path, target: Path, offset_ms: int, duration_ms: int, *, timeout_s: float) -> None:
+def cut(
+    source: Path,
+    target: Path,
+    offset_ms: int,
+    duration_ms: int,
+    *,
+    timeout_s: float,
+    masks: Sequence[Polygon] = (),
+) -> None:
     """Write `target`: H.264 in MP4 with its index first, no sound. Copied where a browser plays it, else encoded.
 
     Args:
@@ -62,19 +79,25 @@ def cut(source: Path, target: Path, offset_ms: int, duration_ms: int, *, timeout
         offset_ms: from the recording's first picture; the clip begins with the first picture at or after it.
         duration_ms: of the clip; shorter where the recording ends.
         timeout_s: ffmpeg is stopped after this.
+        masks: these parts of the picture are black; then all pictures are encoded again, none is carried along.
 
     Raises:
         BadMedia: the recording cannot be read, or not be cut.
         BadInput: the recording has no picture there.
         Unavailable: ffmpeg is missing, too slow or without room.
     """
-    slice_path = target.with_name(f"{target.name}.mkv")
+    slice_path, mask_path = target.with_name(f"{target.name}.mkv"), target.with_name(f"{target.name}.png")
     try:
         job = _plan(source, slice_path, offset_ms, duration_ms)
+        if masks:
+            size = _fitted(*_shown_size(source))
+            mask_path.write_bytes(mask_png(*size, masks))
+            job = replace(job, copy=False, mask=mask_path, size=size)
         _run_ffmpeg(_command(job, target), source, timeout_s)
         _check(target, source, offset_ms)
     finally:
         slice_path.unlink(missing_ok=True)
+        mask_path.unlink(missing_ok=True)
 
 
 def _plan(source: Path, slice_path: Path, offset_ms: int, duration_ms: int) -> _Cut:
@@ -146,31 +169,54 @@ def _write_slice(source: Path, target: Path, first: int, end_ms: int) -> None:
                 out.mux(packet)
 
 
+def _shown_size(source: Path) -> tuple[int, int]:
+    """(width, height) of the first picture that decodes, turned as it is shown: only a picture tells that."""
+    with open_video(source) as (container, stream):
+        with suppress(av.FFmpegError):
+            frame = next(container.decode(stream), None)
+            if frame is not None:
+                turned = round(frame.rotation / 90) % 2
+                return (frame.height, frame.width) if turned else (frame.width, frame.height)
+        return stream.width, stream.height
+
+
+def _fitted(width: int, height: int) -> tuple[int, int]:
+    """The size of a clip's pictures: even, and no larger than `_MAX_SIDE`."""
+    share = min(1.0, _MAX_SIDE[0] / width, _MAX_SIDE[1] / height)
+    return max(2, int(width * share / 2) * 2), max(2, int(height * share / 2) * 2)
+
+
 def _command(job: _Cut, target: Path) -> list[str]:
     import ffmpeg
 
-    how: dict[str, Any] = {"c:v": "copy"}
-    if not job.copy:
-        width, height = _MAX_SIDE
-        fit = f"scale=w='min(iw,{width})':h='min(ih,{height})':force_original_aspect_ratio=decrease"
-        how = {
-            "vf": f"{fit}:force_divisible_by=2,format=yuv420p",
-            "c:v": "libx264",
-            "preset": "veryfast",
-            "crf": 23,
-            "fps_mode": "vfr",
-            "threads": 2,
-        }
     where = {"ss": f"{job.start_s:.6f}", "t": f"{job.seconds:.3f}"}
+    source = str(job.source.absolute())
+    how: dict[str, Any] = _how(job)
+    # Where a recording changes its size, ffmpeg would begin anew, without the mask; the filters follow the size, too.
+    limits = INPUT_LIMITS | ({"reinit_filter": 0} if job.mask else {})
     if job.seek:
-        video = ffmpeg.input(str(job.source.absolute()), seek_timestamp=1, **where, **INPUT_LIMITS)
+        video = ffmpeg.input(source, seek_timestamp=1, **where, **limits)
     else:
-        video, how = ffmpeg.input(str(job.source.absolute()), **INPUT_LIMITS), how | where
-    out = video[str(job.stream)].output(
+        video, how = ffmpeg.input(source, **limits), how | where
+    shown = video[str(job.stream)]
+    if job.mask:
+        mask = ffmpeg.input(str(job.mask.absolute()), f="png_pipe", protocol_whitelist="file", itsoffset=-_MASK_LEAD_S)
+        shown = shown.filter("scale", *job.size).overlay(mask).filter("format", "yuv420p")
+    out = shown.output(
         str(target.absolute()), f="mp4", movflags="+faststart", map_metadata=-1, fflags="+bitexact", **how
     )
     args = out.global_args("-nostdin", "-v", "error").overwrite_output().compile(cmd=ffmpeg_path())
     return [str(arg) for arg in args]
+
+
+def _how(job: _Cut) -> dict[str, Any]:
+    """How the pictures are written."""
+    if job.copy:
+        return {"c:v": "copy"}
+    width, height = _MAX_SIDE
+    fit = f"scale=w='min(iw,{width})':h='min(ih,{height})':force_original_aspect_ratio=decrease"
+    size = {} if job.mask else {"vf": f"{fit}:force_divisible_by=2,format=yuv420p"}
+    return size | {"c:v": "libx264", "preset": "veryfast", "crf": 23, "fps_mode": "vfr", "threads": 2}
 
 
 def _run_ffmpeg(command: list[str], source: Path, timeout_s: float) -> None:

@@ -11,10 +11,11 @@ from datetime import tzinfo
 from typing import Any
 
 from search.catalog import Catalog
-from search.clips import join
+from search.clips import Run, join, placed, runs_of
 from search.config import Settings
 from search.embedder import Embedder, check_sentence
 from search.errors import BadInput
+from search.footage import Footage
 from search.hints import Hint, hints_for, weaknesses
 from search.ranking import EVERYDAY, Background, verdict
 from search.store import VectorStore
@@ -74,6 +75,11 @@ class Answer:
             ],
         }
 
+    def moment(self, clip: Clip) -> tuple[str, int]:
+        """Segment id and offset (ms in its file) of the clip's best moment, of which there is a thumbnail."""
+        best = clip.best.row
+        return best.segment_id, best.time_ms - self.segments[best.segment_id].start_ms
+
     def _clip(self, clip: Clip, rank: int, zone: tzinfo) -> dict[str, Any]:
         segment, best = self.segments[clip.segment_id], clip.best.row
         return {
@@ -109,6 +115,7 @@ class SearchEngine:
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
+        self._footage = Footage(catalog)
         self._weaknesses = weaknesses(settings.model)
         self._lock = threading.Lock()
         self._background: tuple[int, Background] | None = None
@@ -146,28 +153,35 @@ class SearchEngine:
 
     def _clips(self, hits: Sequence[Hit], limit: int) -> tuple[list[Clip], Mapping[str, Segment]]:
         s = self._settings
+        gap_ms, pad_ms = round(1000 * s.clip_gap_s), round(1000 * s.clip_pad_s)
+        segments = self._segments(hits)
+        known = [hit for hit in hits if hit.row.segment_id in segments]
+        segments |= {near.id: near for near in self._footage.near(segments.values(), max(gap_ms, pad_ms))}
+        runs = runs_of(segments.values())
         joined = join(
-            hits,
+            known,
             strong=s.maybe_score,
-            gap_ms=round(1000 * s.clip_gap_s),
-            pad_ms=round(1000 * s.clip_pad_s),
+            gap_ms=gap_ms,
+            pad_ms=pad_ms,
             max_ms=round(1000 * s.clip_max_s),
+            runs=runs,
         )
-        segments = self._catalog.segments_by_id(list({clip.segment_id for clip in joined}))
-        known = [clip for clip in joined if clip.segment_id in segments]
-        if len(known) < len(joined):
-            log.warning("%d clips of unknown segments left out: catalogue and store differ", len(joined) - len(known))
-        return [self._finish(clip, segments[clip.segment_id]) for clip in known[:limit]], segments
+        return [self._finish(clip, runs[clip.segment_id]) for clip in joined[:limit]], segments
 
-    def _finish(self, clip: Clip, segment: Segment) -> Clip:
+    def _segments(self, hits: Sequence[Hit]) -> dict[str, Segment]:
+        """The segments of the hits that may be answered: not those that are being deleted."""
+        ids = {hit.row.segment_id for hit in hits}
+        segments = self._footage.segments(list(ids))
+        left_out = list(ids - segments.keys())
+        lost = len(left_out) - len(self._catalog.segments_by_id(left_out)) if left_out else 0
+        if lost:
+            log.warning("rows of %d unknown segments left out: catalogue and store differ", lost)
+        return segments
+
+    def _finish(self, clip: Clip, run: Run) -> Clip:
         """Keep the padding inside the recording, and say what the score means."""
-        end_ms = min(clip.end_ms, segment.end_ms) if segment.duration_ms else clip.end_ms
-        return replace(
-            clip,
-            start_ms=max(clip.start_ms, segment.start_ms),
-            end_ms=max(end_ms, clip.best.row.time_ms + 1),
-            verdict=verdict(clip.score, match=self._settings.match_score, maybe=self._settings.maybe_score),
-        )
+        sure = verdict(clip.score, match=self._settings.match_score, maybe=self._settings.maybe_score)
+        return replace(placed(clip, run), verdict=sure)
 
     def _sample(self, kind: Kind) -> Vectors:
         return self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))[1]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from search import tables
-from search.catalog import Catalog
+from search.catalog import LIVE_ROLES, LONGEST_LIVE_MS, Catalog
 from search.errors import BadInput, NotFound
 from search.live import Gap, Health, Hold, Reason, Rules, Stream, StreamState
 from search.tables import SEGMENT_COLUMNS, segment_values, to_segment
-from search.types import Role, Segment, SegmentState
+from search.types import Camera, Role, Segment, SegmentState
 
-LIVE = (Role.MAIN.value, Role.SUB.value)
-_AT_ONCE = 500  # ids in one statement
+_AT_ONCE = 500  # ids or ranges in one statement
 
 
 @dataclass(slots=True)
@@ -32,6 +31,15 @@ class Written:
 
     def __bool__(self) -> bool:
         return bool(self.segments or self.gaps or self.no_gaps or self.health)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A camera with its streams (none: it is not recorded) and rules (None: the settings hold)."""
+
+    camera: Camera
+    streams: tuple[Stream, ...] = ()
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,49 @@ class LiveCatalog:
             gone = tables.health.c.role.not_in([s.role.value for s in streams])
             db.execute(tables.health.delete().where(tables.health.c.camera_id == camera_id, gone))
 
+    def known(self, camera_ids: Sequence[str]) -> dict[str, Known]:
+        """Those of the cameras that are there, with their streams and rules."""
+        c, s, r = tables.cameras, tables.streams, tables.rules
+        found: dict[str, Known] = {}
+        with self._catalog.begin() as db:
+            for part in _parts(camera_ids):
+                for row in db.execute(sa.select(c).where(c.c.id.in_(part))).mappings():
+                    found[row["id"]] = Known(Camera(**row))
+                for row in db.execute(sa.select(s).where(s.c.camera_id.in_(part)).order_by(s.c.role)).mappings():
+                    at = found[row["camera_id"]]
+                    found[row["camera_id"]] = replace(at, streams=(*at.streams, _to_stream(row)))
+                for row in db.execute(sa.select(r).where(r.c.camera_id.in_(part))).mappings():
+                    found[row["camera_id"]] = replace(found[row["camera_id"]], rules=_to_rules(row))
+        return found
+
+    def put(self, wanted: Sequence[Known]) -> None:
+        """Let these be the cameras with their streams and rules, all in one transaction, new or not."""
+        ids = [{"k": item.camera.id} for item in wanted]
+        cameras = [_values(item.camera) for item in wanted]
+        streams = [_values(stream) for item in wanted for stream in item.streams]
+        rules = [_rule_values(item.rules) for item in wanted if item.rules]
+        c, s, r, h = tables.cameras, tables.streams, tables.rules, tables.health
+        with self._catalog.begin() as db:
+            there = {
+                i
+                for part in _parts([i["k"] for i in ids])
+                for i in db.scalars(sa.select(c.c.id).where(c.c.id.in_(part)))
+            }
+            changed = [{"k": row["id"]} | row for row in cameras if row["id"] in there]
+            _many(db, c.update().where(c.c.id == sa.bindparam("k")), changed)
+            _many(db, c.insert(), [row for row in cameras if row["id"] not in there])
+            for table in (s, r):
+                _many(db, table.delete().where(table.c.camera_id == sa.bindparam("k")), ids)
+            _many(db, s.insert(), streams)
+            _many(db, r.insert(), rules)
+            live = sa.exists().where(s.c.camera_id == h.c.camera_id, s.c.role == h.c.role)
+            _many(db, h.delete().where(h.c.camera_id == sa.bindparam("k"), ~live), ids)
+
     def streams(self) -> list[Stream]:
         """All streams that are to be recorded, by camera and role."""
         t = tables.streams
         with self._catalog.begin() as db:
-            rows = db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()
-            return [Stream(**dict(row) | {"role": Role(row["role"])}) for row in rows]
+            return [_to_stream(row) for row in db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()]
 
     def indexed_streams(self) -> list[Stream]:
         """Of each live camera the stream that is indexed: its sub-stream where it has one."""
@@ -96,9 +141,10 @@ class LiveCatalog:
                     db.execute(
                         tables.segments.insert().values(**segment_values(segment), state=state.value, attempts=0)
                     )
-            for gap in (*written.no_gaps, *written.gaps):
-                db.execute(tables.gaps.delete().where(_key(tables.gaps, gap), tables.gaps.c.start_ms == gap.start_ms))
-            for gap in written.gaps:
+            for gap in written.no_gaps:
+                db.execute(tables.gaps.delete().where(_same(gap)))
+            for gap in written.gaps:  # one by one: the same gap may come twice, longer the second time
+                db.execute(tables.gaps.delete().where(_same(gap)))
                 db.execute(tables.gaps.insert().values(**_values(gap)))
             for health in written.health:
                 db.execute(tables.health.delete().where(_key(tables.health, health)))
@@ -106,20 +152,16 @@ class LiveCatalog:
 
     def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
         c = tables.segments.c
-        return {
-            found
-            for n in range(0, len(ids), _AT_ONCE)
-            for found in db.scalars(sa.select(c.id).where(c.id.in_(ids[n : n + _AT_ONCE])))
-        }
+        return {found for part in _parts(ids) for found in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
 
     def covered_until(self, stream: Stream) -> int:
         """Unix ms up to which a stream's time is accounted for, as recorded or as a gap; at least its beginning."""
         s, g = tables.segments.c, tables.gaps.c
+        mine = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
         with self._catalog.begin() as db:
+            newest = db.scalar(sa.select(s.start_ms).where(mine).order_by(s.start_ms.desc()).limit(1)) or 0
             recorded = db.scalar(
-                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(
-                    s.camera_id == stream.camera_id, s.role == stream.role.value
-                )
+                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(mine, s.start_ms >= newest - LONGEST_LIVE_MS)
             )
             missed = db.scalar(
                 sa.select(sa.func.max(g.end_ms)).where(g.camera_id == stream.camera_id, g.role == stream.role.value)
@@ -171,6 +213,8 @@ class LiveCatalog:
         for column, wanted in ((c.camera_id, cameras), (c.state, states), (c.role, roles)):
             if wanted:
                 query = query.where(column.in_([str(value) for value in wanted]))
+        if roles and Role.FILE not in roles:  # so that an index of starts is enough, after months of recordings
+            query = query.where(c.start_ms > from_ms - LONGEST_LIVE_MS)
         with self._catalog.begin() as db:
             rows = db.execute(query.order_by(c.camera_id, c.start_ms)).mappings()
             return [(to_segment(r), SegmentState(r["state"]), json.loads(r["report"] or "{}")) for r in rows]
@@ -178,19 +222,22 @@ class LiveCatalog:
     def newest_indexed(self) -> dict[str, int]:
         """Camera id -> end (Unix ms) of its newest live segment that is indexed."""
         c = tables.segments.c
-        query = (
-            sa.select(c.camera_id, sa.func.max(c.start_ms + c.duration_ms))
-            .where(c.role.in_(LIVE), c.state == SegmentState.INDEXED.value)
-            .group_by(c.camera_id)
+        newest = (
+            sa.select(c.start_ms + c.duration_ms)
+            .where(c.camera_id == tables.cameras.c.id, c.role.in_(LIVE_ROLES), c.state == SegmentState.INDEXED.value)
+            .order_by(c.start_ms.desc())  # the index tells at once; a maximum would read a month of recordings
+            .limit(1)
+            .scalar_subquery()
         )
         with self._catalog.begin() as db:
-            return {row[0]: int(row[1]) for row in db.execute(query)}
+            rows = db.execute(sa.select(tables.cameras.c.id, newest)).all()
+            return {row[0]: int(row[1]) for row in rows if row[1] is not None}
 
     def backlog(self, recent_after_ms: int) -> Backlog:
         """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
         c = tables.segments.c
         end = c.start_ms + c.duration_ms
-        waits = sa.and_(c.role.in_(LIVE), c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value]))
+        waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value]))
         query = sa.select(
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(c.duration_ms), 0),
@@ -208,22 +255,13 @@ class LiveCatalog:
         t = tables.rules
         with self._catalog.begin() as db:
             db.execute(t.delete().where(t.c.camera_id == rules.camera_id))
-            db.execute(
-                t.insert().values(
-                    camera_id=rules.camera_id, keep_days=rules.keep_days, masks=json.dumps(list(rules.masks))
-                )
-            )
+            db.execute(t.insert().values(**_rule_values(rules)))
 
     def rules(self) -> dict[str, Rules]:
         """Camera id -> its rules; a camera without any is not in it."""
         with self._catalog.begin() as db:
-            rows = db.execute(sa.select(tables.rules)).all()
-        return {
-            r.camera_id: Rules(
-                r.camera_id, r.keep_days, tuple(tuple((x, y) for x, y in p) for p in json.loads(r.masks))
-            )
-            for r in rows
-        }
+            rows = db.execute(sa.select(tables.rules)).mappings()
+            return {row["camera_id"]: _to_rules(row) for row in rows}
 
     def add_hold(self, camera_id: str, start_ms: int, end_ms: int, why: str) -> Hold:
         """Keep a range, of one camera or all (empty), from retention."""
@@ -251,14 +289,28 @@ class LiveCatalog:
     # deletion ------------------------------------------------------------------------------------------------
 
     def mark_deleting(self, ids: Iterable[str]) -> None:
-        """Take segments out of answers and of the indexer's reach; leased ones stay as they are."""
+        """Take segments out of answers and of the indexer's reach; leased and held ones stay as they are."""
         t = tables.segments
+        free = sa.and_(t.c.state.not_in([SegmentState.LEASED.value, SegmentState.DELETING.value]), ~held())
         with self._catalog.begin() as db:
-            db.execute(
-                t.update()
-                .where(t.c.id.in_(list(ids)), t.c.state != SegmentState.LEASED.value)
-                .values(state=SegmentState.DELETING.value)
-            )
+            for part in _parts(ids):
+                db.execute(
+                    t.update()
+                    .where(t.c.id.in_(part), free)
+                    .values(
+                        state=SegmentState.DELETING.value, owner=t.c.state
+                    )  # nobody leases it: room for what it was
+                )
+
+    def unmark(self, ids: Iterable[str], *, only_held: bool = False) -> int:
+        """Give segments that are marked for deletion their state back, or those that are held since; how many."""
+        t = tables.segments
+        marked = sa.and_(
+            t.c.state == SegmentState.DELETING.value, t.c.owner.is_not(None), held() if only_held else sa.true()
+        )
+        with self._catalog.begin() as db:
+            back = [t.update().where(t.c.id.in_(p), marked).values(state=t.c.owner, owner=None) for p in _parts(ids)]
+            return sum(int(db.execute(update).rowcount) for update in back)
 
     def deleting(self, limit: int) -> list[Segment]:
         """Segments that are marked for deletion, oldest first."""
@@ -268,17 +320,51 @@ class LiveCatalog:
             rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
             return [to_segment(row) for row in rows]
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Remove segments that are marked for deletion, the last step of deleting them."""
-        t = tables.segments
-        with self._catalog.begin() as db:
-            db.execute(t.delete().where(t.c.id.in_(list(ids)), t.c.state == SegmentState.DELETING.value))
+
+def held() -> sa.ColumnElement[bool]:
+    """Whether a hold overlaps the segment."""
+    s, h = tables.segments.c, tables.holds.c
+    return sa.exists().where(
+        sa.or_(h.camera_id == s.camera_id, h.camera_id == ""),
+        h.start_ms < s.start_ms + s.duration_ms,
+        h.end_ms > s.start_ms,
+    )
+
+
+def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    """The ids in as many at once as a statement takes."""
+    wanted = list(ids)
+    for n in range(0, len(wanted), _AT_ONCE):
+        yield wanted[n : n + _AT_ONCE]
+
+
+def _same(gap: Gap) -> sa.ColumnElement[bool]:
+    return sa.and_(_key(tables.gaps, gap), tables.gaps.c.start_ms == gap.start_ms)
+
+
+def _many(db: sa.Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        db.execute(statement, rows)
+
+
+def _to_stream(row: Mapping[Any, Any]) -> Stream:
+    return Stream(**dict(row) | {"role": Role(row["role"])})
+
+
+def _to_rules(row: Mapping[Any, Any]) -> Rules:
+    masks = tuple(tuple((x, y) for x, y in polygon) for polygon in json.loads(row["masks"]))
+    return Rules(row["camera_id"], row["keep_days"], masks)
+
+
+def _rule_values(rules: Rules) -> dict[str, Any]:
+    masks = json.dumps(list(rules.masks))
+    return {"camera_id": rules.camera_id, "keep_days": rules.keep_days, "masks": masks}
 
 
 def _key(table: sa.Table, item: Gap | Health) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.camera_id == item.camera_id, table.c.role == item.role.value)
 
 
-def _values(item: Gap | Health) -> dict[str, Any]:
+def _values(item: Gap | Health | Stream | Camera) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}

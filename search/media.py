@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
 from search.cutting import cut, ffmpeg_path
-from search.errors import BadInput, Unavailable
-from search.types import Image
+from search.errors import BadInput, BadMedia, Unavailable
+from search.joining import join_files
+from search.live import Polygon
+from search.types import Image, Segment
 
 __all__ = ["MediaStore", "encode_thumbnail", "ffmpeg_path", "shrink"]
 
@@ -83,24 +86,128 @@ class MediaStore:
         with _written(target) as temporary:
             temporary.write_bytes(jpeg)
 
-    def clip(self, source: Path, segment_id: str, offset_ms: int, duration_ms: int) -> Path:
+    def now_path(self, camera_id: str) -> Path:
+        """Where a live camera's picture of now lies, there or not; its modification time is when it was taken."""
+        return self._root / "now" / f"{hashlib.sha256(camera_id.encode()).hexdigest()[:24]}.jpg"
+
+    def put_now(self, camera_id: str, jpeg: bytes, time_ms: int) -> None:
+        """Let this be a live camera's picture of now, taken at `time_ms` (Unix).
+
+        Raises:
+            Unavailable: the disk is full or the folder cannot be written.
+        """
+        with _written(self.now_path(camera_id)) as temporary:
+            temporary.write_bytes(jpeg)
+            os.utime(temporary, ns=(time_ms * 1_000_000, time_ms * 1_000_000))
+
+    def delete_segment(self, segment_id: str) -> int:
+        """Remove a segment's thumbnails and all clips that show it; how many those were.
+
+        Raises:
+            BadInput: not an id.
+            Unavailable: the folder cannot be written.
+        """
+        folder, clips = self._root / "thumbnails" / _checked(segment_id), self._root / "clips"
+        try:
+            pictures, marks = _files(folder), _files(self._marks(segment_id))
+            shown = {clips / mark.name for mark in marks}
+            gone = [*pictures, *clips.glob(f"{segment_id}_*_*.mp4"), *(path for path in shown if path.exists())]
+            for path in (*gone, *marks):  # the marks last: they are the way to the clips
+                path.unlink(missing_ok=True)
+            for empty in (folder, self._marks(segment_id)):
+                with contextlib.suppress(FileNotFoundError):
+                    empty.rmdir()
+        except OSError as e:
+            cure = f"{e.strerror or e}; check the rights of the data folder"
+            raise Unavailable("the media folder cannot be written", got=folder, cure=cure) from None
+        return len(gone)
+
+    def segment_ids(self) -> Iterator[str]:
+        """Ids of the segments that anything is kept of; one may come several times."""
+        for folder in ("thumbnails", "shown", "clips"):
+            with contextlib.suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
+                for entry in entries:
+                    if _ID.match(entry.name):  # not what is being written
+                        yield entry.name if folder != "clips" else entry.name.rsplit(".", 1)[0].split("_")[0]
+
+    def clip(
+        self, source: Path, segment_id: str, offset_ms: int, duration_ms: int, *, masks: Sequence[Polygon] = ()
+    ) -> Path:
         """An MP4 of `duration_ms` from `offset_ms` after the source's first picture. Callers for the same one share it.
+
+        What `masks` cover is black; other masks make another clip.
 
         Raises:
             BadInput: not an id, an impossible time, or no picture there.
             BadMedia: the source is missing or cannot be cut.
             Unavailable: ffmpeg or the disk fails, or cutting takes too long.
         """
+        target = self._clip_path([segment_id], offset_ms, duration_ms, masks)
+
+        def make(temporary: Path) -> None:
+            cut(source, temporary, offset_ms, duration_ms, timeout_s=self._timeout_s, masks=masks)
+
+        return self._made(target, [source], (), make)
+
+    def clip_of(
+        self, segments: Sequence[Segment], start_ms: int, duration_ms: int, *, masks: Sequence[Polygon] = ()
+    ) -> Path:
+        """As `clip`, of segments of one stream, by start; the clip is at most `duration_ms` long.
+
+        It begins with the first picture at or after `start_ms` (Unix ms) and ends where the segments end, or where
+        their pictures change in size or codec. Gaps between the segments are gaps in its time.
+        """
+        first = segments[0]
+        late_ms = max(0, first.start_ms - start_ms)
+        offset_ms, duration_ms = max(0, start_ms - first.start_ms), max(1, duration_ms - late_ms)
+        if len(segments) == 1:
+            return self.clip(Path(first.path), first.id, offset_ms, duration_ms, masks=masks)
+        ids = [segment.id for segment in segments]
+        target = self._clip_path(ids, offset_ms, duration_ms, masks)
+
+        def make(temporary: Path) -> None:
+            joined = temporary.with_name(f"{temporary.name}.mp4")
+            try:
+                begin_ms = join_files(segments, joined, first.start_ms + offset_ms + duration_ms)
+                offset = max(0, first.start_ms + offset_ms - begin_ms)
+                cut(joined, temporary, offset, duration_ms, timeout_s=self._timeout_s, masks=masks)
+            finally:
+                joined.unlink(missing_ok=True)
+
+        return self._made(target, [Path(segment.path) for segment in segments], ids[1:], make)
+
+    def _clip_path(self, ids: Sequence[str], offset_ms: int, duration_ms: int, masks: Sequence[Polygon]) -> Path:
+        """A clip's name: the first segment that it shows, the range, and a digest of other segments and masks."""
         if not 0 < _count(duration_ms, "duration") <= MAX_CLIP_MS:
             raise BadInput("not a clip's duration", got=duration_ms, expected=f"1 to {MAX_CLIP_MS} ms")
-        target = self._root / "clips" / f"{_checked(segment_id)}_{_count(offset_ms, 'offset')}_{duration_ms}.mp4"
+        name = f"{_checked(ids[0])}_{_count(offset_ms, 'offset')}_{duration_ms}"
+        if len(ids) > 1 or masks:
+            more = repr(([_checked(id_) for id_ in ids[1:]], [[tuple(point) for point in mask] for mask in masks]))
+            name += f"_{hashlib.sha256(more.encode()).hexdigest()[:16]}"
+        return self._root / "clips" / f"{name}.mp4"
+
+    def _made(self, target: Path, sources: Sequence[Path], also: Sequence[str], make: Callable[[Path], None]) -> Path:
+        """The clip `target`, made by `make` if it is not there; `also`: segments that it shows beside the first."""
         with self._one_at_a_time(target.name):
             if _touched(target):
                 return target
             with _written(target) as temporary:
-                cut(source, temporary, offset_ms, duration_ms, timeout_s=self._timeout_s)
+                make(temporary)
+                for segment_id in also:  # before the clip is there, so that `delete_segment` never misses it
+                    mark = self._marks(segment_id) / target.name
+                    mark.parent.mkdir(parents=True, exist_ok=True)
+                    mark.touch()
+            gone = next((source for source in sources if not source.exists()), None)
+            if gone is not None:  # deleted meanwhile: whoever deleted it may have looked for clips too early
+                target.unlink(missing_ok=True)
+                cure = "it was deleted just now; ask again for what is left"
+                raise BadMedia("the recording is gone", reason="missing", got=gone, cure=cure)
         self._make_room(target)
         return target
+
+    def _marks(self, segment_id: str) -> Path:
+        """Empty files with the names of the clips that show the segment, but do not begin with it."""
+        return self._root / "shown" / _checked(segment_id)
 
     @contextlib.contextmanager
     def _one_at_a_time(self, name: str) -> Iterator[None]:
@@ -123,6 +230,10 @@ class MediaStore:
                 kept += size
                 if kept > self._max_clip_bytes and path != newest:
                     path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _clips(folder: Path) -> Iterator[tuple[int, int, Path]]:

@@ -13,8 +13,10 @@ TCP port, through which every user of the machine could read and write.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -56,6 +58,8 @@ _CALL_S = 60.0
 _WRITE_ROWS = 1000
 _READ_ROWS = 4096
 _LITE_IDS = 1_000_000  # Lite has no such limit, and reads all rows again for each page
+_COUNT_ROWS = 250_000
+_MAX_SEGMENTS = 1000
 _FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
 
 
@@ -87,6 +91,16 @@ class VectorStore(Protocol):
 
     def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
         """Remove the segment's rows whose id is not in `keep`; how many those were."""
+
+    def delete_segments(self, segment_ids: Collection[str]) -> int:
+        """Remove all rows of these segments; how many those were. Finding them costs Milvus the same for 50 as for one.
+
+        Raises:
+            BadInput: more than 1,000 segments, or an id that cannot be stored.
+        """
+
+    def count_by_segment(self) -> dict[str, int]:
+        """Segment id -> how many rows it has, of all segments that have any."""
 
     def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008 - frozen
         """The `limit` rows nearest to `vector` (dim,) by cosine among those that fit; best first, ties by id.
@@ -144,6 +158,16 @@ class MemoryStore:
             for row_id in gone:
                 del self._rows[row_id]
             return len(gone)
+
+    def delete_segments(self, segment_ids: Collection[str]) -> int:
+        """See `VectorStore.delete_segments`."""
+        _check_segments(segment_ids)
+        return sum(self.delete_segment(segment_id) for segment_id in set(segment_ids))
+
+    def count_by_segment(self) -> dict[str, int]:
+        """See `VectorStore.count_by_segment`."""
+        with self._lock:
+            return dict(Counter(row.segment_id for row, _ in self._rows.values()))
 
     def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008
         """See `VectorStore.search`."""
@@ -305,12 +329,23 @@ class MilvusStore:
     def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
         """See `VectorStore.delete_segment`."""
         with self._writing, self._translated("rows could not be deleted"):
-            gone = sorted(self.ids(segment_id) - set(keep))
-            for at in range(0, len(gone), _WRITE_ROWS):
-                condition = one_of("id", gone[at : at + _WRITE_ROWS])
-                self._opened().delete(self._collection, filter=condition, timeout=_CALL_S)
-            self._unflushed += len(gone)
-            return len(gone)
+            return self._delete(sorted(self.ids(segment_id) - set(keep)))
+
+    def delete_segments(self, segment_ids: Collection[str]) -> int:
+        """See `VectorStore.delete_segments`."""
+        _check_segments(segment_ids)
+        if not segment_ids:
+            return 0
+        found = self._read(one_of("segment_id", sorted(set(segment_ids))), ["id"])  # slow, so not while others wait
+        with self._writing, self._translated("rows could not be deleted"):
+            return self._delete(sorted(entity["id"] for entity in found))
+
+    def _delete(self, ids: list[str]) -> int:
+        for at in range(0, len(ids), _WRITE_ROWS):
+            condition = one_of("id", ids[at : at + _WRITE_ROWS])
+            self._opened().delete(self._collection, filter=condition, timeout=_CALL_S)
+        self._unflushed += len(ids)
+        return len(ids)
 
     def flush(self) -> None:
         """See `VectorStore.flush`. A server has acknowledged only what its log keeps, so there is nothing to do."""
@@ -371,6 +406,15 @@ class MilvusStore:
             condition = f"segment_id == {quoted(check_string(segment_id, 'the segment id'))}"
         return {entity["id"] for entity in self._read(condition, ["id"])}
 
+    def count_by_segment(self) -> dict[str, int]:
+        """See `VectorStore.count_by_segment`. Read in parts: each row costs some hundred bytes until it is counted."""
+        parts = max(1, -(-self.count() // _COUNT_ROWS))
+        bounds = [LOTS * n // parts for n in range(parts + 1)]
+        found: Counter[str] = Counter()
+        for low, high in itertools.pairwise(bounds):
+            found.update(entity["segment_id"] for entity in self._read("", ["segment_id"], low, high))
+        return dict(found)
+
     def _read(self, where: str, fields: list[str], low: int = 0, high: int = LOTS) -> list[dict[str, Any]]:
         """All rows that fit with a lot in [low, high), by halves of the lots: a server's answer has at most 16,384.
 
@@ -385,6 +429,13 @@ class MilvusStore:
             return found
         middle = (low + high) // 2
         return self._read(where, fields, low, middle) + self._read(where, fields, middle, high)
+
+
+def _check_segments(segment_ids: Collection[str]) -> None:
+    if len(segment_ids) > _MAX_SEGMENTS:
+        raise BadInput("too many segments to delete at once", got=len(segment_ids), expected=f"at most {_MAX_SEGMENTS}")
+    for segment_id in segment_ids:
+        check_string(segment_id, "the segment id")
 
 
 def _password(address: str) -> str:

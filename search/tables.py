@@ -46,7 +46,10 @@ segments = sa.Table(
     sa.Column("report", sa.Text),
     sa.Column("role", sa.String(8), nullable=False, server_default="file"),
 )
-BY_TIME = sa.Index("ix_segments_camera_time", segments.c.camera_id, segments.c.start_ms)
+INDEXES = (
+    sa.Index("ix_segments_camera_time", segments.c.camera_id, segments.c.start_ms),
+    sa.Index("ix_segments_queue", segments.c.state, segments.c.role, segments.c.start_ms),
+)
 refused = sa.Table(
     "refused",
     metadata,
@@ -117,7 +120,8 @@ def upgrade(db: sa.Connection) -> None:
     """Give a catalogue of version 1 what live recording needs; new tables are made by `create_all`."""
     if "role" not in {column["name"] for column in sa.inspect(db).get_columns("segments")}:
         db.execute(sa.text("ALTER TABLE segments ADD COLUMN role VARCHAR(8) NOT NULL DEFAULT 'file'"))
-    BY_TIME.create(db, checkfirst=True)
+    for index in INDEXES:
+        index.create(db, checkfirst=True)
     db.execute(facts.update().where(facts.c.name == "schema").values(value=str(SCHEMA_VERSION)))
 
 

@@ -278,7 +278,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What an operator watches: near hits of one camera and file, joined. `best` is its best moment."""
+    """What an operator watches: near hits of one recording, joined. `best` is its best moment.
+
+    A live camera's recording has many segments: `segment_id` is the one in which the clip begins.
+    """
 
     camera_id: str
     segment_id: str

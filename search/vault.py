@@ -1,17 +1,20 @@
 """Addresses with secrets in them: sealed for the catalogue, shown without what is secret, opened only to connect.
 
 ``${NAME}`` in an address is taken from the environment when the recorder connects, so that the secret need not be in
-the catalogue at all. The rest is encrypted (Fernet of the `cryptography` package: AES-128-CBC with HMAC-SHA256). The
-key is the setting `secret_key`, or the file `secret.key` in the data folder, made when first needed, for its owner only.
+the catalogue at all; as user or password it is taken as it is, with any character. The rest is encrypted (Fernet of the
+`cryptography` package: AES-128-CBC with HMAC-SHA256). The key is the setting `secret_key`, or the file `secret.key` in
+the data folder, made when first needed, for its owner only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -19,6 +22,10 @@ from search.errors import BadInput, Unavailable
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACE = re.compile(
+    r"(?P<host>(?:[\w.-]|\$\{\w+\})+|\[[0-9A-Fa-f:.]+\])(?P<port>:(?:\d{1,5}|\$\{\w+\}))?(?P<path>/[^?#\s]*)?(?P<rest>[?#].*)?",
+    re.DOTALL,
+)
 _HIDDEN = "***"
 _MAKE_KEY = 'python -c "from cryptography.fernet import Fernet as F; print(F.generate_key().decode())"'
 
@@ -34,6 +41,7 @@ class Vault:
     def __init__(self, folder: Path, key: str = "") -> None:
         self._folder = folder
         self._key = key
+        self._fernet: Fernet | None = None
 
     def seal(self, address: str) -> str:
         """The address encrypted; `${NAME}` stays a reference inside."""
@@ -45,18 +53,28 @@ class Vault:
         Raises:
             Unavailable: it was sealed with another key, or a variable that it refers to is not set.
         """
+        return _resolved(self._clear(sealed), os.environ if environ is None else environ)
+
+    def holds(self, sealed: str, address: str) -> bool:
+        """Whether `sealed` can be read and is this address, references compared by their names."""
         try:
-            address = self._cipher(make=False).decrypt(sealed.encode()).decode()
+            return self._clear(sealed) == address.strip()
+        except Unavailable:
+            return False
+
+    def _clear(self, sealed: str) -> str:
+        try:
+            return self._cipher(make=False).decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Unavailable(
                 "the camera's address was sealed with another key",
                 cure="give the old secret_key (or secret.key) back, or add the camera again with its --url",
             ) from None
-        return _resolved(address, os.environ if environ is None else environ)
 
     def _cipher(self, *, make: bool) -> Fernet:
         try:
-            return Fernet(self._key or self._read(make=make))
+            self._fernet = self._fernet or Fernet(self._key or self._read(make=make))
+            return self._fernet
         except ValueError:
             raise BadInput(
                 "secret_key is not a key",
@@ -66,18 +84,12 @@ class Vault:
 
     def _read(self, *, make: bool) -> bytes:
         file = self._folder / "secret.key"
-        try:
-            if make and not file.exists():
+        if make and not file.exists():
+            try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                new = file.with_name(f".{file.name}.{os.getpid()}")
-                new.touch(mode=0o600)
-                new.write_bytes(Fernet.generate_key())
-                os.link(new, file)  # fails if another process was first; then its key holds
-                new.unlink()
-        except FileExistsError:
-            new.unlink()
-        except OSError as e:
-            raise Unavailable("the key cannot be made", got=file, cure=e.strerror or str(e)) from None
+                _make_key(file)
+            except OSError as e:
+                raise Unavailable("the key cannot be made", got=file, cure=e.strerror or str(e)) from None
         try:
             return file.read_bytes().strip()
         except OSError as e:
@@ -88,12 +100,28 @@ class Vault:
             ) from None
 
 
+def _make_key(file: Path) -> None:
+    """A new key, whole and on disk before it has its name: an address sealed with a key that is lost is lost too."""
+    new = file.with_name(f".{file.name}.{uuid.uuid4().hex}")  # not shared with another thread
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
+            f.write(Fernet.generate_key())
+            f.flush()
+            os.fsync(f.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(new, file)  # fails if another was first; then its key holds
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def check_address(address: str) -> str:
     """Return `address`, or raise `BadInput`, which never repeats what may be secret, if it is no stream's address."""
     text = address.strip()
     try:
-        parts = urlsplit(_REFERENCE.sub("0", text))
-        sound = parts.scheme in SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        parts = urlsplit(_REFERENCE.sub("1", text))
+        user, _, place = parts.netloc.rpartition("@")
+        sound = parts.scheme in SCHEMES and _PLACE.fullmatch(place) is not None and parts.port != 0
+        sound = sound and not (user and "@" in parts.path)  # a slash in the password: half of it would be the host
     except ValueError:
         sound = False
     if not sound or any(ord(c) <= 32 or ord(c) == 127 for c in text):
@@ -107,18 +135,27 @@ def check_address(address: str) -> str:
 
 
 def shown(address: str) -> str:
-    """The address as it may be printed: without user, password and the values of its query."""
-    scheme, mark, rest = address.partition("://")
-    if not mark:
+    """The address as it may be printed: without user, password, the values of its query and of ``name=value`` in paths.
+
+    What is not clearly the scheme, the host or the path of an address is hidden: a mistyped one may have its password
+    anywhere.
+    """
+    scheme, _, rest = address.strip().partition("://")
+    if scheme.lower() not in SCHEMES:
         return _HIDDEN
     user, at, place = rest.rpartition("@")
-    if "?" in user:  # of a password or of a query: nothing tells which
+    found = _PLACE.fullmatch(place)
+    if found is None or "?" in user:  # of a password or of a query: nothing tells which
         return f"{scheme}://{_HIDDEN}"
-    address, question, _ = place.partition("?")
-    return f"{scheme}://{_HIDDEN + at if at else ''}{address}" + (f"?{_HIDDEN}" if question else "")
+    path, equals, _ = (found["path"] or "").partition("=")  # some cameras are asked for /user=NAME_password=WORD
+    tail = (_HIDDEN if equals else "") + (f"{found['rest'][0]}{_HIDDEN}" if found["rest"] else "")
+    return f"{scheme}://{_HIDDEN + at if at else ''}{found['host']}{found['port'] or ''}{path}{equals}{tail}"
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
+    """The address with its references replaced; those of user and password are percent-encoded."""
+    start, end = address.find("://") + 3, address.rfind("@")
+
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in environ:
@@ -127,6 +164,7 @@ def _resolved(address: str, environ: Mapping[str, str]) -> str:
                 got=f"${{{name}}}",
                 cure=f"set {name} in the environment of the process that records",
             )
-        return environ[name]
+        secret = start <= match.start() < end
+        return quote(environ[name], safe=":") if secret else environ[name]
 
     return _REFERENCE.sub(value, address)

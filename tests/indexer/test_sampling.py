@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.sampling import SceneChange, changed_share, thumbnail
-from search.types import Frame, Image
+from search.types import Image
 from tests.videos import picture
 
 SCENE = picture(0, 640, 360)
@@ -13,7 +13,7 @@ SCENE = picture(0, 640, 360)
 
 def kept(*images: Image, interval_s: float = 1000, step_ms: int = 1000) -> list[bool]:
     scene = SceneChange(interval_s)
-    return [scene.is_new(Frame(image, n * step_ms)) for n, image in enumerate(images)]
+    return [scene.is_new(image, n * step_ms) for n, image in enumerate(images)]
 
 
 def with_person(share_of_height: float) -> Image:

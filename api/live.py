@@ -1,0 +1,100 @@
+"""`xunren record` and `xunren index --watch`: the halves of live recording alone, where the store is a server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+
+from rich.text import Text
+
+from api.console import out
+from api.parts import Parts, open_catalog, open_parts
+from api.routes.activity import Activity
+from api.services import in_background, index_until, keep_until, leave_by_the_front_door
+from indexer.recorder import Recorder
+from search.catalog import now_ms
+from search.config import Settings
+from search.live import Health, Stream, StreamState
+from search.live_catalog import LiveCatalog
+from search.types import Role, SegmentReport
+
+LOOK_S = 1.0
+SAY_S = 10.0
+_STYLE = {StreamState.RECORDING: "green", StreamState.CONNECTING: "dim"}
+
+
+def record(settings: Settings, *, cameras: Collection[str], districts: Collection[str]) -> None:
+    """Record until interrupted, and print every change of a stream.
+
+    Args:
+        settings: of the data folder that is recorded into.
+        cameras: only these; all if empty.
+        districts: only cameras of these; all if empty.
+    """
+    leave_by_the_front_door()
+    with open_catalog(settings) as catalog:
+        catalog.check_cameras(cameras)
+        live = LiveCatalog(catalog)
+        chosen = {c.id for c in catalog.cameras() if not districts or c.district in districts}
+
+        def wanted(stream: Stream) -> bool:
+            known = not districts or stream.camera_id in chosen
+            return known and (not cameras or stream.camera_id in cameras)
+
+        count = sum(wanted(stream) for stream in live.streams())
+        with Recorder(settings, live, wanted) as recorder:
+            out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
+            if not count:
+                out.print("no camera has an address yet: xunren camera add gate-3 --url rtsp://user:password@host/path")
+            _say_changes(recorder)
+
+
+def _say_changes(recorder: Recorder) -> None:
+    known: dict[tuple[str, Role], tuple[StreamState, str]] = {}
+    while True:
+        for health in recorder.health():
+            key, now = (health.camera_id, health.role), (health.state, health.detail)
+            if known.get(key) != now:
+                known[key] = now
+                out.print(_line(health))
+        time.sleep(LOOK_S)
+
+
+def _line(health: Health) -> Text:
+    name = health.camera_id if health.role is Role.MAIN else f"{health.camera_id} ({health.role})"
+    what = health.detail
+    if health.state is StreamState.RECORDING:
+        what = f"{health.width} x {health.height} {health.codec}"
+    style = _STYLE.get(health.state, "bold red")
+    return Text(f"{time.strftime('%H:%M:%S')}  {name}: ") + Text(f"{health.state}", style=style) + Text(f"  {what}")
+
+
+def watch(settings: Settings) -> None:
+    """Index what is recorded until interrupted, delete what is too old, and say now and then how far behind it is."""
+    leave_by_the_front_door()
+    done = [0, 0]
+
+    def count(report: SegmentReport) -> None:
+        done[0] += 1
+        done[1] += report.rows
+
+    with open_parts(settings) as parts:
+        stop = threading.Event()
+        activity = Activity()
+        with (
+            in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
+            in_background("retention", lambda stop: keep_until(parts, stop)),
+        ):
+            out.print("indexing what is recorded; stop with Ctrl-C")
+            while not stop.wait(SAY_S):
+                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts)}")
+
+
+def behind(parts: Parts) -> str:
+    """How far indexing lies behind recording, in words."""
+    backlog = parts.live.backlog(now_ms())
+    if not backlog.segments or backlog.oldest_ms is None:
+        return "nothing waits"
+    age_s = (now_ms() - backlog.oldest_ms) / 1000
+    return f"{backlog.segments} files of {backlog.seconds:.0f} s wait, the oldest since {age_s:.0f} s"

@@ -1,0 +1,82 @@
+"""What runs beside the answering: recording, indexing, retention. Each for itself; `serve` runs all of them."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from api.parts import Parts
+from api.routes.activity import Activity
+from indexer.pipes import Stopped
+from indexer.retention import Retention
+from search.catalog import now_ms
+from search.types import Segment, SegmentReport
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 10.0  # after a failure, until a service is tried again
+RETENTION_S = 30.0
+
+Service = Callable[[threading.Event], None]
+
+
+def leave_by_the_front_door() -> None:
+    """Let SIGTERM end the program as Ctrl-C does, so that files are completed, closed, and leases given back."""
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+@contextmanager
+def in_background(name: str, service: Service) -> Iterator[None]:
+    """Run a service in a thread until the block ends. One that fails is tried again, and it is said."""
+    stop = threading.Event()
+
+    def guarded() -> None:
+        while not stop.is_set():
+            try:
+                service(stop)
+            except Stopped:
+                return
+            except Exception:  # answering must go on
+                log.exception("%s stopped; trying again in %g s", name, AGAIN_S)
+                stop.wait(AGAIN_S)
+
+    thread = threading.Thread(target=guarded, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+
+
+def index_until(
+    parts: Parts, stop: threading.Event, activity: Activity, on_report: Callable[[SegmentReport], None]
+) -> None:
+    """Index what waits in the catalogue and what comes, until `stop`."""
+
+    def progress(segment: Segment, offset_ms: int) -> None:
+        activity.note(segment, offset_ms)
+        if stop.is_set():
+            raise Stopped
+
+    activity.clear()  # of what an earlier try has left
+    with parts.executor() as executor:
+        for report in executor.run(progress, until=stop):
+            activity.done(report.segment)
+            log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)
+            on_report(report)
+
+
+def keep_until(parts: Parts, stop: threading.Event) -> None:
+    """Delete recordings whose time is over, a little at a time, until `stop`."""
+    retention = Retention(parts.settings, parts.catalog, parts.live, parts.store, parts.media)
+    while not stop.wait(RETENTION_S):
+        while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
+            log.info("retention: %s", deleted)

@@ -1,0 +1,253 @@
+"""The recorder: a capture for each stream of the catalogue, one writer to the catalogue, a watch over the disk."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from indexer.account import Account
+from indexer.capture import Capture, Surroundings
+from indexer.recording import Place
+from indexer.salvage import salvage_parts, untold
+from indexer.timebase import now
+from search.config import Settings
+from search.errors import Conflict, Unavailable
+from search.live import Gap, Health, Stream
+from search.live_catalog import LiveCatalog, Written
+from search.types import Role, SegmentState
+from search.vault import Vault
+
+log = logging.getLogger(__name__)
+
+TELL_S = 0.5  # between two transactions that tell the catalogue of closed files
+HEALTH_S = 2.0
+SYNC_S = 3.0  # until a camera that was added is recorded
+CONNECTS_PER_S = 20.0  # of all streams together: more at once are a burst for the network and this machine
+STUCK_S = 45.0  # a capture that gives no sign of life for so long hangs where nothing can interrupt it
+LEAVE_S = 15.0  # for all files to be completed at the end
+CHANGE_S = 2.0  # for the file of a stream whose address was changed
+_ROOM_AGAIN = 1.02  # of the least free space, before recording begins again
+_GIB = 2**30
+
+Wanted = Callable[[Stream], bool]
+
+
+class Recorder:
+    """Records every stream of the catalogue that is `wanted`, from `start` to `stop`.
+
+    Args:
+        settings: folders, times and limits.
+        live: the catalogue.
+        wanted: which streams; all by default.
+
+    Raises:
+        Conflict: (on start) another process records into the same folder.
+    """
+
+    def __init__(self, settings: Settings, live: LiveCatalog, wanted: Wanted = lambda _: True) -> None:
+        self._settings = settings
+        self._live = live
+        self._wanted = wanted
+        self._vault = Vault(settings.data_dir, settings.secret_key)
+        self._untold: list[Written] = []
+        self._lock = threading.Lock()
+        self._captures: dict[tuple[str, Role], Capture] = {}
+        self._rates: dict[tuple[str, Role], tuple[float, int, int]] = {}
+        self._room = threading.Event()
+        self._next_connect = 0.0
+        self._around = Surroundings(settings, self._post, self._turn, self._room.is_set)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._resources = ExitStack()
+
+    def start(self) -> None:
+        """Begin to record."""
+        try:
+            self._settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            cure = f"{e.strerror}; choose another --data-dir"
+            raise Unavailable(
+                "the folder of recordings cannot be made", got=self._settings.recordings_dir, cure=cure
+            ) from None
+        self._resources.enter_context(_sole_owner(self._settings))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Complete all files, tell the catalogue, and end."""
+        self._around.stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._resources.close()
+
+    def __enter__(self) -> Recorder:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def health(self) -> list[Health]:
+        """Every stream that is recorded, as it is now."""
+        return [capture.health() for capture in list(self._captures.values())]
+
+    # the thread ----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        due = dict.fromkeys((self._look_at_disk, self._sync, self._tell_health), 0.0)
+        every = {self._look_at_disk: 1.0, self._sync: SYNC_S, self._tell_health: HEALTH_S}
+        while not self._around.stop.wait(TELL_S):
+            for task, at in due.items():
+                if time.monotonic() >= at:
+                    self._guarded(task)
+                    due[task] = time.monotonic() + every[task]
+            self._guarded(self._tell)
+        self._end()
+
+    def _guarded(self, task: Callable[[], None]) -> None:
+        """The catalogue may be locked or away for a while: recording goes on, and it is told later."""
+        try:
+            task()
+        except Unavailable as e:
+            log.warning("the recorder cannot reach the catalogue; trying again: %s", e)
+        except Exception:
+            log.exception("the recorder's %s failed; trying again", task.__name__)
+
+    def _end(self) -> None:
+        captures = list(self._captures.values())
+        until = time.monotonic() + LEAVE_S
+        for capture in captures:
+            if not capture.join(max(0.1, until - time.monotonic())):
+                log.warning("%s does not end; its open file is saved at the next start", capture.stream.camera_id)
+        self._guarded(self._tell_health)
+        self._guarded(self._tell)
+
+    # streams -------------------------------------------------------------------------------------------------
+
+    def _sync(self) -> None:
+        """Record what the catalogue wants recorded, and nothing else."""
+        wanted = {(s.camera_id, s.role): s for s in self._live.streams() if self._wanted(s)}
+        for key, capture in list(self._captures.items()):
+            if self._is_stuck(capture):
+                log.error("%s hangs; its connection is given up", capture.stream.camera_id)
+            elif wanted.get(key) == capture.stream:
+                continue
+            capture.leave()
+            capture.join(CHANGE_S)
+            del self._captures[key]
+            self._tell()
+        both = {camera for camera, role in wanted if role is Role.SUB}
+        for key, stream in wanted.items():
+            if key not in self._captures:
+                kept = stream.role is Role.MAIN and stream.camera_id in both
+                self._captures[key] = self._begin(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
+
+    def _is_stuck(self, capture: Capture) -> bool:
+        return time.monotonic() - capture.alive_at > STUCK_S
+
+    def _begin(self, stream: Stream, state: SegmentState) -> Capture:
+        started = round(now().wall_ms)
+        self._save(stream, state)
+        account = Account(stream, self._live.covered_until(stream), started)
+        capture = Capture(stream, lambda: self._vault.open(stream.sealed), state, account, self._around)
+        capture.start()
+        return capture
+
+    def _save(self, stream: Stream, state: SegmentState) -> None:
+        """Take up what an earlier recorder left of this stream."""
+        place = Place(self._settings.recordings_dir, stream.camera_id, stream.role)
+        found = Written()
+        try:
+            found.segments = [(segment, state) for segment in salvage_parts(place)]
+        except OSError as e:
+            log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
+        until = self._live.covered_until(stream)
+        known = {segment.id for segment, _ in found.segments}
+        missed = untold(place, self._live, until, self._settings.max_megapixels)
+        found.segments += [(segment, state) for segment in missed if segment.id not in known]
+        self._live.write(found)
+
+    # what streams share --------------------------------------------------------------------------------------
+
+    def _post(self, written: Written) -> None:
+        with self._lock:
+            self._untold.append(written)
+
+    def _turn(self) -> float:
+        with self._lock:
+            at = max(time.monotonic(), self._next_connect)
+            self._next_connect = at + 1 / CONNECTS_PER_S
+            return at - time.monotonic()
+
+    def _look_at_disk(self) -> None:
+        least = self._settings.min_free_gib * _GIB
+        free = shutil.disk_usage(self._settings.recordings_dir).free
+        if free < least and self._room.is_set():
+            log.error("recording stops: %.2f GiB free, %g are kept free", free / _GIB, self._settings.min_free_gib)
+            self._room.clear()
+        elif free >= least * _ROOM_AGAIN and not self._room.is_set():
+            self._room.set()
+
+    # telling -------------------------------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        """All closed files, in one transaction; they are kept until it has succeeded."""
+        with self._lock:
+            waiting = list(self._untold)
+        if waiting:
+            self._live.write(_together(waiting))
+            with self._lock:
+                del self._untold[: len(waiting)]
+
+    def _tell_health(self) -> None:
+        """Health and open gaps as they are now."""
+        at = now()
+        told = Written()
+        for key, capture in self._captures.items():
+            told.health.append(self._measured(key, capture, at.mono_ms / 1000, round(at.wall_ms)))
+            told.gaps += capture.account.open_gaps(round(at.wall_ms))
+        self._live.write(told)
+
+    def _measured(self, key: tuple[str, Role], capture: Capture, mono_s: float, wall_ms: int) -> Health:
+        """With frames and bytes a second since the last time."""
+        frames, size = capture.frames, capture.bytes
+        before_s, before_frames, before_size = self._rates.get(key, (mono_s - HEALTH_S, 0, 0))
+        self._rates[key] = (mono_s, frames, size)
+        seconds = max(mono_s - before_s, 0.1)
+        return replace(
+            capture.health(),
+            fps=round(max(0, frames - before_frames) / seconds, 1),
+            kbit_s=round(max(0, size - before_size) * 8 / 1000 / seconds, 1),
+            updated_ms=wall_ms,
+        )
+
+
+def _together(waiting: list[Written]) -> Written:
+    """In one, the later word about a gap being the one that holds."""
+    whole = Written()
+    gaps: dict[tuple[str, Role, int], tuple[Gap, bool]] = {}
+    for written in waiting:
+        whole.segments += written.segments
+        gaps |= {(g.camera_id, g.role, g.start_ms): (g, False) for g in written.no_gaps}
+        gaps |= {(g.camera_id, g.role, g.start_ms): (g, True) for g in written.gaps}
+    whole.gaps = [gap for gap, is_one in gaps.values() if is_one]
+    whole.no_gaps = [gap for gap, is_one in gaps.values() if not is_one]
+    return whole
+
+
+@contextmanager
+def _sole_owner(settings: Settings) -> Iterator[None]:
+    with (settings.recordings_dir / ".recorder.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                "another process records into this folder",
+                got=settings.recordings_dir.absolute(),
+                cure="stop the other `xunren serve` or `xunren record`, or give this one another --data-dir",
+            ) from None
+        yield

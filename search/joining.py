@@ -1,0 +1,127 @@
+"""Makes one file of the files that a recorder cut a stream into: the packets are copied, nothing is decoded."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from search.containers import open_video
+from search.errors import BadMedia, Unavailable
+from search.timeline import Timeline
+from search.types import Segment
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+log = logging.getLogger(__name__)
+
+_TICKS = 90  # of the joined file's clock, a millisecond
+_OPTIONS = {"video_track_timescale": str(1000 * _TICKS)}
+
+_Shape = tuple[str, int, int, bytes]
+
+
+def join_files(segments: Sequence[Segment], target: Path, end_ms: int) -> int:
+    """Write `target`: an MP4 of the segments up to `end_ms`, on the clock of their starts. Returns its first moment.
+
+    What lies between two files stays a gap in time. A file that cannot be read is left out. A file whose pictures
+    have another codec, size or parameter sets is the end: one clip cannot show both.
+
+    Args:
+        segments: of one stream, by start.
+        target: a file that does not exist.
+        end_ms: Unix ms; what is shown later is not copied.
+
+    Returns:
+        Unix ms of the first picture in `target`.
+
+    Raises:
+        BadMedia: none of the files can be read, or they cannot be joined.
+        Unavailable: there is no room.
+    """
+    with _written(target) as out:
+        joined = _Joined(out, end_ms)
+        failure: BadMedia | None = None
+        for segment in segments:
+            try:
+                with open_video(Path(segment.path)) as (container, stream):
+                    if not joined.add(segment, container, stream):
+                        break
+            except BadMedia as e:
+                failure = failure or e
+                log.warning("left out of a clip: %s", e)
+        if joined.start_ms is None:
+            raise failure or BadMedia("there is nothing to join", reason="missing", got=target)
+        return joined.start_ms
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[OutputContainer]:
+    try:
+        with av.open(str(target), "w", format="mp4", options=_OPTIONS) as out:
+            yield out
+    except av.FFmpegError as e:
+        if e.errno == errno.ENOSPC:
+            cure = "free some disk space in the data folder"
+            raise Unavailable("there is no room for the clip", cure=cure) from None
+        raise BadMedia("the recordings cannot be joined", reason="undecodable", got=f"{target}: {e}") from None
+
+
+class _Joined:
+    """An MP4 that grows by one file after the other."""
+
+    def __init__(self, out: OutputContainer, end_ms: int) -> None:
+        self._out = out
+        self._end_ms = end_ms
+        self._copy: VideoStream | None = None
+        self._shape: _Shape | None = None
+        self._shown_until = 0  # on the joined clock, in ticks
+        self._last_dts: int | None = None
+        self.start_ms: int | None = None
+        """Unix ms of the first file that has pictures."""
+
+    def add(self, segment: Segment, container: InputContainer, stream: VideoStream) -> bool:
+        """Copy a file's packets. False: its pictures are others than those before it."""
+        shape = _shape(stream)
+        if self._copy is None:
+            self._copy, self._shape = self._out.add_stream_from_template(stream), shape
+        elif shape != self._shape:
+            return False
+        timeline = Timeline(container, stream)
+        start_ms = segment.start_ms if self.start_ms is None else self.start_ms
+        # Clocks are steered by some milliseconds, so that a file may seem to begin before the last one has ended.
+        first = max((segment.start_ms - start_ms) * _TICKS, self._shown_until)
+        last = (self._end_ms - start_ms) * _TICKS
+        scale = Fraction(stream.time_base or Fraction(1, 1000)) * 1000 * _TICKS
+        for packet in timeline:
+            pts = first + round(((packet.pts or 0) - timeline.first_pts) * scale)
+            delay = 0 if packet.dts is None else round(((packet.pts or 0) - packet.dts) * scale)
+            if pts - delay > last:
+                break
+            if packet.size:
+                self.start_ms = start_ms
+                self._put(packet, self._copy, pts, pts - delay)
+                self._shown_until = max(self._shown_until, pts + round(timeline.step_ms * _TICKS))
+        return True
+
+    def _put(self, packet: Packet[VideoStream], copy: VideoStream, pts: int, dts: int) -> None:
+        dts = dts if self._last_dts is None else max(dts, self._last_dts + 1)
+        packet.pts, packet.dts, packet.time_base = max(pts, dts), dts, Fraction(1, 1000 * _TICKS)
+        packet.stream = copy
+        self._last_dts = dts
+        self._out.mux(packet)
+
+
+def _shape(stream: VideoStream) -> _Shape:
+    """What must be the same in files that become one."""
+    codec = stream.codec_context
+    return codec.name, stream.width, stream.height, bytes(codec.extradata or b"")
