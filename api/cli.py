@@ -19,8 +19,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-camera_app = typer.Typer(help="Add, list and import cameras.", no_args_is_help=True)
+camera_app = typer.Typer(help="Add, change, stop, list and import cameras.", no_args_is_help=True)
 app.add_typer(camera_app, name="camera")
+hold_app = typer.Typer(help="Keep ranges from being deleted.", no_args_is_help=True)
+app.add_typer(hold_app, name="hold")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 
@@ -56,12 +58,24 @@ def _settings(context: typer.Context, **overrides: Any) -> Settings:
 @app.command()
 def index(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Video files, or folders whose sub-folders are cameras.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Video files, or folders whose sub-folders are cameras.")
+    ] = None,
     camera: Annotated[str | None, typer.Option(help="Camera of these files.")] = None,
     start: Annotated[str | None, typer.Option(help="Start of a single recording, ISO 8601.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Index what `xunren record` records, until stopped.")] = False,
     json: Json = False,
 ) -> None:
     """Index recordings. Exit status: 0 all indexed, 3 some skipped, 1 none."""
+    if watch:
+        from api import live
+
+        if paths or camera or start or json:
+            raise typer.BadParameter("--watch indexes what is recorded; it takes no paths and none of their options")
+        live.watch(_settings(context))
+        return
+    if not paths:
+        raise typer.BadParameter("give video files or folders, or --watch")
     from api.indexing import index_paths
 
     raise typer.Exit(index_paths(_settings(context), paths, camera_id=camera, start=start, as_json=json))
@@ -91,15 +105,30 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow a host that others can reach; there are no accounts yet.")
     ] = False,
+    record: Annotated[bool, typer.Option(help="Record the live cameras, too.")] = True,
+    index: Annotated[bool, typer.Option(help="Index what is recorded or waits, too.")] = True,
 ) -> None:
-    """Page, API and indexing in one process."""
+    """Page, API, recording and indexing in one process."""
     from api import server
 
     def started(url: str) -> None:
         typer.echo(f"Xunren answers at {url}  (API: {url}/docs, stop with Ctrl-C)")
 
     typer.echo("Loading the model ...")
-    server.serve(_settings(context, host=host, port=port), insecure=insecure, on_start=started)
+    settings = _settings(context, host=host, port=port)
+    server.serve(settings, insecure=insecure, on_start=started, record=record, index=index)
+
+
+@app.command()
+def record(
+    context: typer.Context,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera (repeatable).")] = None,
+    district: Annotated[list[str] | None, typer.Option(help="Only cameras of this district (repeatable).")] = None,
+) -> None:
+    """Record the live cameras, and nothing else. `xunren serve` does it, too."""
+    from api import live
+
+    live.record(_settings(context), cameras=camera or [], districts=district or [])
 
 
 @app.command()
@@ -115,6 +144,10 @@ def doctor(
     context: typer.Context,
     models: Annotated[bool, typer.Option("--models", help="List the recommended models.")] = False,
     settings: Annotated[bool, typer.Option("--settings", help="List all settings.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare recordings, catalogue, thumbnails and rows: nothing left over?")
+    ] = False,
+    mend: Annotated[bool, typer.Option("--mend", help="With --deep: remove what is left over; never a file.")] = False,
 ) -> None:
     """Check every part, and say how to mend what is wrong. Exit status 1 if something is."""
     from api import doctor as checks
@@ -123,6 +156,11 @@ def doctor(
         checks.show_models()
     elif settings:
         checks.show_settings()
+    elif deep:
+        from api.checking import show_leftovers
+
+        if not show_leftovers(_settings(context), mend=mend):
+            raise typer.Exit(1)
     elif not checks.show_checks(_settings(context)):
         raise typer.Exit(1)
 
@@ -131,17 +169,41 @@ def doctor(
 def camera_add(
     context: typer.Context,
     camera_id: Annotated[str, typer.Argument(help="Id, as in folder names and --camera.")],
-    name: Annotated[str, typer.Option(help="Name for people.")] = "",
-    district: Annotated[str, typer.Option(help="District.")] = "",
+    name: Annotated[str | None, typer.Option(help="Name for people.")] = None,
+    district: Annotated[str | None, typer.Option(help="District.")] = None,
     lat: Annotated[float | None, typer.Option(help="Latitude, degrees.")] = None,
     lon: Annotated[float | None, typer.Option(help="Longitude, degrees.")] = None,
-    clock_offset_ms: Annotated[int, typer.Option(help="Added to its recordings' times, milliseconds.")] = 0,
+    clock_offset_ms: Annotated[int | None, typer.Option(help="Added to its recordings' times, milliseconds.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Record from here: rtsp://user:password@host/path; '${NAME}' is an environment's."),
+    ] = None,
+    index_url: Annotated[
+        str | None, typer.Option(help="Index this smaller stream of the camera instead; 'none': no longer.")
+    ] = None,
+    keep_days: Annotated[
+        float | None, typer.Option(min=0, help="Days that its recordings are kept; 0: the setting.")
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(help="Black out x,y x,y x,y, shares 0..1 (repeatable; all masks); 'none': no mask."),
+    ] = None,
+    reindex: Annotated[bool, typer.Option("--reindex", help="Index again what is there, with the masks.")] = False,
 ) -> None:
-    """Add a camera, or change one."""
-    from api.cameras import add_camera
-    from search.types import Camera
+    """Add a camera, or change what is given of one."""
+    from api.cameras import NONE, Change, add_camera, parse_mask
 
-    add_camera(_settings(context), Camera(camera_id, name, district, lat, lon, clock_offset_ms))
+    masks = None if not mask else [parse_mask(text) for text in mask if text != NONE]
+    change = Change(camera_id, name, district, lat, lon, clock_offset_ms, url, index_url, keep_days, masks)
+    add_camera(_settings(context), change, reindex=reindex)
+
+
+@camera_app.command("stop")
+def camera_stop(context: typer.Context, camera_id: Annotated[str, typer.Argument(help="Id.")]) -> None:
+    """Record a camera no longer; what is recorded stays."""
+    from api.cameras import stop_camera
+
+    stop_camera(_settings(context), camera_id)
 
 
 @camera_app.command("list")
@@ -155,12 +217,47 @@ def camera_list(context: typer.Context, json: Json = False) -> None:
 @camera_app.command("import")
 def camera_import(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV with a header: id, name, district, lat, lon, clock_offset_ms.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with a header: id, name, district, lat, lon, clock_offset_ms, url, index_url, keep_days."
+        ),
+    ],
 ) -> None:
     """Add or change many cameras from a CSV file; nothing is changed if a line is wrong."""
-    from api.cameras import import_cameras
+    from api.camera_file import import_cameras
 
     import_cameras(_settings(context), file)
+
+
+@hold_app.command("add")
+def hold_add(
+    context: typer.Context,
+    from_: Annotated[str, typer.Option("--from", help="From when on, ISO 8601.")],
+    to: Annotated[str, typer.Option("--to", help="Until when, ISO 8601.")],
+    why: Annotated[str, typer.Option(help="The case.")],
+    camera: Annotated[str, typer.Option(help="Only this camera; without it, all.")] = "",
+) -> None:
+    """Keep a range of recordings until the hold is removed."""
+    from api.holds import add_hold
+
+    add_hold(_settings(context), camera, from_=from_, to=to, why=why)
+
+
+@hold_app.command("list")
+def hold_list(context: typer.Context, json: Json = False) -> None:
+    """List the holds."""
+    from api.holds import list_holds
+
+    list_holds(_settings(context), as_json=json)
+
+
+@hold_app.command("remove")
+def hold_remove(context: typer.Context, hold: Annotated[int, typer.Argument(help="Number of the hold.")]) -> None:
+    """Let a range be deleted again when it is due."""
+    from api.holds import remove_hold
+
+    remove_hold(_settings(context), hold)
 
 
 def hoist_globals(arguments: list[str]) -> list[str]:
@@ -178,10 +275,28 @@ def hoist_globals(arguments: list[str]) -> list[str]:
     return front + rest
 
 
+def keep_addresses_in(arguments: list[str]) -> None:
+    """Refuse a camera's address where none belongs, before a message about wrong usage repeats its password.
+
+    Raises:
+        BadInput: an argument that is neither behind --url or --index-url nor a sentence has a user in its address.
+    """
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        behind = before in ("--url", "--index-url", "search") or word.startswith(("--url=", "--index-url="))
+        if "://" in word and "@" in word and not behind:
+            from search.errors import BadInput
+            from search.vault import shown
+
+            raise BadInput(
+                "an address does not belong here", got=shown(word), cure="xunren camera add ID --url ADDRESS"
+            )
+
+
 def main() -> None:
     """Entry point: every expected error becomes one readable message and exit status 1."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its warning about forks means nothing to a user
     try:
+        keep_addresses_in(sys.argv[1:])
         app(hoist_globals(sys.argv[1:]))
     except KeyboardInterrupt:
         typer.echo("interrupted; what was under way is taken up by the next run", err=True)

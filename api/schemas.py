@@ -69,6 +69,32 @@ class HintOut(_Answer):
     words: list[str]
 
 
+class GapOut(_Answer):
+    """A stretch of a camera's time that is not in the index, and why."""
+
+    camera: str
+    start: str = Field(description="ISO 8601 with zone")
+    end: str
+    start_ms: int = Field(description="Unix milliseconds")
+    end_ms: int
+    seconds: float
+    reason: str = Field(description="such as not connected, no frames, disk full, waiting, undecodable")
+    detail: str
+
+
+class CoverageOut(_Answer):
+    """What of the question's cameras and time nobody could look at: "nothing found" is not "was not there"."""
+
+    start: str = Field(description="of the range that is told about: the question's, or the last day")
+    end: str
+    cameras: int = Field(description="that the question is about")
+    with_gaps: int = Field(description="of these")
+    gaps: list[GapOut] = Field(description="the longest ones, at most 50")
+    more: int = Field(description="gaps that are left out here")
+    waiting_s: float = Field(description="recorded and not yet indexed")
+    behind_s: float = Field(description="how far the newest indexed moment lies behind, at the worst live camera")
+
+
 class SearchAnswer(_Answer):
     """Clips, best first; those below `maybe` are in it and marked `nothing`."""
 
@@ -77,6 +103,7 @@ class SearchAnswer(_Answer):
     rows: int = Field(description="size of the index that was searched")
     took_ms: int
     hints: list[HintOut] = Field(description="what the sentence leans on and the model is weak at")
+    coverage: CoverageOut
     clips: list[ClipOut]
 
 

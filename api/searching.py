@@ -16,6 +16,9 @@ from search.engine import Query
 from search.times import parse_time, zone_of
 from search.types import Clip, Filter, Verdict
 
+_GAPS = 5  # that are printed
+_BEHIND_S = 60
+
 
 def search_sentence(
     settings: Settings,
@@ -49,8 +52,7 @@ def _ask_here(settings: Settings, query: Query) -> dict[str, Any]:
         answer = parts.engine.search(query)
 
         def thumbnail(clip: Clip) -> str:
-            offset = clip.best.row.time_ms - answer.segments[clip.segment_id].start_ms
-            return str(parts.media.thumbnail_path(clip.segment_id, offset).absolute())
+            return str(parts.media.thumbnail_path(*answer.moment(clip)).absolute())
 
         return answer.as_dict(parts.zone, thumbnail)
 
@@ -82,9 +84,29 @@ def _show(answer: dict[str, Any]) -> None:
     out.print(Text(f"{answer['query']}: ", style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
     columns = ("", "verdict", "score", "camera", "from", "to", "at", "of file")
     out.print(table("", columns, [_cells(clip) for clip in answer["clips"]], right=("", "score", "at")))
+    _show_coverage(answer["coverage"])
     if answer["hints"]:
         weak = ", ".join(f"{', '.join(hint['words'])} ({hint['right']:.0%} right)" for hint in answer["hints"])
         out.print(Text(f"The model is often wrong about: {weak}. Look at clips without them, too.", style="dim"))
+
+
+def _show_coverage(coverage: dict[str, Any]) -> None:
+    """What nobody could look at: the longest stretches of it."""
+    if coverage["with_gaps"]:
+        span = f"{coverage['start'][:16].replace('T', ' ')} to {coverage['end'][:16].replace('T', ' ')}"
+        cameras = f"{coverage['with_gaps']} of {coverage['cameras']} cameras have gaps in this range ({span}):"
+        out.print(Text(cameras, style="yellow"))
+        for gap in coverage["gaps"][:_GAPS]:
+            why = gap["reason"] + (f" ({gap['detail']})" if gap["detail"] else "")
+            span = f"{gap['start'][:19].replace('T', ' ')} to {gap['end'][11:19]}"
+            out.print(Text(f"  {gap['camera']}  {span}  {gap['seconds']:.0f} s  {why}", style="yellow"))
+        more = len(coverage["gaps"]) - _GAPS + coverage["more"]
+        if more > 0:
+            out.print(Text(f"  and {more} more", style="yellow"))
+    if coverage["behind_s"] > _BEHIND_S:
+        out.print(
+            Text(f"The newest recordings are not indexed yet: {coverage['behind_s']:.0f} s behind.", style="yellow")
+        )
 
 
 def _cells(clip: dict[str, Any]) -> tuple[object, ...]:

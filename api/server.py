@@ -13,12 +13,13 @@ import uvicorn
 
 from api.app import create_app
 from api.client import address_file
-from api.parts import open_parts
+from api.parts import open_catalog, open_parts
 from api.routes.activity import Activity
 from api.services import in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
+from search.live_catalog import LiveCatalog
 from search.types import SegmentReport
 
 
@@ -53,24 +54,26 @@ def serve(
             expected="127.0.0.1",
             cure="leave --host away, or add --insecure if everyone who can reach it may search",
         )
-    with closing(_listen(settings.host, settings.port)) as listener, open_parts(settings) as parts:
+    with ExitStack() as stack:
+        listener = stack.enter_context(closing(_listen(settings.host, settings.port)))
+        if record:  # before the model is loaded, which takes seconds that would not be recorded
+            catalog = stack.enter_context(open_catalog(settings))
+            stack.enter_context(Recorder(settings, LiveCatalog(catalog)))
+        parts = stack.enter_context(open_parts(settings))
         parts.engine.warm_up()
         port = listener.getsockname()[1]
         url = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else settings.host}:{port}"  # noqa: S104
         activity = Activity()
-        app = create_app(
-            parts, activity=activity, hosts=("127.0.0.1", "localhost", settings.host) if loopback else None
+        hosts = ("127.0.0.1", "localhost", settings.host) if loopback else None
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(parts, activity=activity, hosts=hosts), log_level="warning", access_log=False)
         )
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        with ExitStack() as stack:
-            stack.enter_context(_announced(settings, url))
-            if index:
-                stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
-                stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
-            if record:
-                stack.enter_context(Recorder(settings, parts.live))
-            on_start(url)
-            server.run(sockets=[listener])
+        stack.enter_context(_announced(settings, url))
+        if index:
+            stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
+            stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+        on_start(url)
+        server.run(sockets=[listener])
 
 
 def _ignore(_: SegmentReport) -> None:

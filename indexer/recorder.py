@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ HEALTH_S = 2.0
 SYNC_S = 3.0  # until a camera that was added is recorded
 CONNECTS_PER_S = 20.0  # of all streams together: more at once are a burst for the network and this machine
 STUCK_S = 45.0  # a capture that gives no sign of life for so long hangs where nothing can interrupt it
+BEGIN_AT_ONCE = 8  # cameras whose unfinished files are looked for at a time
 LEAVE_S = 15.0  # for all files to be completed at the end
 CHANGE_S = 2.0  # for the file of a stream whose address was changed
 _ROOM_AGAIN = 1.02  # of the least free space, before recording begins again
@@ -100,12 +102,13 @@ class Recorder:
     def _run(self) -> None:
         due = dict.fromkeys((self._look_at_disk, self._sync, self._tell_health), 0.0)
         every = {self._look_at_disk: 1.0, self._sync: SYNC_S, self._tell_health: HEALTH_S}
-        while not self._around.stop.wait(TELL_S):
+        while not self._around.stop.is_set():
             for task, at in due.items():
                 if time.monotonic() >= at:
                     self._guarded(task)
                     due[task] = time.monotonic() + every[task]
             self._guarded(self._tell)
+            self._around.stop.wait(TELL_S)
         self._end()
 
     def _guarded(self, task: Callable[[], None]) -> None:
@@ -141,15 +144,20 @@ class Recorder:
             del self._captures[key]
             self._tell()
         both = {camera for camera, role in wanted if role is Role.SUB}
-        for key, stream in wanted.items():
-            if key not in self._captures:
-                kept = stream.role is Role.MAIN and stream.camera_id in both
-                self._captures[key] = self._begin(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
+        new = [(key, stream) for key, stream in wanted.items() if key not in self._captures]
+        with ThreadPoolExecutor(BEGIN_AT_ONCE, "record-begin") as pool:
+            begun = [
+                (key, pool.submit(self._begin, stream, stream.role is Role.MAIN and stream.camera_id in both))
+                for key, stream in new
+            ]
+        self._captures |= {key: future.result() for key, future in begun}
 
     def _is_stuck(self, capture: Capture) -> bool:
         return time.monotonic() - capture.alive_at > STUCK_S
 
-    def _begin(self, stream: Stream, state: SegmentState) -> Capture:
+    def _begin(self, stream: Stream, kept: bool) -> Capture:
+        """Take up what was left and record on; `kept`: as evidence that is not indexed."""
+        state = SegmentState.KEPT if kept else SegmentState.PENDING
         started = round(now().wall_ms)
         self._save(stream, state)
         account = Account(stream, self._live.covered_until(stream), started)

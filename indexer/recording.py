@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.packet import Packet
@@ -24,6 +25,7 @@ from av.video.stream import VideoStream
 from search.catalog import segment_id
 from search.types import Role, Segment, StartSource
 
+T = TypeVar("T")
 PART = ".part"
 _MP4 = {"movflags": "hybrid_fragmented+frag_keyframe", "frag_duration": "1000000", "video_track_timescale": "90000"}
 _NAME = re.compile(r"\.?(\d{8}T\d{6}\.\d{3})Z(?:\.(main|sub))?(\.mp4|\.part)")
@@ -104,12 +106,11 @@ class SegmentWriter:
         self._place = place
         self._shape = shape
         self.part = place.file(start_ms, PART)
-        self.part.parent.mkdir(parents=True, exist_ok=True)
         self._first: float | None = None
         self.packets = 0
         self._last_dts = -1
         self._ticks = float(1 / (1000 * (stream.time_base or Fraction(1, 90_000))))  # of the packets' clock, in a ms
-        self._out = av.open(str(self.part), "w", format="mp4", options=_MP4)
+        self._out = _in_its_folder(self.part, lambda: av.open(str(self.part), "w", format="mp4", options=_MP4))
         self._copy = self._out.add_stream_from_template(stream)
         if shape.extradata:
             self._copy.codec_context.extradata = shape.extradata
@@ -131,8 +132,7 @@ class SegmentWriter:
         self._out.close()
         _sync(self.part)
         final = _free(self._place.file(start_ms, ".mp4"))
-        final.parent.mkdir(parents=True, exist_ok=True)
-        self.part.rename(final)
+        _in_its_folder(final, lambda: self.part.rename(final))
         _sync(final.parent)
         return self._place.segment(final, start_ms, duration_ms, (self._shape.width, self._shape.height))
 
@@ -180,6 +180,18 @@ def _free(path: Path) -> Path:
         root = path.parents[3]
         path = Place(root, path.parents[2].name, known[1]).file(known[0] + 1, ".mp4")
     return path
+
+
+def _in_its_folder(path: Path, act: Callable[[], T]) -> T:
+    """Do something that needs the folder of `path`. Retention may remove an empty one at the wrong moment."""
+    for again in (True, False):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return act()
+        except FileNotFoundError:
+            if not again:
+                raise
+    raise AssertionError("not reached")
 
 
 def _sync(path: Path) -> None:

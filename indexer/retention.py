@@ -124,7 +124,6 @@ class Retention:
         size = sum(segment.size_bytes for segment in segments)
         self._bytes -= size
         cameras = dict(Counter(segment.camera_id for segment in segments))
-        log.info("retention: %d segments of %d cameras deleted, %d bytes", len(segments), len(cameras), size)
         return Deleted(len(segments), size, rows, thumbnails, cameras, self.held(now_ms))
 
     def _without_files(self, segments: Sequence[Segment]) -> list[Segment]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 
-from search.catalog import Catalog
+from search.catalog import Catalog, now_ms
 from search.clips import Run, join, placed, runs_of
 from search.config import Settings
 from search.embedder import Embedder, check_sentence
@@ -21,6 +21,7 @@ from search.ranking import EVERYDAY, Background, verdict
 from search.store import VectorStore
 from search.times import iso
 from search.types import Clip, Filter, Hit, Kind, Segment, Vectors, Verdict
+from search.unseen import Unseen, unseen
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Answer:
     segments: Mapping[str, Segment]
     rows: int
     took_ms: int
+    unseen: Unseen
     hints: Sequence[Hint] = ()
 
     def as_dict(self, zone: tzinfo, thumbnail: Callable[[Clip], str]) -> dict[str, Any]:
@@ -69,6 +71,7 @@ class Answer:
             "rows": self.rows,
             "took_ms": self.took_ms,
             "hints": [asdict(hint) for hint in self.hints],
+            "coverage": self.unseen.as_dict(zone),
             "clips": [
                 self._clip(clip, rank, zone) | {"thumbnail": thumbnail(clip)}
                 for rank, clip in enumerate(self.clips, start=1)
@@ -139,8 +142,9 @@ class SearchEngine:
         hits = self._hits(vector, query) if rows else []
         clips, segments = self._clips(hits, query.limit)
         best = clips[0].verdict if clips else Verdict.NOTHING
+        unlooked = unseen(self._catalog, query.where, now_ms())
         took_ms = round(1000 * (time.monotonic() - began))
-        return Answer(query, best, clips, segments, rows, took_ms, hints_for(query.text, self._weaknesses))
+        return Answer(query, best, clips, segments, rows, took_ms, unlooked, hints_for(query.text, self._weaknesses))
 
     def _hits(self, vector: Vectors, query: Query) -> list[Hit]:
         """The best rows of each kind, on one scale."""

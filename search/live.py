@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NO_FRAMES = "no frames"
     CLOCK_JUMP = "clock jump"
     DISK_FULL = "disk full"
+    NOT_YET = "not recorded yet"
     DELETED = "deleted by retention"
     WAITING = "waiting"
     UNDECODABLE = "undecodable"

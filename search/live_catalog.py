@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from search import tables
 from search.catalog import LIVE_ROLES, LONGEST_LIVE_MS, Catalog
 from search.errors import BadInput, NotFound
+from search.intervals import Piece
 from search.live import Gap, Health, Hold, Reason, Rules, Stream, StreamState
 from search.tables import SEGMENT_COLUMNS, segment_values, to_segment
 from search.types import Camera, Role, Segment, SegmentState
@@ -219,6 +220,44 @@ class LiveCatalog:
             rows = db.execute(query.order_by(c.camera_id, c.start_ms)).mappings()
             return [(to_segment(r), SegmentState(r["state"]), json.loads(r["report"] or "{}")) for r in rows]
 
+    def spans(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> dict[tuple[str, str], list[Piece]]:
+        """(camera id, role) -> its live segments that overlap the range; a piece's label is what became of it.
+
+        That is "indexed", "waiting", or the reason why it was skipped.
+        """
+        c = tables.segments.c
+        query = sa.select(
+            c.camera_id, c.role, c.start_ms, c.start_ms + c.duration_ms, c.state,
+            sa.case((c.state == SegmentState.SKIPPED.value, c.report)),
+        ).where(
+            c.role.in_(LIVE_ROLES), c.start_ms < to_ms, c.start_ms > from_ms - LONGEST_LIVE_MS,
+            c.start_ms + c.duration_ms > from_ms, c.state != SegmentState.DELETING.value,
+        )  # fmt: skip
+        if cameras:
+            query = query.where(c.camera_id.in_(list(cameras)))
+        found: dict[tuple[str, str], list[Piece]] = {}
+        with self._catalog.begin() as db:
+            for camera_id, role, start, end, state, report in db.execute(query):
+                found.setdefault((camera_id, role), []).append(Piece(start, end, _label(state, report)))
+        return found
+
+    def unindexed(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> dict[str, list[Piece]]:
+        """Camera id -> its recordings in the range, imported ones too, that are not indexed: waiting, or why not."""
+        c = tables.segments.c
+        query = sa.select(c.camera_id, c.start_ms, c.start_ms + c.duration_ms, c.state, c.report).where(
+            c.state.in_([s.value for s in (SegmentState.PENDING, SegmentState.LEASED, SegmentState.SKIPPED)]),
+            c.start_ms < to_ms,
+            c.start_ms + c.duration_ms > from_ms,
+        )
+        if cameras:
+            query = query.where(c.camera_id.in_(list(cameras)))
+        found: dict[str, list[Piece]] = {}
+        with self._catalog.begin() as db:
+            for camera_id, start, end, state, report in db.execute(query.order_by(c.camera_id, c.start_ms)):
+                label = _label(state, report if state == SegmentState.SKIPPED else None)
+                found.setdefault(camera_id, []).append(Piece(start, end, label))
+        return found
+
     def newest_indexed(self) -> dict[str, int]:
         """Camera id -> end (Unix ms) of its newest live segment that is indexed."""
         c = tables.segments.c
@@ -368,3 +407,9 @@ def _key(table: sa.Table, item: Gap | Health) -> sa.ColumnElement[bool]:
 def _values(item: Gap | Health | Stream | Camera) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
+
+
+def _label(state: str, report: str | None) -> str:
+    if state in (SegmentState.PENDING, SegmentState.LEASED):
+        return Reason.WAITING
+    return json.loads(report)["reason"] if report else state

@@ -112,6 +112,7 @@ holds = sa.Table(
     sa.Column("start_ms", sa.BigInteger, nullable=False),
     sa.Column("end_ms", sa.BigInteger, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+    sqlite_autoincrement=True,  # else the number of a hold that was removed is given again
 )
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,9 +11,11 @@ from starlette.responses import FileResponse
 from api.routes.common import MAX_OFFSET_MS, PartsHere, SegmentId
 from api.schemas import problems
 from search.errors import BadInput, NotFound
+from search.footage import Footage
 
 MAX_CUTS = 2  # cutting is the dearest thing that a request can ask for
 CACHE = {"Cache-Control": "private, max-age=3600"}
+ASK_AGAIN = {"Cache-Control": "private, no-cache"}  # a mask may be drawn, a recording deleted
 
 router = APIRouter(prefix="/api", tags=["media"])
 _cuts = threading.BoundedSemaphore(MAX_CUTS)
@@ -45,19 +46,28 @@ def clip(
     duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
     parts: PartsHere,
 ) -> FileResponse:
-    """A piece of a recording as H.264 MP4, cut when it is first asked for."""
+    """A piece of a recording as H.264 MP4, cut when it is first asked for.
+
+    A live camera's recording goes on in the files after `segment`; the clip is of its stream in full quality where
+    that shows the whole range. It is shorter than `duration_ms` where the recording ends, or its pictures change their
+    size. What the camera's privacy masks cover is black.
+    """
     longest = round(1000 * parts.settings.clip_max_s)
     if duration_ms > longest:
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
-    found = parts.catalog.segment(segment)
+    footage = Footage(parts.catalog)
+    found = footage.segment(segment)
     if found.duration_ms and offset_ms >= found.duration_ms:
         raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {found.duration_ms}")
+    start_ms = found.start_ms + offset_ms
+    segments = footage.showing(found, start_ms, start_ms + duration_ms)
+    rules = parts.live.known([found.camera_id])[found.camera_id].rules
     with _cuts:
-        path = parts.media.clip(Path(found.path), segment, offset_ms, duration_ms)
+        path = parts.media.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.
     info = path.stat()
     etag = {"ETag": f'"{path.stem}-{info.st_size}"'}
-    return FileResponse(path, media_type="video/mp4", headers=CACHE | etag, stat_result=info)
+    return FileResponse(path, media_type="video/mp4", headers=ASK_AGAIN | etag, stat_result=info)
 
 
 def _check_offset(offset_ms: int) -> None:

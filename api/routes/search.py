@@ -30,17 +30,14 @@ def search(request: SearchRequest, parts: PartsHere) -> dict[str, Any]:
 
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
     """Where this server shows the picture of the clip's best moment."""
-    return f"/api/thumbnails/{clip.segment_id}/{_offset(answer, clip, clip.best.row.time_ms)}.jpg"
+    segment_id, offset_ms = answer.moment(clip)
+    return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg"
 
 
 def clip_address(answer: Answer, clip: Clip) -> str:
     """Where this server plays the clip."""
-    start = _offset(answer, clip, clip.start_ms)
+    start = clip.start_ms - answer.segments[clip.segment_id].start_ms
     return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}"
-
-
-def _offset(answer: Answer, clip: Clip, time_ms: int) -> int:
-    return time_ms - answer.segments[clip.segment_id].start_ms
 
 
 def _filter(request: SearchRequest, zone: tzinfo) -> Filter:

@@ -36,7 +36,7 @@ export function start() {
   dialog.addEventListener("close", closed);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", onKey, true);
-  video.addEventListener("loadedmetadata", () => jump(bestSecond()));
+  video.addEventListener("loadedmetadata", loaded);
   video.addEventListener("loadeddata", () => say(""));
   video.addEventListener("error", failed);
   for (const event of ["timeupdate", "seeked", "play"]) video.addEventListener(event, drawBox);
@@ -55,14 +55,27 @@ function show(at) {
   say(t("preparing"));
   video.poster = clip.thumbnail;
   video.src = clip.clip_url;
-  const drawing = byId("player-box");
-  drawing.setAttribute("viewBox", `0 0 ${clip.frame_width} ${clip.frame_height}`);
-  drawing.replaceChildren(...boxNodes(clip));
-  drawing.classList.add("shown"); // the poster is the best moment
-  byId("stage").style.aspectRatio = `${clip.frame_width} / ${clip.frame_height}`;
+  shape(clip.frame_height);
+  byId("player-box").classList.add("shown"); // the poster is the best moment
   byId("previous").disabled = at === 0;
   byId("next").disabled = at === clips.length - 1;
   describe(clip);
+}
+
+/** Give the stage and the box pictures of this height, where their width is the one in which the box was found. */
+function shape(height) {
+  const clip = clips[index];
+  const box = clip.box.map((value, n) => (n % 2 ? (value * height) / clip.frame_height : value));
+  const drawing = byId("player-box");
+  drawing.setAttribute("viewBox", `0 0 ${clip.frame_width} ${height}`);
+  drawing.replaceChildren(...boxNodes({ ...clip, box }));
+  byId("stage").style.aspectRatio = `${clip.frame_width} / ${height}`;
+}
+
+/** The clip may be of the camera's other stream, whose pictures can have another shape than those that were searched. */
+function loaded() {
+  shape((clips[index].frame_width * video.videoHeight) / video.videoWidth);
+  jump(bestSecond());
 }
 
 function describe(clip) {

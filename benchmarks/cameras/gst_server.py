@@ -14,6 +14,8 @@ and answers each with {"ok": true} or {"error": text}. It ends with its input.
     garbage: for `seconds`, what RTP packets carry is random; their headers stay.
     media: from now on `file` (`codec`, `fps`) is shown. Another codec ends the sessions: its description is another.
     pause, resume: no pictures, while sessions stay up.
+    resets: answers {"ok": true, "resets": n}: how often this camera's sessions were ended because its pipeline had
+        stopped by itself, which GStreamer 1.22 does once in a while when many clients come at once.
 
 A camera's clock runs whether or not somebody watches. All clients of a mount share one pipeline, which lives while
 there are any: the first one starts with the next key frame (its DESCRIBE waits for that), later ones in mid-group.
@@ -43,6 +45,7 @@ from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E40
 _CLOCK_HZ = 90_000  # of RTP video
 _RTP_HEADER = 12  # bytes
 _LATE_S = 1.0  # a camera further behind than this was frozen: it goes on with the present
+_STUCK_S = 2.0
 _DELIMITER = {"h264": b"\x00\x00\x01\x09", "h265": b"\x00\x00\x01\x46\x01"}
 _START_CODE = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
 _ROLE = "viewer"
@@ -89,6 +92,7 @@ class Camera:
     def __init__(self, film: Film, fps: float, phase_s: float) -> None:
         self.lock = threading.Lock()  # the feeder, the reader of commands and the server's threads come here
         self.clients: set[Any] = set()
+        self.resets = 0
         self._media: Any = None
         self._source: Any = None
         self._pad: Any = None
@@ -117,6 +121,12 @@ class Camera:
             self._probe, self._jump, self._need_key = 0, 0, True
             self._zero: float | None = None
         media.connect("unprepared", self._forget)
+
+    def is_stuck(self) -> bool:
+        """Whether somebody watches and pictures pile up in front of the pipeline."""
+        with self.lock:
+            waiting = 0 if self._source is None else self._source.get_property("current-level-buffers")
+            return bool(self.clients) and waiting > _STUCK_S * self._fps
 
     def _forget(self, media: Any) -> None:
         with self.lock:
@@ -178,9 +188,13 @@ class Camera:
     def show(self, film: Film, fps: float) -> None:
         """Another film from its beginning."""
         with self.lock:
-            if film.codec != self.film.codec:
-                self._media = self._source = self._pad = None
             self._show(film, fps)
+
+    def let_go(self) -> None:
+        """Feed the pipeline of now no more."""
+        with self.lock:
+            self._media = self._source = self._pad = None
+            self._need_key = True
 
     # Damage: packets pass through Python only while there is some.
 
@@ -272,13 +286,24 @@ class Cameras:
         """Listen; gives the port."""
         if not self._server.attach(None):
             raise OSError("the port is taken")
-        GLib.timeout_add_seconds(5, self._end_dead_sessions)
+        GLib.timeout_add_seconds(1, self._look_after)
         threading.Thread(target=self._feed, daemon=True).start()
         return int(self._server.get_bound_port())
 
-    def _end_dead_sessions(self) -> bool:
+    def _look_after(self) -> bool:
         self._server.get_session_pool().cleanup()
+        for path, camera in self.by_path.items():
+            if camera.is_stuck():
+                camera.resets += 1
+                self._begin_anew(path, camera)
         return True
+
+    def _begin_anew(self, path: str, camera: Camera) -> None:
+        """End the sessions of a mount; who comes back gets a fresh pipeline and description."""
+        camera.let_go()
+        self._mount(path, camera)
+        for client in list(camera.clients):
+            client.close()
 
     def _mount(self, path: str, camera: Camera) -> None:
         codec = camera.film.codec
@@ -319,8 +344,8 @@ class Cameras:
             due = min(camera.due for camera in self.by_path.values())
             time.sleep(max(0.0005, due - time.monotonic()))
 
-    def obey(self, command: dict[str, Any]) -> None:
-        """Do what a command says.
+    def obey(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Do what a command says; gives the answer.
 
         Raises:
             KeyError, ValueError, OSError: it cannot be done.
@@ -333,17 +358,18 @@ class Cameras:
             getattr(camera, do)()
         elif do == "media":
             self._change(path, camera, command)
+        elif do == "resets":
+            return {"ok": True, "resets": camera.resets}
         else:
-            raise ValueError(f"unknown command {do!r}; known: jump, garbage, media, pause, resume")
+            raise ValueError(f"unknown command {do!r}; known: jump, garbage, media, pause, resume, resets")
+        return {"ok": True}
 
     def _change(self, path: str, camera: Camera, command: dict[str, Any]) -> None:
         before = camera.film.codec
         film = film_of(command["file"], command.get("codec", "h264"))
         camera.show(film, float(command.get("fps", 25)))
         if film.codec != before:
-            self._mount(path, camera)  # a fresh factory, which shares no pipeline with the one before
-            for client in list(camera.clients):
-                client.close()
+            self._begin_anew(path, camera)
 
 
 def _auth(user: str, password: str) -> Any:
@@ -364,8 +390,7 @@ def _say(answer: dict[str, Any]) -> None:
 def _read_commands(cameras: Cameras) -> None:
     for line in sys.stdin:
         try:
-            cameras.obey(json.loads(line))
-            _say({"ok": True})
+            _say(cameras.obey(json.loads(line)))
         except (KeyError, ValueError, TypeError, OSError) as e:
             _say({"error": f"{type(e).__name__}: {e}"})
     os._exit(0)  # pipelines in flight need no farewell, and taking them down one by one takes seconds

@@ -161,6 +161,6 @@ class FaultyProxy:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     plug: socket.socket | None = writer.get_extra_info("socket")
-    if plug is not None:
+    if plug is not None and plug.fileno() >= 0:  # not closed by the other end meanwhile
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import numpy as np
 import pytest
 
 from api.app import create_app
@@ -17,9 +19,15 @@ from api.parts import Parts
 from api.routes import media
 from api.routes.activity import Activity
 from api.schemas import CamerasOut, ClipOut, HealthOut, Problem, SearchAnswer, StatusOut
+from indexer.sources import VideoSource
+from search.catalog import segment_id
 from search.engine import SearchEngine
 from search.errors import BadInput, BadMedia, Conflict, NotFound, Unavailable, XunrenError
-from tests.api.browser import HEIGHT, HOSTS, VIDEOS, WIDTH, serving, small_index
+from search.live import Rules
+from search.live_catalog import Written
+from search.types import Camera, Role, Segment, SegmentState, StartSource
+from tests.api.browser import HEIGHT, HOSTS, VIDEOS, WIDTH, serving, small_index, walker
+from tests.videos import ffmpeg
 
 PROBLEM_KEYS = set(Problem.model_fields)
 UNKNOWN = "0" * 24
@@ -313,6 +321,130 @@ def test_a_recording_that_is_gone(client: httpx.Client, red: dict[str, Any]) -> 
         away.rename(source)
 
 
+# live recordings -------------------------------------------------------------------------------------------------
+
+BEGAN = 1_793_577_600_000
+UPPER = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5))
+
+
+def recorded(folder: Path, role: Role, width: int) -> list[Segment]:
+    """Somebody in red, in files of 4 s as a recorder makes them."""
+    whole = walker(folder / "whole.mp4", "red")
+    cut = ("-c:v", "libx264", "-preset", "ultrafast", "-g", 10, "-f", "segment", "-segment_time", 4)
+    ffmpeg("-i", whole, "-vf", f"scale={width}:-2", *cut, "-reset_timestamps", 1, folder / f"{role}%d.mp4")
+    made = []
+    for n, path in enumerate(sorted(folder.glob(f"{role}*.mp4"))):
+        sha, at = hashlib.sha256(path.read_bytes()).hexdigest(), BEGAN + 4000 * n
+        id_ = segment_id("lane", sha)
+        made.append(Segment(id_, "lane", str(path), sha, 1, at, StartSource.RECORDER, 4000, width, role=role))
+    return made
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Parts, httpx.Client]]:
+    """A server over a live camera of two streams, of which the smaller one is indexed."""
+    folder = tmp_path_factory.mktemp("live")
+    with small_index(folder, VIDEOS[1:]) as parts:
+        parts.catalog.add_camera(Camera("lane"))
+        kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", Role.MAIN, WIDTH)]
+        waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", Role.SUB, 320)]
+        parts.live.write(Written(segments=kept + waiting))
+        with parts.executor() as executor:
+            assert [report.state for report in executor.run()] == ["indexed"] * 3
+        # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
+        settings = parts.settings.model_copy(update={"match_score": 1.0, "maybe_score": 1.0})
+        engine = SearchEngine(settings, parts.embedder, parts.store, parts.catalog)
+        app = create_app(replace(parts, engine=engine), hosts=HOSTS)
+        with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+            yield parts, client
+
+
+def watched(client: httpx.Client, clip: dict[str, Any], folder: Path) -> list[tuple[int, Any]]:
+    """(Unix ms, picture) of what the clip shows."""
+    response = client.get(clip["clip_url"])
+    assert response.status_code == 200, response.text
+    path = folder / f"{response.headers['etag'].strip(chr(34))}.mp4"
+    path.write_bytes(response.content)
+    frames = VideoSource(path, interval_s=0.001, max_megapixels=17).frames()
+    return [(clip["start_ms"] + frame.offset_ms, frame.image) for frame in frames]
+
+
+def test_one_clip_over_the_files_of_a_live_camera(live: tuple[Parts, httpx.Client], tmp_path: Path) -> None:
+    _, client = live
+    answer = found(client, text="red")
+    clip = answer["clips"][0]
+    assert (answer["verdict"], clip["camera"], clip["start_source"]) == ("match", "lane", "recorder's clock")
+    assert clip["start_ms"] < BEGAN + 2500
+    assert clip["end_ms"] > BEGAN + 8500
+    assert (clip["frame_width"], clip["offset_s"]) == (320, (clip["start_ms"] - BEGAN) / 1000)
+    assert client.get(clip["thumbnail"]).status_code == 200
+    (later, *_) = found(client, text="red", kinds=["person"], **{"from": BEGAN + 5000})["clips"]
+    assert later["segment"] == clip["segment"] not in later["thumbnail"]  # padding begins in the file before
+    assert client.get(later["thumbnail"]).status_code == 200
+    seen = watched(client, clip, tmp_path)
+    assert abs(seen[0][0] - clip["start_ms"]) < 100
+    assert abs(seen[-1][0] - clip["end_ms"]) < 200
+    walking = [(ms, image) for ms, image in seen if BEGAN + 2000 <= ms < BEGAN + 9000]
+    assert len(walking) >= 65
+    for ms, image in walking:
+        assert image.shape == (HEIGHT, WIDTH, 3)  # the stream in full quality
+        red = np.flatnonzero((image[200, :, 0] > 150) & (image[200, :, 1] < 90))
+        assert abs(red.min() - (40 + (ms - BEGAN - 2000) * 0.07)) < 16  # two pictures: the clip may begin between two
+
+
+def test_a_mask_that_is_drawn_later_holds(live: tuple[Parts, httpx.Client], tmp_path: Path) -> None:
+    parts, client = live
+    clip = found(client, text="red")["clips"][0]
+    before = client.get(clip["clip_url"])
+    assert "no-cache" in before.headers["cache-control"]
+    parts.live.set_rules(Rules("lane", masks=(UPPER,)))
+    try:
+        after = client.get(clip["clip_url"])
+        assert after.headers["etag"] != before.headers["etag"]
+        seen = watched(client, clip, tmp_path)
+        assert len(seen) > 60
+        for _, image in seen:
+            assert image[: HEIGHT // 2].max() < 16
+            assert image[HEIGHT // 2 + 4 :].mean() > 90
+    finally:
+        parts.live.set_rules(Rules("lane"))
+    assert client.get(clip["clip_url"]).content == before.content
+
+
+def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[Parts, httpx.Client], tmp_path: Path) -> None:
+    parts, client = live
+    clip = found(client, text="red")["clips"][0]
+    mains = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[Role.MAIN])]
+    subs = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[Role.SUB])]
+    moved = []
+    try:
+        moved.append(mains[1].rename(tmp_path / "main1"))
+        assert {image.shape[1] for _, image in watched(client, clip, tmp_path)} == {320}
+        moved.append(subs[1].rename(tmp_path / "sub1"))
+        seen = watched(client, clip, tmp_path)
+        assert {image.shape[1] for _, image in seen} == {WIDTH}
+        assert not [ms for ms, _ in seen if BEGAN + 4050 <= ms < BEGAN + 7950]
+        assert [ms for ms, _ in seen if ms >= BEGAN + 7950]
+        moved.extend(path.rename(tmp_path / path.stem) for path in (mains[0], subs[0], mains[2], subs[2]))
+        uncut = f"/api/clips/{clip['segment']}.mp4?offset_ms=0&duration_ms=9000"
+        assert problem(client.get(uncut), 422)["error"] == "BadMedia"
+    finally:
+        for path, away in zip((mains[1], subs[1], mains[0], subs[0], mains[2], subs[2]), moved, strict=False):
+            away.rename(path)
+
+
+def test_what_is_being_deleted_is_not_shown(live: tuple[Parts, httpx.Client], tmp_path: Path) -> None:
+    parts, client = live
+    clip = found(client, text="red")["clips"][0]
+    main = [s.id for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[Role.MAIN])]
+    parts.live.mark_deleting([clip["segment"], *main])
+    assert all(c["segment"] != clip["segment"] for c in found(client, text="red")["clips"])
+    assert "unknown segment" in problem(client.get(clip["clip_url"]), 404)["what"]
+    rest = found(client, text="red")["clips"][0]
+    assert rest["start_ms"] >= BEGAN + 4000
+    assert {image.shape[1] for _, image in watched(client, rest, tmp_path)} == {320}
+
+
 # index -----------------------------------------------------------------------------------------------------------
 
 
@@ -334,7 +466,8 @@ def test_status_tells_what_is_being_indexed(
     assert StatusOut.model_validate(status)
     assert (status["model"], status["cameras"]) == ("colours", 4)
     assert status["rows"] == parts.store.count() > 4
-    assert status["segments"] == {"pending": 0, "leased": 0, "indexed": 4, "skipped": 0}
+    others = dict.fromkeys(("pending", "leased", "skipped", "kept", "deleting"), 0)
+    assert status["segments"] == {"indexed": 4} | others
     assert (status["refused_count"], status["refused"][0]["path"]) == (1, "broken.mp4")
     parts.catalog.accept("broken.mp4")
     activity.note(parts.catalog.segment(red["segment"]), 3000)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.clips import join
-from search.types import Box, Hit, Kind, Row
+from search.clips import Run, join, placed, runs_of
+from search.types import Box, Clip, Hit, Kind, Role, Row, Segment, StartSource
 
 STRONG, GAP, PAD, MAX = 0.5, 4_000, 2_000, 30_000
 
@@ -110,3 +110,102 @@ def test_cameras_and_files_are_never_joined() -> None:
 def test_a_long_stay_is_shown_around_its_best_moment() -> None:
     (clip,) = join([hit(300_000, start=0, end=600_000)], strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert (clip.start_ms, clip.end_ms) == (285_000, 315_000)
+
+
+# runs of live segments -------------------------------------------------------------------------------------------
+
+
+def segment(id_: str, start_ms: int, duration_ms: int = 10_000, *, role: Role = Role.SUB, camera: str = "a",
+            width: int = 0) -> Segment:  # fmt: skip
+    return Segment(
+        id_, camera, f"/v/{id_}", "0" * 64, 1, start_ms, StartSource.RECORDER, duration_ms, width, width, role=role
+    )
+
+
+def clips_of(found: list[Hit], segments: list[Segment]) -> list[Clip]:
+    runs = runs_of(segments)
+    joined = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX, runs=runs)
+    return [placed(clip, runs[clip.segment_id]) for clip in joined]
+
+
+THREE = [segment("s", 100_000), segment("t", 110_020), segment("u", 119_990)]
+
+
+def test_a_presence_across_files_is_one_clip() -> None:
+    found = [hit(t, segment=s) for t, s in ((103_000, "s"), (106_500, "s"), (110_100, "t"), (114_000, "t"))]
+    found += [hit(118_000, 3.0, segment="t"), hit(121_000, 2.0, segment="u")]
+    (clip,) = clips_of(found, THREE)
+    assert (clip.segment_id, clip.start_ms, clip.end_ms) == ("s", 101_000, 123_000)
+    assert (len(clip.hits), clip.best.row.segment_id) == (6, "t")
+
+
+def test_padding_reaches_into_the_neighbours_and_ends_with_the_run() -> None:
+    (clip,) = clips_of([hit(111_000, segment="t")], THREE)
+    assert (clip.segment_id, clip.start_ms, clip.end_ms) == ("s", 109_000, 113_000)
+    early, late = sorted(
+        clips_of([hit(100_500, segment="s"), hit(129_000, segment="u")], THREE), key=lambda c: c.start_ms
+    )
+    assert (early.segment_id, early.start_ms, late.segment_id, late.end_ms) == ("s", 100_000, "u", 129_990)
+
+
+def test_a_clip_never_begins_between_two_files() -> None:
+    apart = [segment("s", 100_000), segment("t", 110_400)]
+    (clip,) = clips_of([hit(112_200, segment="t")], apart)
+    assert (clip.segment_id, clip.start_ms) == ("t", 110_400)
+
+
+def test_what_is_no_run() -> None:
+    s = segment("s", 100_000)
+    for other in (
+        segment("t", 110_501),
+        segment("t", 109_499),
+        segment("t", 110_000, role=Role.MAIN),
+        segment("t", 110_000, camera="b"),
+    ):
+        assert [len(run.segments) for run in runs_of([s, other]).values()] == [1, 1], other
+    sizes = [segment(str(n), 100_000 + 10_000 * n, width=w) for n, w in enumerate((640, 640, 0, 320, 640))]
+    assert [[s.id for s in run.segments] for run in dict.fromkeys(runs_of(sizes).values())] == [
+        ["0", "1", "2", "3"],
+        ["4"],
+    ]
+    files = [segment("s", 100_000, role=Role.FILE), segment("t", 110_000, role=Role.FILE)]
+    found = [hit(109_000, segment="s"), hit(111_000, segment="t")]
+    assert sorted((c.segment_id, c.start_ms, c.end_ms) for c in clips_of(found, files)) == [
+        ("s", 107_000, 110_000),
+        ("t", 110_000, 113_000),
+    ]
+
+
+def test_a_file_of_unknown_length_has_no_end() -> None:
+    (clip,) = clips_of([hit(109_000, segment="s")], [segment("s", 108_000, 0, role=Role.FILE)])
+    assert (clip.start_ms, clip.end_ms) == (108_000, 111_000)
+
+
+def test_weak_hits_of_two_files_are_not_one_track() -> None:
+    found = [
+        hit(109_000, 0.1, segment="s", n=1),
+        hit(111_000, 0.1, segment="t", n=1),
+        hit(108_000, 0.1, segment="s", n=1),
+    ]
+    assert [len(c.hits) for c in clips_of(found, THREE)] == [2, 1]
+    strong = [hit(108_500, segment="s", n=2), hit(112_000, segment="t", n=2)]
+    (clip, outside) = clips_of(found + strong, THREE)
+    assert sorted(h.row.time_ms for h in clip.hits) == [108_500, 109_000, 111_000, 112_000]
+    assert [h.row.time_ms for h in outside.hits] == [108_000]
+
+
+@given(st.lists(st.tuples(st.integers(0, 49_999), st.floats(-5, 5), st.integers(0, 3)), max_size=25))
+def test_clips_of_a_run_show_their_hits_and_begin_in_their_segment(made: list[tuple[int, float, int]]) -> None:
+    segments = [segment(str(n), 100_000 + 10_100 * n) for n in range(5)]
+    found = [
+        hit(100_000 + 10_100 * (t // 10_000) + t % 10_000, score, segment=str(t // 10_000), n=n + 10 * i)
+        for i, (t, score, n) in enumerate(made)
+    ]
+    clips = clips_of(found, segments)
+    assert sorted(h.row.id for c in clips for h in c.hits) == sorted(h.row.id for h in found)
+    for clip in clips:
+        first = segments[int(clip.segment_id)]
+        assert first.start_ms <= clip.start_ms < first.end_ms
+        assert clip.end_ms - clip.start_ms <= MAX
+        assert all(clip.start_ms <= h.row.time_ms < clip.end_ms for h in clip.hits)
+    assert Run(tuple(segments)).end_ms == segments[-1].end_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from search.catalog import Catalog, segment_id
 from search.config import Settings
 from search.engine import Query, SearchEngine
 from search.errors import BadInput, NotFound
+from search.footage import Footage, chosen
+from search.live_catalog import LiveCatalog
 from search.store import MemoryStore
 from search.times import zone_of
-from search.types import Box, Camera, Filter, Kind, Row, Segment, StartSource, Verdict
+from search.types import Box, Camera, Filter, Kind, Role, Row, Segment, StartSource, Verdict
 from tests.fakes import COLOURS, ColourEmbedder
 
 START = 1_000_000
@@ -40,14 +43,29 @@ class House:
         settings = Settings(data_dir=folder)
         self.engine = SearchEngine(settings, self.embedder, self.store, self.catalog)
 
-    def passes(self, colour: str, camera: str, second: int, kind: Kind = Kind.PERSON) -> None:
+    def records(self, *starts: int, role: Role = Role.SUB) -> list[Segment]:
+        """The camera `live` has files of 10 s that begin at these seconds."""
+        self.catalog.add_camera(Camera("live"))
+        made = []
+        for start in starts:
+            id_ = segment_id("live", f"{role}{start}")
+            path = f"/v/live/{role}{start}.mp4"
+            at = START + 1000 * start
+            made.append(Segment(id_, "live", path, id_, 1, at, StartSource.RECORDER, 10_000, role=role))
+            self.catalog.add_segment(made[-1])
+        return made
+
+    def passes(
+        self, colour: str, camera: str, second: int, kind: Kind = Kind.PERSON, segment: Segment | None = None
+    ) -> None:
         """Somebody in `colour` is seen at `second`."""
         random = np.random.default_rng(second)
         image = np.clip(random.normal(COLOURS[colour][0], 40, (24, 12, 3)), 0, 255).astype(np.uint8)
         time = START + 1000 * second
         id_ = f"{camera}-{kind}-{second}-{colour}"
         box = Box(0, 0, 12, 24)
-        row = Row(id_, camera, self.segments[camera].id, kind, second, time, time, time, box, 640, 360)
+        where = (segment or self.segments[camera]).id
+        row = Row(id_, camera, where, kind, second, time, time, time, box, 640, 360)
         self.store.upsert([row], self.embedder.embed_images([image]))
 
 
@@ -93,6 +111,74 @@ def test_padding_stays_inside_the_recording(house: House) -> None:
     house.passes("yellow", "gate", 99)
     clips = house.engine.search(Query("yellow", limit=2)).clips
     assert sorted((c.start_ms - START, c.end_ms - START) for c in clips) == [(0, 2_000), (97_000, 100_000)]
+
+
+def test_a_live_presence_is_one_clip_over_its_files(house: House) -> None:
+    first, second, third, fourth = house.records(0, 10, 20, 30)
+    house.records(0, 10, 20, 30, role=Role.MAIN)
+    for at, segment in ((11, second), (14, second), (18, second), (21, third)):
+        house.passes("yellow", "live", at, segment=segment)
+    answer = house.engine.search(Query("yellow", limit=1))
+    (clip,) = answer.clips
+    assert (clip.segment_id, clip.start_ms - START, clip.end_ms - START) == (first.id, 9_000, 23_000)
+    assert len(clip.hits) == 4
+    data = answer.as_dict(zone_of("UTC"), lambda c: "/".join(map(str, answer.moment(c))))["clips"][0]
+    assert (data["offset_s"], data["segment"], data["source"]) == (9.0, first.id, first.path)
+    best = clip.best.row
+    assert data["thumbnail"] == f"{best.segment_id}/{(best.time_ms - START) % 10_000}"
+    assert fourth.id not in {hit.row.segment_id for hit in clip.hits}
+
+
+def test_what_is_being_deleted_is_not_answered(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    first, second, third = house.records(0, 10, 20)
+    for at, segment in ((5, first), (11, second), (19, second), (21, third)):
+        house.passes("yellow", "live", at, segment=segment)
+    LiveCatalog(house.catalog).mark_deleting([second.id])
+    clips = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
+    assert sorted((c.segment_id, c.start_ms - START, c.end_ms - START) for c in clips) == sorted(
+        [(first.id, 3_000, 7_000), (third.id, 20_000, 23_000)]
+    )
+    LiveCatalog(house.catalog).mark_deleting([third.id])
+    (clip,) = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
+    assert clip.segment_id == first.id
+    assert "left out" not in caplog.text
+    with pytest.raises(NotFound):
+        Footage(house.catalog).segment(second.id)
+
+
+def test_neighbours_of_very_many_segments_are_found(house: House) -> None:
+    """Also where they lie so far apart that each is a range of its own."""
+    segments = house.records(*range(0, 900 * 100, 100))
+    near = house.records(10, 95, 40_010, 80_000 + 30)
+    found = Footage(house.catalog).near(segments, 4_500)
+    assert {s.id for s in found} == {s.id for s in (*segments, *near[:3])}
+    assert Footage(house.catalog).near(house.segments.values(), 4_500) == []
+    assert len(Footage(house.catalog).segments([s.id for s in segments])) == 900
+
+
+def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(house: House) -> None:
+    subs, mains = house.records(0, 10, 20), house.records(0, 10, 20, role=Role.MAIN)
+    shifted = [replace(s, start_ms=s.start_ms + 4_000) for s in mains]
+
+    def ids(recorded: list[Segment], start: int, end: int) -> list[str]:
+        return [s.id for s in chosen(recorded, subs[0], START + start, START + end)]
+
+    sub, main = [s.id for s in subs], [s.id for s in mains]
+    assert ids(subs + mains, 0, 30_000) == main
+    assert ids(subs + mains, 12_000, 19_000) == main[1:2]
+    assert ids(subs + shifted, 0, 20_000) == sub[:2]
+    assert ids(subs + shifted, 5_000, 20_000) == main[:2]
+    assert ids([*subs, mains[0], mains[2]], 3_000, 23_000) == sub
+    assert ids([subs[0], subs[2], mains[0], mains[2]], 3_000, 23_000) == [main[0], main[2]]
+    assert ids([subs[0], *mains[1:]], 3_000, 30_000) == main[1:]
+    assert ids(subs, 40_000, 50_000) == []
+
+
+def test_of_files_that_overlap_the_asked_one_is_shown(house: House) -> None:
+    files = house.records(0, 10, 20)
+    again = [replace(s, id=f"again{n}", start_ms=s.start_ms + 5_000) for n, s in enumerate(files)]
+    shown = [[s.id for s in chosen([*files, *again], s, START + 3_000, START + 28_000)] for s in (files[1], again[1])]
+    assert shown == [[s.id for s in files], [files[0].id, again[1].id, again[2].id]]
 
 
 def test_the_background_follows_the_index(house: House) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,14 +14,37 @@ from indexer.sources import VideoSource, probe
 from search import cutting
 from search.errors import BadInput, BadMedia, Unavailable
 from search.media import MediaStore, encode_thumbnail, ffmpeg_path, shrink
+from search.types import Role, Segment, StartSource
 from tests.videos import H264, ffmpeg, make, number_of, picture
 
 SEGMENT = "0123456789abcdef01234567"
+START = 1_700_000_000_000
+B3 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "3")
+LOWER_LEFT = ((0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (0.0, 1.0))
+
+
+def shown(path: Path) -> list[tuple[int, int]]:
+    """(ms in the clip, number) of the pictures that a player shows."""
+    frames = VideoSource(path, interval_s=0.001, max_megapixels=17).frames()
+    return [(f.offset_ms, number_of(f.image)) for f in frames]
 
 
 def numbers(path: Path) -> list[int]:
     """Which pictures a player shows."""
-    return [number_of(f.image) for f in VideoSource(path, interval_s=0.001, max_megapixels=17).frames()]
+    return [number for _, number in shown(path)]
+
+
+def recorded(folder: Path, *, role: Role = Role.MAIN, size: tuple[int, int] = (320, 240)) -> list[Segment]:
+    """A recorder's files of 4 s each: pictures 0 to 119, ten a second, the first one at `START`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = make(folder / "whole.mp4", seconds=12, size=size, encode=B3)
+    copy = ("-c", "copy", "-f", "segment", "-segment_time", 4, "-reset_timestamps", 1)
+    ffmpeg("-i", whole, *copy, folder / f"{role}%d.mp4")
+    whole.unlink()
+    return [
+        Segment(f"{role}{n}", "gate", str(path), "0" * 64, 1, START + 4000 * n, StartSource.RECORDER, 4000, role=role)
+        for n, path in enumerate(sorted(folder.iterdir()))
+    ]
 
 
 @pytest.fixture
@@ -93,9 +117,6 @@ def test_a_file_in_the_way_of_the_folder_is_an_error_with_a_cure(tmp_path: Path)
     (tmp_path / "media").write_text("")
     with pytest.raises(Unavailable, match="cannot be written"):
         MediaStore(tmp_path / "media").put_thumbnail(SEGMENT, 0, b"x")
-
-
-B3 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "3")
 
 
 @pytest.mark.parametrize(
@@ -228,6 +249,115 @@ def test_what_cannot_be_cut_says_why_and_leaves_nothing(
     with pytest.raises(Unavailable, match="ffmpeg cannot be run"):
         store.clip(source, SEGMENT, 0, 1000)
     assert not list((tmp_path / "media" / "clips").iterdir())
+
+
+def test_a_clip_goes_on_in_the_next_files(store: MediaStore, tmp_path: Path, cuts: list[list[str]]) -> None:
+    files = recorded(tmp_path / "v")
+    for first, count in ((35, 10), (0, 120), (12, 90), (39, 2)):
+        seen = shown(store.clip_of(files, START + 100 * first, 100 * count))
+        assert [number for _, number in seen[:count]] == list(range(first, first + count))
+        assert len(seen) <= count + 3  # a copied B-frame or two more
+        assert all(abs(ms - 100 * n) <= 1 for n, (ms, _) in enumerate(seen))
+    assert all("copy" in command for command in cuts)
+    assert not [p for p in (tmp_path / "media" / "clips").iterdir() if p.name.startswith(".")]
+
+
+def test_steered_clocks_cost_no_picture(store: MediaStore, tmp_path: Path) -> None:
+    files = recorded(tmp_path / "v")
+    files = [files[0], replace(files[1], start_ms=START + 3980), replace(files[2], start_ms=START + 8030)]
+    seen = shown(store.clip_of(files, START + 3000, 7000))
+    assert [number for _, number in seen[:70]] == list(range(30, 100))
+    assert [ms for ms, _ in seen[8:12]] == pytest.approx([800, 900, 1000, 1100], abs=1)
+    assert [ms for ms, _ in seen[49:52]] == pytest.approx([4900, 5030, 5130], abs=1)
+
+
+def test_a_gap_stays_a_gap(store: MediaStore, tmp_path: Path) -> None:
+    files = recorded(tmp_path / "v")
+    seen = shown(store.clip_of([files[0], files[2]], START + 3000, 6000))
+    assert seen[:11] == [(100 * n, 30 + n) for n in range(10)] + [(5000, 80)]
+    Path(files[1].path).write_bytes(b"\0" * 1000)
+    again = shown(store.clip_of(files, START + 3000, 6000))
+    assert again == seen
+    Path(files[0].path).unlink()
+    with pytest.raises(BadMedia) as caught:
+        store.clip_of(files, START + 3000, 5500)
+    assert caught.value.reason == "missing"
+    with pytest.raises(BadMedia):
+        store.clip_of(files[:2], START + 3000, 6000)
+
+
+def test_other_pictures_end_the_clip(store: MediaStore, tmp_path: Path) -> None:
+    files = recorded(tmp_path / "v")
+    other = recorded(tmp_path / "w", size=(160, 120))
+    assert numbers(store.clip_of([files[0], other[1], files[2]], START + 3000, 6000)) == list(range(30, 40))
+    coded = tmp_path / "other.mp4"
+    ffmpeg("-i", files[1].path, "-c:v", "mpeg4", coded)
+    changed = replace(files[1], id="changed", path=str(coded))
+    assert numbers(store.clip_of([files[0], changed], START + 3000, 6000)) == list(range(30, 40))
+
+
+def test_a_clip_goes_with_any_of_its_segments(store: MediaStore, tmp_path: Path) -> None:
+    files = recorded(tmp_path / "v")
+    for n in range(3):
+        both, first = store.clip_of(files[:2], START + 3500, 1000), store.clip_of(files[:1], START + 100, 1000)
+        last = store.clip_of(files[2:], START + 8000, 1000)
+        assert len({both, first, last}) == 3
+        store.delete_segment(files[n].id)
+        assert [p.exists() for p in (both, first, last)] == [n == 2, n != 0, n != 2]
+    for segment in files:
+        store.delete_segment(segment.id)
+    assert not [p for p in (tmp_path / "media").rglob("*") if p.is_file()]
+
+
+def test_a_segment_that_is_deleted_while_its_clip_is_cut_leaves_none(
+    store: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = recorded(tmp_path / "v")
+    run = cutting._run_ffmpeg
+
+    def slow(command: list[str], source: Path, timeout_s: float) -> None:
+        run(command, source, timeout_s)
+        Path(files[1].path).unlink()
+        store.delete_segment(files[1].id)
+
+    monkeypatch.setattr(cutting, "_run_ffmpeg", slow)
+    with pytest.raises(BadMedia, match="gone"):
+        store.clip_of(files, START + 3000, 2000)
+    assert not list((tmp_path / "media" / "clips").iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.avi"])
+def test_what_a_mask_covers_is_black(store: MediaStore, tmp_path: Path, name: str) -> None:
+    source = make(tmp_path / name, key_every=15)
+    plain = store.clip(source, SEGMENT, 700, 800)
+    masked = store.clip(source, SEGMENT, 700, 800, masks=[LOWER_LEFT])
+    assert masked != plain
+    assert store.clip(source, SEGMENT, 700, 800, masks=[LOWER_LEFT[:3]]) not in (plain, masked)
+    assert numbers(masked)[:8] == list(range(7, 15))
+    for frame in VideoSource(masked, interval_s=0.001, max_megapixels=17).frames():
+        assert frame.image[120:, :160].max() < 16  # H.264's black is not quite black
+        assert frame.image[124:, 164:].mean() > 60
+        assert frame.image[40:116].mean() > 60
+    assert not [p for p in masked.parent.iterdir() if p.suffix != ".mp4"]
+    assert store.delete_segment(SEGMENT) == 3
+
+
+def test_masks_on_joined_turned_and_changing_pictures(store: MediaStore, tmp_path: Path) -> None:
+    files = recorded(tmp_path / "v")
+    joined = store.clip_of(files, START + 3500, 1000, masks=[LOWER_LEFT])
+    assert numbers(joined)[:10] == list(range(35, 45))
+    turned, grown = tmp_path / "turned.mp4", tmp_path / "grown.ts"
+    ffmpeg("-display_rotation", 90, "-i", make(tmp_path / "a.mp4"), "-c", "copy", turned)
+    small, large = (make(tmp_path / f"{w}.ts", seconds=1, size=(w, w * 3 // 4)) for w in (160, 640))
+    grown.write_bytes(small.read_bytes() + large.read_bytes())
+    for source in (turned, grown):
+        clip = store.clip(source, source.stem, 0, 1500, masks=[LOWER_LEFT])
+        assert source is turned or numbers(clip)[12:15] == [2, 3, 4]  # the size has changed
+        for frame in VideoSource(clip, interval_s=0.001, max_megapixels=17).frames():
+            height, width = frame.image.shape[:2]
+            assert (width < height) is (source is turned)
+            assert frame.image[height // 2 :, : width // 2].max() < 16
+            assert frame.image[height // 2 + 4 :, width // 2 + 4 :].mean() > 60
 
 
 def test_the_ffmpeg_program_has_the_same_limits(tmp_path: Path) -> None:

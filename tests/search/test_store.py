@@ -502,7 +502,7 @@ def test_a_damaged_index_is_refused_never_half_answered(lite: MilvusStore, tmp_p
 
 def test_an_unreachable_server_is_told_within_seconds_without_the_token() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
-        secret = "u:geheim"  # noqa: S105
+        secret = "u:geheim"
         for port in (1, silent.getsockname()[1]):
             began = time.monotonic()
             with pytest.raises(Unavailable, match=r"cannot be opened.*cure") as e:

@@ -1,0 +1,74 @@
+"""`xunren doctor --deep`: do files, catalogue, thumbnails and rows agree? Here, or in the server that has them open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.text import Text
+
+from api.client import ask, running_server
+from api.console import err, out, table
+from api.parts import COLLECTION, check_index_exists, open_catalog
+from indexer.checking import Checked, Checker
+from search.catalog import Catalog
+from search.config import Settings
+from search.live_catalog import LiveCatalog
+from search.media import MediaStore
+from search.store import MilvusStore, VectorStore
+
+_SHOWN = 5  # of each kind
+
+
+def show_leftovers(settings: Settings, *, mend: bool = False) -> bool:
+    """Print what does not agree, after mending it as far as that goes with `mend`. Returns whether all does."""
+    check_index_exists(settings)
+    server = running_server(settings)
+    with err.status("comparing files, catalogue, thumbnails and rows"):
+        if server is not None and settings.is_lite:
+            answer = ask(server, "/api/check", {} if mend else None)
+        else:
+            answer = _check_here(settings, mend=mend)
+    _show(answer)
+    return not answer["findings"]
+
+
+def as_dict(checked: Checked) -> dict[str, Any]:
+    """The result as plain data, with the first few of each kind."""
+    findings = [
+        {"what": finding.what, "count": len(finding.items), "first": finding.items[:_SHOWN], "cure": finding.cure}
+        for finding in checked.findings
+    ]
+    return {"entries": checked.entries, "files": checked.files, "rows": checked.rows, "findings": findings}
+
+
+def _check_here(settings: Settings, *, mend: bool) -> dict[str, Any]:
+    with open_catalog(settings) as catalog, _store(settings, catalog) as store:
+        checker = Checker(settings, catalog, store, MediaStore(settings.media_dir))
+        if mend:
+            checker.mend(LiveCatalog(catalog))
+        return as_dict(checker.check())
+
+
+@contextmanager
+def _store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]:
+    """The vector store without a model; None while the index is new."""
+    known = catalog.model()
+    if known is None:
+        yield None
+        return
+    with MilvusStore(settings.store_address, collection=COLLECTION, dim=known[1], token=settings.store_token) as store:
+        yield store
+
+
+def _show(answer: dict[str, Any]) -> None:
+    out.print(f"{answer['entries']} segments, {answer['files']} recorded files, {answer['rows']} rows compared")
+    if not answer["findings"]:
+        out.print(Text("nothing is left over", style="green"))
+        return
+    cells = [
+        (f["what"], f["count"], "\n".join(f["first"] + ["…"] * (f["count"] > len(f["first"]))), f["cure"])
+        for f in answer["findings"]
+    ]
+    out.print(table("", ("left over", "count", "such as", "cure"), cells, right=("count",)))

@@ -1,0 +1,152 @@
+"""What became of every second of a live camera: expected = recorded + missing, recorded = indexed + not indexed.
+
+"Nothing found" must never be mistaken for "was not there": every answer says what of its range nobody could look at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from search.intervals import Piece, cut_at, partition
+from search.live import JOIN_MS, Health, Reason, Stream, StreamState
+from search.live_catalog import LiveCatalog
+from search.types import SegmentState
+
+HOUR_MS = 3_600_000
+DEAD_MS = 15_000
+"""A recorder that has told nothing for so long is not running."""
+INDEXED = SegmentState.INDEXED.value
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One camera in one range (an hour, or what of it was asked for); milliseconds. The sums hold:
+    expected = recorded + missing, recorded = indexed + not_indexed.
+    """  # noqa: D205
+
+    camera_id: str
+    start_ms: int
+    end_ms: int
+    indexed_ms: int = 0
+    not_indexed: Mapping[str, int] = field(default_factory=dict)
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def recorded_ms(self) -> int:
+        """In files, or in the one that is being written."""
+        return self.indexed_ms + sum(self.not_indexed.values())
+
+    @property
+    def expected_ms(self) -> int:
+        """To be recorded."""
+        return self.recorded_ms + sum(self.missing.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """In seconds."""
+        return {
+            "camera": self.camera_id,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "expected_s": self.expected_ms / 1000,
+            "recorded_s": self.recorded_ms / 1000,
+            "indexed_s": self.indexed_ms / 1000,
+            "not_indexed_s": {label: ms / 1000 for label, ms in self.not_indexed.items()},
+            "missing_s": {label: ms / 1000 for label, ms in self.missing.items()},
+        }
+
+
+def account(
+    live: LiveCatalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
+) -> list[Account]:
+    """The account of the live cameras, by camera and hour (`step_ms`), without hours in which nothing was expected.
+
+    Args:
+        live: the catalogue.
+        from_ms: start of the range.
+        to_ms: its end; the future is not expected.
+        now_ms: this moment.
+        cameras: only these; empty: all.
+        step_ms: length of a line.
+    """
+    found: list[Account] = []
+    for camera_id, pieces in shared_out(live, from_ms, to_ms, now_ms, cameras).items():
+        lines = groupby(cut_at(pieces, step_ms), key=lambda piece: piece.start // step_ms)
+        found += [_line(camera_id, list(line)) for _, line in lines]
+    return found
+
+
+def shared_out(
+    live: LiveCatalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
+) -> dict[str, list[Piece]]:
+    """Camera id -> its expected time in the range, in pieces that follow one another."""
+    streams = [s for s in live.indexed_streams() if not cameras or s.camera_id in cameras]
+    health = {(h.camera_id, h.role): h for h in live.health()}
+    files = live.spans(from_ms, to_ms, [s.camera_id for s in streams] if cameras else ())
+    gaps = _by_stream(live, from_ms, to_ms, cameras)
+    found = {}
+    for stream in streams:
+        key = (stream.camera_id, stream.role)
+        more_files, more_gaps, until = tail(stream, health.get(key), now_ms)
+        start, end = max(from_ms, stream.since_ms), min(to_ms, until)
+        if end > start:
+            pieces = partition(
+                start, end, [*files.get(key, ()), *more_files], [*gaps.get(key, ()), *more_gaps], JOIN_MS
+            )
+            found[stream.camera_id] = _named(pieces, more_files)
+    return found
+
+
+def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Piece], list[Piece], int]:
+    """The newest seconds of a stream, which no file or gap tells yet: files, gaps, and up to when all is known."""
+    if health is None:
+        return [], [Piece(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
+    told = health.updated_ms
+    if now_ms - told > DEAD_MS or health.state is StreamState.STOPPED:
+        return [], [Piece(told - DEAD_MS, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
+    if not health.open_since_ms:
+        return [], [], told
+    begun = max(health.open_since_ms, health.last_frame_ms)
+    silence = [Piece(begun, told, Reason.NO_FRAMES, recorded=False)]
+    return [Piece(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, told
+
+
+def _named(pieces: Sequence[Piece], open_files: Sequence[Piece]) -> list[Piece]:
+    """What nothing explains is said to be unexplained, but for a file that is just being completed."""
+    opened = {file.start for file in open_files}
+    named = []
+    for piece in pieces:
+        if piece.label:
+            named.append(piece)
+        elif piece.end in opened:
+            named.append(Piece(piece.start, piece.end, Reason.WAITING, detail="being recorded"))
+        else:
+            named.append(Piece(piece.start, piece.end, Reason.UNEXPLAINED, recorded=False))
+    return named
+
+
+def _by_stream(
+    live: LiveCatalog, from_ms: int, to_ms: int, cameras: Collection[str]
+) -> dict[tuple[str, str], list[Piece]]:
+    found: dict[tuple[str, str], list[Piece]] = {}
+    for gap in live.gaps(from_ms, to_ms, cameras):
+        piece = Piece(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
+        found.setdefault((gap.camera_id, gap.role), []).append(piece)
+    return found
+
+
+def _line(camera_id: str, pieces: Sequence[Piece]) -> Account:
+    recorded = _sums(piece for piece in pieces if piece.recorded)
+    indexed = recorded.pop(INDEXED, 0)
+    missing = _sums(piece for piece in pieces if not piece.recorded)
+    return Account(camera_id, pieces[0].start, pieces[-1].end, indexed, recorded, missing)
+
+
+def _sums(pieces: Iterable[Piece]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for piece in pieces:
+        sums[str(piece.label)] += piece.length
+    return dict(sums)
