@@ -218,6 +218,7 @@ class _Session:
         context = stream.codec_context
         self._shape = Shape(context.name, stream.width, stream.height)
         self._sets = b""
+        self._is_length_prefixed = bytes(context.extradata or b"").startswith(b"\1")  # avcC or hvcC, as in FLV
         self._tick_ms = float(1000 * (stream.time_base or 0))
         self._timebase = Timebase()
         self._anchor = Anchor()
@@ -278,6 +279,8 @@ class _Session:
 
     def _look_at_shape(self, packet: Packet[VideoStream]) -> bool:
         """Whether the stream's pictures are others from this key packet on."""
+        if self._is_length_prefixed:  # its parameter sets are beside the packets, and a new connection brings new ones
+            return False
         sets = parameter_sets(packet, self._shape.codec)
         if not sets or sets == self._sets:
             return False
@@ -350,7 +353,8 @@ def _opened(address: str, timeout_s: float) -> InputContainer:
             "format_whitelist": "flv,live_flv,mpegts",  # a playlist would make FFmpeg read other addresses
             "protocol_whitelist": "tcp,tls,http,https,httpproxy",
         }
-    options |= {"analyzeduration": "2000000", "fflags": "+genpts"}
+    # Looking for the stream's parameters ends well before the timeout, which would cut a packet in two.
+    options |= {"analyzeduration": str(round(0.4e6 * timeout_s)), "fpsprobesize": "0", "fflags": "+genpts"}
     return av.open(address, options=options, timeout=(timeout_s, timeout_s))
 
 

@@ -254,7 +254,7 @@ def _sole_owner(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Conflict(
-                "another process records into this folder",
+                "the folder of recordings is in use by another xunren process",
                 got=settings.recordings_dir.absolute(),
                 cure="stop the other `xunren serve` or `xunren record`, or give this one another --data-dir",
             ) from None

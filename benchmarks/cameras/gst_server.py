@@ -14,11 +14,10 @@ and answers each with {"ok": true} or {"error": text}. It ends with its input.
     garbage: for `seconds`, what RTP packets carry is random; their headers stay.
     media: from now on `file` (`codec`, `fps`) is shown. Another codec ends the sessions: its description is another.
     pause, resume: no pictures, while sessions stay up.
-    resets: answers {"ok": true, "resets": n}: how often this camera's sessions were ended because its pipeline had
-        stopped by itself, which GStreamer 1.22 does once in a while when many clients come at once.
 
-A camera's clock runs whether or not somebody watches. All clients of a mount share one pipeline, which lives while
-there are any: the first one starts with the next key frame (its DESCRIBE waits for that), later ones in mid-group.
+A camera's clock runs whether or not somebody watches. A client starts with the next key frame; its DESCRIBE waits for
+that. Each has a pipeline of its own, although the server could share one (`set_shared`): in a shared one a client that
+stops reading stops the others, and clients that come in the same moment now and then wait for ever (GStreamer 1.22).
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E40
 _CLOCK_HZ = 90_000  # of RTP video
 _RTP_HEADER = 12  # bytes
 _LATE_S = 1.0  # a camera further behind than this was frozen: it goes on with the present
-_STUCK_S = 2.0
+_SEND_BUFFER_S = 2.0  # what a camera keeps for a client that does not read, before it drops pictures
 _DELIMITER = {"h264": b"\x00\x00\x01\x09", "h265": b"\x00\x00\x01\x46\x01"}
 _START_CODE = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
 _ROLE = "viewer"
@@ -87,19 +86,13 @@ def _is_key(unit: bytes, codec: str) -> bool:
 
 
 class Camera:
-    """One mount: what it shows now, and the pipeline of whoever watches."""
+    """One mount: what it shows now, to everybody who watches."""
 
     def __init__(self, film: Film, fps: float, phase_s: float) -> None:
         self.lock = threading.Lock()  # the feeder, the reader of commands and the server's threads come here
         self.clients: set[Any] = set()
-        self.resets = 0
-        self._media: Any = None
-        self._source: Any = None
-        self._pad: Any = None
-        self._probe = 0
+        self._viewers: list[_Viewer] = []
         self._paused = False
-        self._jump = 0  # ticks
-        self._garbage_until = 0.0
         self._show(film, fps, phase_s)
 
     def _show(self, film: Film, fps: float, phase_s: float = 0.0) -> None:
@@ -107,33 +100,24 @@ class Camera:
         self._origin = time.monotonic() - phase_s  # when the picture of number 0 was due
         self._number = round(phase_s * fps)
         self.due = self._origin + self._number / fps
-        self._need_key = True
+        self._need_key()
 
-    # What the server's threads call.
+    def _need_key(self) -> None:
+        for viewer in self._viewers:
+            viewer.need_key = True
 
     def configure(self, _factory: Any, media: Any) -> None:
         """A pipeline was made, because somebody asked."""
-        element = media.get_element()
         media.set_rate_control(False)  # the feeder keeps the time, so the sinks need not wait for the clock
+        viewer = _Viewer(media.get_element())
         with self.lock:
-            self._media, self._source = media, element.get_by_name("source")
-            self._pad = element.get_by_name("pay0").get_static_pad("src")
-            self._probe, self._jump, self._need_key = 0, 0, True
-            self._zero: float | None = None
-        media.connect("unprepared", self._forget)
+            self._viewers.append(viewer)
+        media.connect("unprepared", self._forget, viewer)
 
-    def is_stuck(self) -> bool:
-        """Whether somebody watches and pictures pile up in front of the pipeline."""
+    def _forget(self, _media: Any, viewer: _Viewer) -> None:
         with self.lock:
-            waiting = 0 if self._source is None else self._source.get_property("current-level-buffers")
-            return bool(self.clients) and waiting > _STUCK_S * self._fps
-
-    def _forget(self, media: Any) -> None:
-        with self.lock:
-            if media == self._media:
-                self._media = self._source = self._pad = None
-
-    # What the feeder calls.
+            if viewer in self._viewers:
+                self._viewers.remove(viewer)
 
     def tick(self, now: float) -> None:
         """Feed the picture that is due."""
@@ -141,39 +125,26 @@ class Camera:
             if now < self.due:
                 return
             if now - self.due > _LATE_S:
-                self._number, self._need_key = int((now - self._origin) * self._fps), True
+                self._number = int((now - self._origin) * self._fps)
+                self._need_key()
             number, due = self._number, self._origin + self._number / self._fps
             self._number += 1
             self.due = self._origin + self._number / self._fps
-            self._feed(number % len(self.film.units), due)
-
-    def _feed(self, index: int, due: float) -> None:
-        if self._source is None or self._paused:
-            self._need_key = True
-        elif self.film.keys[index] or not self._need_key:
-            if self._zero is None:
-                running = self._source.get_current_running_time()
-                if running == Gst.CLOCK_TIME_NONE:  # not playing yet
-                    return
-                self._zero = due - running / Gst.SECOND
-            self._need_key = False
-            buffer = self.film.units[index].copy()  # shares the bytes
-            buffer.pts = max(0, round((due - self._zero) * Gst.SECOND))
-            self._source.push_buffer(buffer)
-
-    # What commands call.
+            index = number % len(self.film.units)
+            for viewer in () if self._paused else self._viewers:
+                viewer.feed(self.film.units[index], self.film.keys[index], due, round(_SEND_BUFFER_S * self._fps))
 
     def jump(self, seconds: float) -> None:
-        """Shift RTP time stamps. A new pipeline begins without a shift: its time stamps are its own anyway."""
+        """Shift RTP time stamps of those who watch now; who comes later has time stamps of their own anyway."""
         with self.lock:
-            self._jump += round(seconds * _CLOCK_HZ)
-            self._watch_packets()
+            for viewer in self._viewers:
+                viewer.jump(round(seconds * _CLOCK_HZ))
 
     def garbage(self, seconds: float) -> None:
         """Damage what packets carry."""
         with self.lock:
-            self._garbage_until = time.monotonic() + seconds
-            self._watch_packets()
+            for viewer in self._viewers:
+                viewer.garbage(time.monotonic() + seconds)
 
     def pause(self) -> None:
         """No pictures."""
@@ -188,50 +159,71 @@ class Camera:
     def show(self, film: Film, fps: float) -> None:
         """Another film from its beginning."""
         with self.lock:
+            if film.codec != self.film.codec:
+                self._viewers.clear()  # their descriptions are wrong now
             self._show(film, fps)
 
-    def let_go(self) -> None:
-        """Feed the pipeline of now no more."""
-        with self.lock:
-            self._media = self._source = self._pad = None
-            self._need_key = True
 
-    # Damage: packets pass through Python only while there is some.
+class _Viewer:
+    """The pipeline of one client. Its packets pass through Python only while they are to be changed."""
+
+    def __init__(self, element: Any) -> None:
+        self.need_key = True
+        self._source = element.get_by_name("source")
+        self._pad = element.get_by_name("pay0").get_static_pad("src")
+        self._zero: float | None = None  # the monotonic second at which its time stamps are 0
+        self._lock = threading.Lock()  # between commands and the pipeline's thread
+        self._probe = 0
+        self._jump = 0  # ticks
+        self._garbage_until = 0.0
+        self._pushing = False  # only the pipeline's thread uses it
+
+    def feed(self, unit: Any, is_key: bool, due: float, limit: int) -> None:
+        """Push a picture, unless `limit` of them wait already: then all is dropped up to a key frame."""
+        if not (is_key or not self.need_key):
+            return
+        self.need_key = self._source.get_property("current-level-buffers") >= limit
+        if self.need_key:
+            return
+        if self._zero is None:
+            running = self._source.get_current_running_time()
+            if running == Gst.CLOCK_TIME_NONE:  # not playing yet
+                self.need_key = True
+                return
+            self._zero = due - running / Gst.SECOND
+        buffer = unit.copy()  # shares the bytes
+        buffer.pts = max(0, round((due - self._zero) * Gst.SECOND))
+        self._source.push_buffer(buffer)
+
+    def jump(self, ticks: int) -> None:
+        """Shift time stamps by so much more."""
+        with self._lock:
+            self._jump += ticks
+            self._watch_packets()
+
+    def garbage(self, until: float) -> None:
+        """Damage packets until that monotonic second."""
+        with self._lock:
+            self._garbage_until = until
+            self._watch_packets()
 
     def _watch_packets(self) -> None:
-        if self._pad is not None and not self._probe:
+        if not self._probe:
             kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST
-            damage = _Damage(self)
-            self._probe = self._pad.add_probe(kinds, damage.on_packets)
+            self._probe = self._pad.add_probe(kinds, self._on_packets)
 
-    def damage_now(self, pad: Any) -> tuple[int, bool] | None:
-        """Ticks to add and whether to fill with garbage; None, for the last time, where there is nothing to do."""
-        with self.lock:
-            garbage = time.monotonic() < self._garbage_until
-            if self._jump or garbage:
-                return self._jump, garbage
-            if pad == self._pad:
-                self._probe = 0
-            return None
-
-
-class _Damage:
-    """Rewrites the packets of one payloader."""
-
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-        self._pushing = False  # only the one streaming thread comes here
-
-    def on_packets(self, pad: Any, info: Any) -> Any:
+    def _on_packets(self, pad: Any, info: Any) -> Any:
         """Send changed copies in place of the packets, which others may hold and so cannot be written to."""
         if self._pushing:
             return Gst.PadProbeReturn.OK
-        what = self._camera.damage_now(pad)
-        if what is None:
-            return Gst.PadProbeReturn.REMOVE
+        with self._lock:
+            ticks, garbage = self._jump, time.monotonic() < self._garbage_until
+            if not (ticks or garbage):
+                self._probe = 0
+                return Gst.PadProbeReturn.REMOVE
         fresh = Gst.BufferList.new()
         for buffer in _buffers(info):
-            fresh.insert(-1, _damaged(buffer, *what))
+            fresh.insert(-1, _damaged(buffer, ticks, garbage))
         self._pushing = True
         try:
             pad.push_list(fresh)
@@ -286,24 +278,13 @@ class Cameras:
         """Listen; gives the port."""
         if not self._server.attach(None):
             raise OSError("the port is taken")
-        GLib.timeout_add_seconds(1, self._look_after)
+        GLib.timeout_add_seconds(5, self._end_dead_sessions)
         threading.Thread(target=self._feed, daemon=True).start()
         return int(self._server.get_bound_port())
 
-    def _look_after(self) -> bool:
+    def _end_dead_sessions(self) -> bool:
         self._server.get_session_pool().cleanup()
-        for path, camera in self.by_path.items():
-            if camera.is_stuck():
-                camera.resets += 1
-                self._begin_anew(path, camera)
         return True
-
-    def _begin_anew(self, path: str, camera: Camera) -> None:
-        """End the sessions of a mount; who comes back gets a fresh pipeline and description."""
-        camera.let_go()
-        self._mount(path, camera)
-        for client in list(camera.clients):
-            client.close()
 
     def _mount(self, path: str, camera: Camera) -> None:
         codec = camera.film.codec
@@ -313,7 +294,6 @@ class Cameras:
             f"caps=video/x-{codec},stream-format=byte-stream,alignment=au "
             f"! rtp{codec}pay name=pay0 pt=96 mtu={self._mtu} )"
         )
-        factory.set_shared(True)
         if self._locked:
             permissions = GstRtspServer.RTSPPermissions()
             for permission in ("media.factory.access", "media.factory.construct"):
@@ -344,8 +324,8 @@ class Cameras:
             due = min(camera.due for camera in self.by_path.values())
             time.sleep(max(0.0005, due - time.monotonic()))
 
-    def obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Do what a command says; gives the answer.
+    def obey(self, command: dict[str, Any]) -> None:
+        """Do what a command says.
 
         Raises:
             KeyError, ValueError, OSError: it cannot be done.
@@ -358,18 +338,17 @@ class Cameras:
             getattr(camera, do)()
         elif do == "media":
             self._change(path, camera, command)
-        elif do == "resets":
-            return {"ok": True, "resets": camera.resets}
         else:
-            raise ValueError(f"unknown command {do!r}; known: jump, garbage, media, pause, resume, resets")
-        return {"ok": True}
+            raise ValueError(f"unknown command {do!r}; known: jump, garbage, media, pause, resume")
 
     def _change(self, path: str, camera: Camera, command: dict[str, Any]) -> None:
         before = camera.film.codec
         film = film_of(command["file"], command.get("codec", "h264"))
         camera.show(film, float(command.get("fps", 25)))
         if film.codec != before:
-            self._begin_anew(path, camera)
+            self._mount(path, camera)  # its description is another
+            for client in list(camera.clients):
+                client.close()
 
 
 def _auth(user: str, password: str) -> Any:
@@ -390,7 +369,8 @@ def _say(answer: dict[str, Any]) -> None:
 def _read_commands(cameras: Cameras) -> None:
     for line in sys.stdin:
         try:
-            _say(cameras.obey(json.loads(line)))
+            cameras.obey(json.loads(line))
+            _say({"ok": True})
         except (KeyError, ValueError, TypeError, OSError) as e:
             _say({"error": f"{type(e).__name__}: {e}"})
     os._exit(0)  # pipelines in flight need no farewell, and taking them down one by one takes seconds

@@ -120,8 +120,8 @@ class FaultyProxy:
         try:
             behind, to_behind = await asyncio.open_connection("127.0.0.1", self._behind)
             await self._pass_on(reader, writer, behind, to_behind)
-        except OSError:
-            _reset(writer)  # nobody is behind
+        except (OSError, asyncio.CancelledError):
+            _reset(writer)  # nobody is behind, or the proxy closes; asyncio would print the cancellation
         finally:
             self._tasks.discard(task)
 

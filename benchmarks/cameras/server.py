@@ -108,16 +108,21 @@ class CameraServer:
             BadInput: the server refuses the command.
             Unavailable: the server does not answer.
         """
-        self._ask(name, action, **arguments)
-
-    def resets(self) -> int:
-        """How often the server itself had to end a camera's sessions because its pipeline had stopped: 0, or the
-        recorder is not what is to blame for that gap.
-
-        Raises:
-            Unavailable: the server does not answer.
-        """  # noqa: D205
-        return sum(int(self._ask(name, "resets")["resets"]) for name in self._mounts)
+        if name not in self._mounts:
+            raise NotFound("no such camera", got=name, expected=", ".join(self._mounts))
+        command: dict[str, Any] = {"mount": f"/{name}", "do": action, **arguments}
+        if isinstance(file := arguments.get("file"), Path):
+            command |= {"file": str(file.absolute()), "codec": codec_of(file)}
+        process = self._running()
+        assert process.stdin is not None  # noqa: S101  # it was started with pipes
+        try:
+            process.stdin.write(json.dumps(command).encode() + b"\n")
+            process.stdin.flush()
+        except OSError as e:
+            raise Unavailable("the camera server is gone", got=e) from None
+        answer = self._answer(_ANSWER_S)
+        if "error" in answer:
+            raise BadInput("the camera server refuses the command", got=answer["error"])
 
     @property
     def pid(self) -> int:
@@ -150,24 +155,6 @@ class CameraServer:
     def thaw(self) -> None:
         """Let it go on (SIGCONT)."""
         os.kill(self.pid, signal.SIGCONT)
-
-    def _ask(self, name: str, action: str, **arguments: float | Path) -> dict[str, Any]:
-        if name not in self._mounts:
-            raise NotFound("no such camera", got=name, expected=", ".join(self._mounts))
-        command: dict[str, Any] = {"mount": f"/{name}", "do": action, **arguments}
-        if isinstance(file := arguments.get("file"), Path):
-            command |= {"file": str(file.absolute()), "codec": codec_of(file)}
-        process = self._running()
-        assert process.stdin is not None  # noqa: S101  # it was started with pipes
-        try:
-            process.stdin.write(json.dumps(command).encode() + b"\n")
-            process.stdin.flush()
-        except OSError as e:
-            raise Unavailable("the camera server is gone", got=e) from None
-        answer = self._answer(_ANSWER_S)
-        if "error" in answer:
-            raise BadInput("the camera server refuses the command", got=answer["error"])
-        return answer
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
