@@ -9,7 +9,7 @@ from collections.abc import Collection
 from rich.text import Text
 
 from api.console import out
-from api.parts import Parts, open_catalog, open_parts
+from api.parts import open_catalog, open_parts
 from api.routes.activity import Activity
 from api.services import in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
@@ -88,12 +88,12 @@ def watch(settings: Settings) -> None:
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):
-                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts)}")
+                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.live)}")
 
 
-def behind(parts: Parts) -> str:
+def behind(live: LiveCatalog) -> str:
     """How far indexing lies behind recording, in words."""
-    backlog = parts.live.backlog(now_ms())
+    backlog = live.backlog(now_ms())
     if not backlog.segments or backlog.oldest_ms is None:
         return "nothing waits"
     age_s = (now_ms() - backlog.oldest_ms) / 1000

@@ -6,9 +6,13 @@ from typing import Any
 
 from api.client import ask, running_server
 from api.console import out, show_json, table
+from api.live import behind
 from api.parts import check_index_exists, open_catalog
-from search.catalog import Catalog
+from search.catalog import Catalog, now_ms
 from search.config import Settings
+from search.coverage import DEAD_MS
+from search.live import StreamState
+from search.live_catalog import LiveCatalog
 from search.types import SegmentState
 
 
@@ -25,7 +29,15 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
     for report in reports:
         for reason, n in report.skipped.items():
             frames[reason] = frames.get(reason, 0) + n
+    live = LiveCatalog(catalog)
+    told = now_ms() - DEAD_MS  # what a recorder said that has since died is no longer true
+    states = [health.state for health in live.health() if health.updated_ms > told]
     return {
+        "live": {
+            "streams": len(live.streams()),
+            "recording": states.count(StreamState.RECORDING),
+            "waiting": behind(live),
+        },
         "model": model[0] if model else None,
         "segments": catalog.states(),
         "rows": sum(r.rows for r in reports if r.state is SegmentState.INDEXED),
@@ -57,6 +69,9 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
         ("frames", ", ".join(f"{n} {name}" for name, n in status["frames"].items())),
     ]
     out.print(table("", ("", ""), lines))
+    if status["live"]["streams"]:
+        live = status["live"]
+        out.print(f"live: {live['recording']} of {live['streams']} streams are recorded; {live['waiting']}")
     if status["skipped"]:
         cells = [(s["path"], s["reason"], s["message"], s["cure"]) for s in status["skipped"]]
         out.print(table("skipped files", ("file", "reason", "what", "cure"), cells))

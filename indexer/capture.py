@@ -1,7 +1,6 @@
 """Records one live stream, for ever: connects, writes closed files, and accounts for every moment.
 
-One thread a stream, which spends its time waiting for the network; nothing is decoded. Texts of FFmpeg's errors contain
-addresses with passwords, so none of them is ever repeated.
+One thread a stream, which spends its time waiting for the network; nothing is decoded.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from indexer.account import Account
+from indexer.connecting import StreamFailure, meaning_of, opened, size_of, video_of
 from indexer.recording import Place, SegmentWriter, Shape, parameter_sets
 from indexer.salvage import salvage_parts
 from indexer.timebase import Anchor, Arrival, Placed, Timebase, now
@@ -34,7 +32,6 @@ from search.types import SegmentState
 
 log = logging.getLogger(__name__)
 
-CODECS = ("h264", "hevc", "mpeg4", "mjpeg")
 FIRST_RETRY_S = 0.5
 STEADY_S = 20.0  # of frames, after which a stream counts as sound again
 _KEYLESS_FACTOR = 6  # files' lengths without a key frame, after which the stream is called to account
@@ -44,15 +41,6 @@ _REASONS = {
     StreamState.NO_FRAMES: Reason.NO_FRAMES,
     StreamState.DISK_FULL: Reason.DISK_FULL,
 }
-
-
-class StreamFailure(Exception):
-    """A connection that cannot go on. `detail` is for people and holds no secret."""
-
-    def __init__(self, state: StreamState, detail: str) -> None:
-        super().__init__(detail)
-        self.state = state
-        self.detail = detail
 
 
 @dataclass(slots=True)
@@ -148,7 +136,7 @@ class Capture:
                 except StreamFailure as e:
                     self._failed(e)
                 except (XunrenError, OSError, av.FFmpegError) as e:
-                    self._failed(_failure(e))
+                    self._failed(meaning_of(e))
                 except Exception as e:  # one stream's surprise must not end its recording; the text may hold secrets
                     log.error("%s: %s while recording", self.stream.camera_id, type(e).__name__)
                     self._failed(StreamFailure(StreamState.UNREACHABLE, f"internal error: {type(e).__name__}"))
@@ -187,8 +175,8 @@ class Capture:
             return
         self._note(state=StreamState.CONNECTING)
         self.alive_at = time.monotonic()
-        with _opened(self._address(), self._settings.stream_timeout_s) as container:
-            stream = _video(container)
+        with opened(self._address(), self._settings.stream_timeout_s) as container:
+            stream = video_of(container)
             with self._lock:
                 again = self._last_frame_ms > 0
                 self._health = replace(self._health, reconnects=self._health.reconnects + again)
@@ -284,7 +272,7 @@ class _Session:
         sets = parameter_sets(packet, self._shape.codec)
         if not sets or sets == self._sets:
             return False
-        size = _size_of(packet, self._shape.codec)
+        size = size_of(packet, self._shape.codec)
         if size is None:  # damaged: what it says about the pictures is not to be believed
             return False
         first, self._sets = not self._sets, sets
@@ -344,59 +332,3 @@ class _Session:
         if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
             raise StreamFailure(StreamState.DISK_FULL, f"the recording cannot be written: {error.strerror}") from None
         raise StreamFailure(StreamState.UNREACHABLE, "the stream's packets cannot be stored") from None
-
-
-def _opened(address: str, timeout_s: float) -> InputContainer:
-    options = {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,tcp,udp,tls,http,https,httpproxy"}
-    if address.startswith("http"):
-        options = {
-            "format_whitelist": "flv,live_flv,mpegts",  # a playlist would make FFmpeg read other addresses
-            "protocol_whitelist": "tcp,tls,http,https,httpproxy",
-        }
-    # Looking for the stream's parameters ends well before the timeout, which would cut a packet in two.
-    options |= {"analyzeduration": str(round(0.4e6 * timeout_s)), "fpsprobesize": "0", "fflags": "+genpts"}
-    return av.open(address, options=options, timeout=(timeout_s, timeout_s))
-
-
-def _video(container: InputContainer) -> VideoStream:
-    if not container.streams.video:
-        raise StreamFailure(StreamState.UNREACHABLE, "there is no video in the stream")
-    stream = container.streams.video[0]
-    if stream.codec_context is None or stream.codec_context.name not in CODECS:
-        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
-        raise StreamFailure(StreamState.UNREACHABLE, f"the codec {name} is not recorded; set the camera to H.264")
-    return stream
-
-
-def _size_of(packet: Packet[VideoStream], codec: str) -> tuple[int, int] | None:
-    """(width, height) of what a key packet decodes to; None where it does not decode."""
-    context = cast(VideoCodecContext, av.CodecContext.create(codec, "r"))
-    with suppress(av.FFmpegError, ValueError):
-        frames = [*context.decode(packet), *context.decode(None)]
-        if frames and not frames[0].is_corrupt:
-            return frames[0].width, frames[0].height
-    return None
-
-
-def _failure(error: Exception) -> StreamFailure:
-    """What an error of connecting or reading means. Its own text is not used: it may contain the address."""
-    if isinstance(error, XunrenError):
-        return StreamFailure(StreamState.UNREACHABLE, f"{error.what}; {error.cure}")
-    for kinds, state, detail in _MEANINGS:
-        if isinstance(error, kinds):
-            return StreamFailure(state, detail)
-    return StreamFailure(StreamState.UNREACHABLE, f"cannot connect ({type(error).__name__})")
-
-
-_MEANINGS: tuple[tuple[tuple[type[Exception], ...], StreamState, str], ...] = (
-    (
-        (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError),
-        StreamState.REFUSED,
-        "user or password is wrong; correct it with `xunren camera add ID --url ...`",
-    ),
-    ((av.error.HTTPNotFoundError,), StreamState.NOT_FOUND, "the camera knows no such path; correct its --url"),
-    ((ConnectionRefusedError,), StreamState.UNREACHABLE, "nobody listens at this address"),
-    ((av.error.ExitError, TimeoutError), StreamState.UNREACHABLE, "no answer in time"),
-    ((av.error.InvalidDataError,), StreamState.UNREACHABLE, "what comes is no video stream"),
-    ((EOFError,), StreamState.UNREACHABLE, "the camera has ended the stream"),
-)

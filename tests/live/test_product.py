@@ -48,7 +48,6 @@ def gate(tmp_path: Path) -> Iterator[CameraServer]:
         bitrate_kbit=1500,
         scene=SAMPLES / "gate/gate.mp4",
     )
-    from benchmarks.cameras import Mount
 
     with CameraServer({"gate": Mount(film, fps=12)}, user="operator", password=PASSWORD) as server:
         yield server
