@@ -30,13 +30,13 @@ class SearchRequest(BaseModel):
     limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
 
 
-class _Answer(BaseModel):
+class Answered(BaseModel):
     """An answer may get more fields with a later version."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class ClipOut(_Answer):
+class ClipOut(Answered):
     """A piece of a recording to watch, and its best moment."""
 
     rank: int
@@ -61,7 +61,7 @@ class ClipOut(_Answer):
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
 
 
-class HintOut(_Answer):
+class HintOut(Answered):
     """Words of the sentence that the model often gets wrong."""
 
     attribute: str = Field(description="such as hat, hair, upper (kind of garment)")
@@ -69,7 +69,7 @@ class HintOut(_Answer):
     words: list[str]
 
 
-class GapOut(_Answer):
+class GapOut(Answered):
     """A stretch of a camera's time that is not in the index, and why."""
 
     camera: str
@@ -82,7 +82,7 @@ class GapOut(_Answer):
     detail: str
 
 
-class CoverageOut(_Answer):
+class CoverageOut(Answered):
     """What of the question's cameras and time nobody could look at: "nothing found" is not "was not there"."""
 
     start: str = Field(description="of the range that is told about: the question's, or the last day")
@@ -95,7 +95,7 @@ class CoverageOut(_Answer):
     behind_s: float = Field(description="how far the newest indexed moment lies behind, at the worst live camera")
 
 
-class SearchAnswer(_Answer):
+class SearchAnswer(Answered):
     """Clips, best first; those below `maybe` are in it and marked `nothing`."""
 
     query: str
@@ -107,7 +107,7 @@ class SearchAnswer(_Answer):
     clips: list[ClipOut]
 
 
-class CameraOut(_Answer):
+class CameraOut(Answered):
     """A camera and what is recorded of it; times are None without recordings."""
 
     id: str
@@ -124,13 +124,13 @@ class CameraOut(_Answer):
     last: str | None
 
 
-class CamerasOut(_Answer):
+class CamerasOut(Answered):
     """All cameras by id."""
 
     cameras: list[CameraOut]
 
 
-class WorkOut(_Answer):
+class WorkOut(Answered):
     """A recording that is being indexed, and how far."""
 
     camera: str
@@ -139,7 +139,7 @@ class WorkOut(_Answer):
     duration_ms: int = Field(description="0 while it is not known")
 
 
-class RefusedOut(_Answer):
+class RefusedOut(Answered):
     """A file that could not become a recording."""
 
     path: str
@@ -149,7 +149,7 @@ class RefusedOut(_Answer):
     time_ms: int
 
 
-class StatusOut(_Answer):
+class StatusOut(Answered):
     """The index at this moment."""
 
     version: str
@@ -162,7 +162,7 @@ class StatusOut(_Answer):
     refused: list[RefusedOut] = Field(description="the first hundred")
 
 
-class HealthOut(_Answer):
+class HealthOut(Answered):
     """All parts answer."""
 
     status: str

@@ -85,17 +85,17 @@ def shared_out(
     """Camera id -> its expected time in the range, in pieces that follow one another."""
     streams = [s for s in live.indexed_streams() if not cameras or s.camera_id in cameras]
     health = {(h.camera_id, h.role): h for h in live.health()}
-    files = live.spans(from_ms, to_ms, [s.camera_id for s in streams] if cameras else ())
-    gaps = _by_stream(live, from_ms, to_ms, cameras)
+    before = _by_stream(live, from_ms, to_ms, cameras)
+    files = {s.camera_id: live.spans(s, from_ms, to_ms) for s in streams}
+    gaps = _by_stream(live, from_ms, to_ms, cameras)  # again: a file may have become a gap meanwhile, or a gap a file
     found = {}
     for stream in streams:
         key = (stream.camera_id, stream.role)
         more_files, more_gaps, until = tail(stream, health.get(key), now_ms)
         start, end = max(from_ms, stream.since_ms), min(to_ms, until)
         if end > start:
-            pieces = partition(
-                start, end, [*files.get(key, ()), *more_files], [*gaps.get(key, ()), *more_gaps], JOIN_MS
-            )
+            why = [*gaps.get(key, ()), *before.get(key, ()), *more_gaps]
+            pieces = partition(start, end, [*files[stream.camera_id], *more_files], why, JOIN_MS)
             found[stream.camera_id] = _named(pieces, more_files)
     return found
 
@@ -106,7 +106,8 @@ def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Piece
         return [], [Piece(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     told = health.updated_ms
     if now_ms - told > DEAD_MS or health.state is StreamState.STOPPED:
-        return [], [Piece(told - DEAD_MS, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
+        begun = min(told - DEAD_MS, health.open_since_ms or told)  # a file that was cut off waits for the next start
+        return [], [Piece(begun, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     if not health.open_since_ms:
         return [], [], told
     begun = max(health.open_since_ms, health.last_frame_ms)
