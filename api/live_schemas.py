@@ -41,6 +41,7 @@ class StreamOut(Answered):
     height: int
     codec: str
     lag_s: float | None = Field(description="how far its newest indexed moment lies behind; None if it is not indexed")
+    waiting_s: float = Field(description="recorded and not yet indexed")
     now: str | None = Field(description="address of its newest picture on this server")
 
 

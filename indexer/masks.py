@@ -7,36 +7,26 @@ import threading
 import time
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
-
 from search.errors import Unavailable
 from search.live import Polygon, Rules
 from search.live_catalog import LiveCatalog
+from search.masking import covered
 from search.types import Image
 
 log = logging.getLogger(__name__)
 
-_SHIFT = 8  # binary places of a point's pixels
-_RIM_PX = 3  # a line of this width covers every pixel that the thin one touches
-
 
 def blackened(image: Image, polygons: Sequence[Polygon]) -> Image:
-    """`image` (uint8 (H, W, 3)) with every pixel black that a polygon touches, and up to two pixels around.
+    """`image` (uint8 (H, W, 3)) with every pixel black that `search.masking.covered` names.
 
-    Without polygons it is the image itself, otherwise a copy. Where a polygon crosses itself, what it encloses an even
-    number of times stays; polygons that overlap cover what either covers.
+    Without polygons it is the image itself, otherwise a copy.
     """
     if not polygons:
         return image
-    covered = image.copy()
     height, width = image.shape[:2]
-    for polygon in polygons:  # one by one: together, what two of them cover would stay
-        corners = np.asarray(polygon, np.float64) * (width, height) - 0.5  # OpenCV counts from a pixel's middle
-        points = np.rint(corners * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(covered, [points], (0, 0, 0), cv2.LINE_8, _SHIFT)
-        cv2.polylines(covered, [points], True, (0, 0, 0), _RIM_PX, cv2.LINE_8, _SHIFT)
-    return covered
+    dark = image.copy()
+    dark[covered(width, height, polygons) > 0] = 0
+    return dark
 
 
 class MaskBook:

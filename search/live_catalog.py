@@ -224,19 +224,18 @@ class LiveCatalog:
         """A stream's segments that overlap the range, by start; a piece's label is what became of it.
 
         That is "indexed", "waiting", or the reason why it was skipped. Segments that follow each other (`JOIN_MS`) and
-        share a label come as one piece: a day is 8,640 segments, and the database puts them together three times faster.
+        share a label come as one piece: a day is 8,640 segments, and the database joins them three times faster.
         """
         c = _labelled(stream, from_ms, to_ms).c
-        here = {"order_by": (c.start, c.id)}
-        apart = sa.case((sa.and_(c.label == sa.func.lag(c.label).over(**here),
-            c.report.is_(None), c.start - sa.func.lag(c.end).over(**here) <= JOIN_MS), 0), else_=1)  # fmt: skip
+        order = (c.start, c.id)
+        same = c.label == sa.func.lag(c.label).over(order_by=order)
+        near = c.start - sa.func.lag(c.end).over(order_by=order) <= JOIN_MS
+        apart = sa.case((sa.and_(same, near, c.report.is_(None)), 0), else_=1)
         one = sa.select(*c, apart.label("apart")).subquery().c
         run = sa.func.sum(one.apart).over(order_by=(one.start, one.id)).label("run")
         runs = sa.select(one.start, one.end, one.label, one.report, run).subquery().c
-        first = sa.func.min(runs.start)
-        query = sa.select(
-            first, sa.func.max(runs.end), sa.func.min(runs.label), sa.func.min(runs.report)
-        ).group_by(runs.run).order_by(first)  # fmt: skip
+        one_each = (sa.func.min(runs.start), sa.func.max(runs.end), sa.func.min(runs.label), sa.func.min(runs.report))
+        query = sa.select(*one_each).group_by(runs.run).order_by(one_each[0])
         with self._catalog.begin() as db:
             return [Piece(start, end, _label(state, report)) for start, end, state, report in db.execute(query)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
@@ -17,10 +18,11 @@ from search.coverage import DEAD_MS, HOUR_MS, account
 from search.errors import BadInput, NotFound
 from search.live import Health, Reason, Stream, StreamState
 from search.times import iso, parse_time
-from search.types import Filter, check_camera_id
+from search.types import Filter, Role, check_camera_id
 
 DAY_MS = 24 * HOUR_MS
 MOST_DAYS = 31
+MOST_CAMERA_DAYS = 400  # of all cameras together: some 10 s of the database's time
 _GIB = 2**30
 _NEARLY_FULL = 1.5  # times the least free space: time to see to it
 
@@ -33,8 +35,11 @@ def live(parts: PartsHere) -> dict[str, Any]:
     """Every live stream as it is now, and what a person must see to."""
     now = now_ms()
     told = parts.live.health()
-    running = any(now - health.updated_ms <= DEAD_MS and health.state is not StreamState.STOPPED for health in told)
-    streams = _streams(parts, told, now, running)
+    alive = {
+        (h.camera_id, h.role) for h in told if now - h.updated_ms <= DEAD_MS and h.state is not StreamState.STOPPED
+    }
+    running = bool(alive)
+    streams = _streams(parts, told, now, alive)
     backlog = parts.live.backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
@@ -63,8 +68,11 @@ def coverage(
     start = end - DAY_MS if from_ is None else _time(from_, parts)
     Filter(cameras=tuple(camera), from_ms=start, to_ms=end)
     if end - start > MOST_DAYS * DAY_MS:
-        raise BadInput("the range is too long", got=f"{(end - start) / DAY_MS:.0f} days", expected=f"{MOST_DAYS} days")
+        cure = "ask for one month at a time"
+        got = f"{(end - start) / DAY_MS:.1f} days"
+        raise BadInput("the range is too long", got=got, expected=f"at most {MOST_DAYS} days", cure=cure)
     parts.catalog.check_cameras(camera)
+    _check_amount(len(set(camera)) or len(parts.live.indexed_streams()), (end - start) / DAY_MS)
     lines = account(parts.live, start, end, now, camera)
     ends = [{"start": iso(line.start_ms, parts.zone), "end": iso(line.end_ms, parts.zone)} for line in lines]
     return {
@@ -87,31 +95,53 @@ def picture_of_now(camera: str, parts: PartsHere) -> FileResponse:
 
 
 def _time(value: str, parts: Parts) -> int:
-    return int(value) if value.isdecimal() else parse_time(value, parts.zone)
+    is_date = len(value) <= 8  # 20261123
+    return int(value) if value.isdecimal() and not is_date else parse_time(value, parts.zone)
 
 
-def _streams(parts: Parts, told: list[Health], now: int, running: bool) -> list[dict[str, Any]]:
-    health = {(h.camera_id, h.role): h for h in told}
-    names = {camera.id: camera.name for camera in parts.catalog.cameras()}
-    newest = parts.live.newest_indexed()
-    indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
-    found = []
-    for stream in parts.live.streams():
-        key = (stream.camera_id, stream.role)
-        lag = None if key not in indexed else (now - newest.get(stream.camera_id, stream.since_ms)) / 1000
-        picture = (
-            f"/api/cameras/{stream.camera_id}/now.jpg" if parts.media.now_path(stream.camera_id).exists() else None
+def _check_amount(cameras: int, days: float) -> None:
+    if cameras * days > MOST_CAMERA_DAYS:
+        raise BadInput(
+            "that is too much to count at once",
+            got=f"{cameras} cameras for {days:.1f} days",
+            expected=f"at most {MOST_CAMERA_DAYS} days of all cameras together",
+            cure="name fewer cameras (camera=ID), or a shorter range",
         )
-        known = _known(stream, health.get(key), parts, now, running)
-        found.append(known | {"name": names[stream.camera_id], "lag_s": lag, "now": picture})
+
+
+def _streams(parts: Parts, told: list[Health], now: int, alive: set[tuple[str, Role]]) -> list[dict[str, Any]]:
+    health = {(h.camera_id, h.role): h for h in told}
+    newest, waiting = parts.live.newest_indexed(), parts.live.waiting()
+    indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
+    streams = parts.live.streams()
+    cameras = parts.live.known(sorted({stream.camera_id for stream in streams}))
+    found = []
+    for stream in streams:
+        key = (stream.camera_id, stream.role)
+        known = _known(stream, health.get(key), parts, now, key in alive)
+        known |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "now": None}
+        if key in indexed:
+            lag = max(0, now - newest.get(stream.camera_id, stream.since_ms)) / 1000
+            waits = waiting.get(stream.camera_id, 0.0)
+            known |= {"lag_s": lag, "waiting_s": waits, "now": _picture_address(stream.camera_id, parts)}
+        found.append(known)
     return found
 
 
-def _known(stream: Stream, health: Health | None, parts: Parts, now: int, running: bool) -> dict[str, Any]:
-    """What the recorder has told of a stream; a dead one's words are old."""
-    state = Reason.NOT_YET if health is None else health.state if running else Reason.NOT_RUNNING
+def _picture_address(camera_id: str, parts: Parts) -> str | None:
+    """Of the picture of now, another one for another picture; None: there is none."""
+    try:
+        taken = parts.media.now_path(camera_id).stat().st_mtime_ns // 1_000_000
+    except FileNotFoundError:
+        return None
+    return f"/api/cameras/{quote(camera_id, safe='')}/now.jpg?at={taken}"
+
+
+def _known(stream: Stream, health: Health | None, parts: Parts, now: int, alive: bool) -> dict[str, Any]:
+    """What its recorder has told of a stream, if it is `alive`; a dead one's words are old."""
+    new = health is None and now - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
     h = health or Health(stream.camera_id, stream.role, StreamState.STOPPED)
-    alive = running and health is not None
+    state = h.state if alive else Reason.NOT_YET if new else Reason.NOT_RUNNING
     return {
         "camera": stream.camera_id,
         "role": str(stream.role),
@@ -119,7 +149,7 @@ def _known(stream: Stream, health: Health | None, parts: Parts, now: int, runnin
         "detail": h.detail if alive else "",
         "address": stream.shown,
         "since": iso(h.since_ms, parts.zone) if alive else None,
-        "last_frame_age_s": (now - h.last_frame_ms) / 1000 if h.last_frame_ms else None,
+        "last_frame_age_s": max(0, now - h.last_frame_ms) / 1000 if h.last_frame_ms else None,
         "fps": h.fps if alive else 0.0,
         "kbit_s": h.kbit_s if alive else 0.0,
         "reconnects": h.reconnects,
@@ -143,7 +173,8 @@ def _alarms(parts: Parts, streams: list[dict[str, Any]], running: bool, free: fl
     if running and silent:
         cameras = {stream["camera"] for stream in streams}
         found.append(("cameras", f"{len(silent)} of {len(cameras)} cameras are not being recorded"))
-    late = [stream["lag_s"] for stream in streams if stream["lag_s"] is not None and stream["camera"] not in silent]
+    indexed = [stream for stream in streams if stream["lag_s"] is not None and stream["camera"] not in silent]
+    late = [min(one["lag_s"], one["waiting_s"] + 2 * s.segment_s) for one in indexed]  # no outage of the camera
     if late and max(late) > s.max_lag_s + 2 * s.segment_s:
         found.append(("lag", f"the newest recordings are not indexed yet: {max(late):.0f} s behind"))
     return found
