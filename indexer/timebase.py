@@ -13,6 +13,7 @@ from dataclasses import dataclass
 STEP_MS = 40.0  # between frames, until the stream has shown another one
 JUMP_MS = 2000.0  # from here on two clocks contradict each other
 WALL_JUMP_MS = 1000.0
+LEAST_MS = 0.1  # between two frames
 GAP_MS = 2000.0  # without frames: no file goes on across it
 GAP_STEPS = 4.0  # nor across so many missing frames of a slow stream
 STEER_MS = 20.0  # by which a file's start may leave the end of the one before, to follow a clock that drifts
@@ -51,7 +52,8 @@ class Timebase:
 
     def __init__(self) -> None:
         self.step_ms = STEP_MS
-        self._last: tuple[float | None, Arrival] | None = None
+        self._came: Arrival | None = None
+        self._base: float | None = None  # the stream's stamp at 0 of the connection's own clock
         self._media = 0.0
 
     def place(self, stamp_ms: float | None, at: Arrival) -> Placed:
@@ -61,21 +63,26 @@ class Timebase:
             stamp_ms: its decoding time on the stream's clock; None where it has none.
             at: when it came.
         """
-        if self._last is None:
-            self._last = (stamp_ms, at)
+        if self._came is None:
+            self._came = at
+            self._base = stamp_ms
             return Placed(0.0)
-        before, came = self._last
-        passed = at.mono_ms - came.mono_ms
-        restarted = abs(at.wall_ms - came.wall_ms - passed) > WALL_JUMP_MS
-        step = self.step_ms if stamp_ms is None or before is None else stamp_ms - before
+        passed = at.mono_ms - self._came.mono_ms
+        restarted = abs(at.wall_ms - self._came.wall_ms - passed) > WALL_JUMP_MS
+        self._came = at
+        if stamp_ms is None or self._base is None:
+            step = self.step_ms
+        else:
+            step = stamp_ms - self._base - self._media
         jumped = step < -JUMP_MS or (step > JUMP_MS and abs(step - passed) > JUMP_MS)
         if jumped:
             step = max(self.step_ms, passed)
         gap = step > max(GAP_MS, GAP_STEPS * self.step_ms)
         if not jumped and not gap and step > 0:
             self.step_ms += 0.05 * (step - self.step_ms)
-        self._media += max(step, 0.1)
-        self._last = (before if stamp_ms is None else stamp_ms, at)
+        self._media += max(step, LEAST_MS)  # what steps back a little stays where it belongs once it has caught up
+        if stamp_ms is not None and (jumped or self._base is None):
+            self._base = stamp_ms - self._media
         return Placed(self._media, jumped or restarted, gap, restarted)
 
 

@@ -191,7 +191,8 @@ class _Viewer:
                 self.need_key = True
                 return
             self._zero = due - running / Gst.SECOND
-        buffer = unit.copy()  # shares the bytes
+        # A buffer of its own that shares the bytes; `copy()` gives the same one again, whose time others set, too.
+        buffer = unit.copy_region(Gst.BufferCopyFlags.MEMORY, 0, unit.get_size())
         buffer.pts = max(0, round((due - self._zero) * Gst.SECOND))
         self._source.push_buffer(buffer)
 

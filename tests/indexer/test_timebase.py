@@ -92,6 +92,14 @@ def test_a_slow_stream_has_no_gaps(line: Line) -> None:
     assert not any(p.gap or p.jumped for p in places[60:])
 
 
+def test_stamps_that_waver_do_not_run_away(line: Line) -> None:
+    """A camera whose stamps are off by a fifth of a second, one way and the other, for a minute."""
+    for n in range(1500):
+        line.send(n * STEP + (200 if n % 3 else -200), n * STEP)
+    placed = line.send(1500 * STEP, 1500 * STEP)
+    assert placed.media_ms == pytest.approx(1500 * STEP, abs=401)
+
+
 def test_no_stamps_and_small_steps_back(line: Line) -> None:
     line.send(None, 0.0)
     line.send(None, 40.0)
