@@ -70,10 +70,8 @@ class Timebase:
         passed = at.mono_ms - self._came.mono_ms
         restarted = abs(at.wall_ms - self._came.wall_ms - passed) > WALL_JUMP_MS
         self._came = at
-        if stamp_ms is None or self._base is None:
-            step = self.step_ms
-        else:
-            step = stamp_ms - self._base - self._media
+        base = self._base
+        step = self.step_ms if stamp_ms is None or base is None else stamp_ms - base - self._media
         jumped = step < -JUMP_MS or (step > JUMP_MS and abs(step - passed) > JUMP_MS)
         if jumped:
             step = max(self.step_ms, passed)

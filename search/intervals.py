@@ -47,7 +47,7 @@ def partition(start: int, end: int, files: Iterable[Piece], gaps: Sequence[Piece
         elif following > at:
             found += _explained(at, following, reasons)
             at = following
-        if file is not None and file.end > at:
+        if file is not None and min(file.end, end) > at:
             found.append(replace(file, start=at, end=min(file.end, end)))
             at = found[-1].end
     return found
@@ -57,7 +57,7 @@ def _explained(start: int, end: int, gaps: Sequence[Piece]) -> Iterator[Piece]:
     """A range without files, by its reasons."""
     at = start
     for gap in gaps:
-        if gap.end <= at or gap.start >= end:
+        if gap.end <= at or gap.start >= end or at >= end:
             continue
         if gap.start > at:
             yield Piece(at, gap.start, "", recorded=False)

@@ -115,9 +115,11 @@ def _merged(pieces: Iterable[Piece], start: int, end: int) -> list[Piece]:
 
 
 def _behind(live: LiveCatalog, where: Filter, now_ms: int) -> int:
-    newest = live.newest_indexed()
+    """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
+    newest, waiting = live.newest_indexed(), live.waiting()
     streams = [s for s in live.indexed_streams() if not where.cameras or s.camera_id in where.cameras]
-    return max((now_ms - newest.get(s.camera_id, s.since_ms) for s in streams), default=0)
+    late = ((now_ms - newest.get(s.camera_id, s.since_ms), 1000 * waiting.get(s.camera_id, 0.0)) for s in streams)
+    return max((round(min(lag, waits)) for lag, waits in late), default=0)
 
 
 def _gap(camera: str, piece: Piece, zone: tzinfo) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import { byId, h, say } from "./dom.js";
 import * as filters from "./filters.js";
 import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
+import * as live from "./live.js";
 import * as player from "./player.js";
 import * as results from "./results.js";
 import { ask, Problem } from "./server.js";
 import * as status from "./status.js";
+import * as views from "./views.js";
 
 const PAGE = 12;
 const MOST = 120;
@@ -21,6 +23,7 @@ const text = byId("text");
 let state = { kind: "start" }; // start | searching | answer | problem | empty
 let running = null;
 let limit = PAGE;
+let asked = null; // the address whose search is shown
 
 function render() {
   const shown = {
@@ -54,6 +57,7 @@ function submit() {
   limit = PAGE;
   const address = `?${toParams()}`;
   if (address !== location.search) history.pushState(null, "", address);
+  asked = location.search;
   search();
 }
 
@@ -101,6 +105,9 @@ function toParams() {
 
 /** Do what the address says: it may come from a bookmark, a colleague or the back button. */
 function readAddress() {
+  views.read();
+  if (location.search === asked) return; // only the view has changed
+  asked = location.search;
   const params = new URLSearchParams(location.search);
   const time = (name) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? Number(params.get(name)) : undefined);
   text.value = params.get("q") ?? "";
@@ -140,7 +147,7 @@ function onTextKey(event) {
 
 function onKey(event) {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-  if (typing || byId("player").open || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (typing || byId("view-find").hidden || byId("player").open || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === "/") {
     event.preventDefault();
     text.focus();
@@ -175,6 +182,7 @@ function relabel() {
   showExamples();
   filters.showCameras(filters.known());
   status.showStatus();
+  live.relabel();
   say(byId("text-fault"), "");
   render();
   player.relabel();
@@ -185,6 +193,8 @@ function start() {
   showExamples();
   filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
   player.start();
+  live.start();
+  views.start((view) => live.show(view === "cameras"));
   onLanguage(relabel);
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -27,6 +27,11 @@ export function say(node, text) {
   node.hidden = !text;
 }
 
+/** The same text again changes nothing: no flicker, and nothing is read out twice. */
+export function change(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /** Rectangle of the target in a drawing that has the frame's own size: it scales as the picture does. */
 export function boxNodes(clip) {
   if (clip.kind === "frame") return [];

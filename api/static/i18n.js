@@ -38,6 +38,31 @@ const TEXTS = {
     indexing: "Indexing {done} of {all} recordings", model: "model {name}",
     refused: "{n} files not indexed", refused_one: "1 file not indexed", refused_more: "and {n} more",
     skipped: "{n} recordings could not be read: `xunren status` names them",
+    views: "Views", view_find: "Find", view_cameras: "Cameras",
+    gap_cameras: "{with} of {all} cameras have gaps in this range ({span})",
+    gap_cameras_one: "This camera has gaps in this range ({span})",
+    gap_why: "What the cameras did not record or is not indexed yet was not searched:",
+    gap_more: "and {n} more", gap_behind: "The newest recordings are not indexed yet: {time} behind.",
+    live_title: "Live cameras", live_empty_title: "No live camera yet",
+    live_empty: "Add one on the machine that runs this page. It is recorded and indexed from then on.",
+    live_summary: "{up} of {all} streams recording", live_free: "{n} GiB free", live_waits: "{time} wait to be indexed",
+    live_none: "No camera fits.", live_old: "The server does not answer. This is how it was at {time}.",
+    alarm_recorder: "The recorder is not running: nothing is being recorded. Start `xunren serve` or `xunren record`.",
+    alarm_full: "Recording has stopped: the disk is full ({n} GiB free). Make room; it goes on by itself.",
+    alarm_nearly: "The disk is nearly full: {n} GiB free.",
+    alarm_cameras: "{n} of {all} cameras are not being recorded.",
+    alarm_lag: "Indexing is behind: the newest recordings are searched later.",
+    fact_age: "Last picture", fact_rate: "Rate", per_second: "{n} pictures/s", fact_lag: "Index behind", fact_again: "Reconnects",
+    fact_jumps: "Clock jumps", fact_stream: "Stream", fact_kept: "Kept stream", ago: "{time} ago", never: "never",
+    now_of: "{camera}, {time}", today: "Today, hour by hour", no_hours: "Nothing was expected yet today.",
+    hour_line: "{span}: {words}", all_recorded: "all recorded", none_recorded: "nothing recorded", recorded_part: "{time} recorded", missing_part: "missing {time}: {reason}",
+    unindexed_part: "not indexed {time}: {reason}", day_line: "Today: {words}", not_expected: "not expected",
+    key_indexed: "recorded", key_late: "recorded, not indexed", key_lost: "missing",
+    w_recording: "recording", w_connecting: "connecting", w_no_frames: "no pictures", w_wrong_password: "wrong password",
+    w_wrong_address: "wrong address", w_unreachable: "unreachable", w_disk_full: "disk full", w_stopped: "stopped",
+    w_recorder_not_running: "recorder not running", w_not_connected: "not connected", w_clock_jump: "clock jump",
+    w_not_recorded_yet: "not recorded yet", w_deleted_by_retention: "deleted by retention", w_waiting: "waiting to be indexed",
+    w_undecodable: "cannot be decoded", w_unexplained: "unexplained",
     given: "given", container: "the file itself", filename: "the file's name", mtime: "the file's modification time",
   },
   zh: {
@@ -77,6 +102,31 @@ const TEXTS = {
     indexing: "正在索引录像：已完成 {done}，共 {all}", model: "模型 {name}",
     refused: "{n} 个文件未能索引", refused_one: "1 个文件未能索引", refused_more: "另有 {n} 个",
     skipped: "{n} 段录像无法读取：用 `xunren status` 查看",
+    views: "页面", view_find: "找人", view_cameras: "摄像头",
+    gap_cameras: "{all} 个摄像头中有 {with} 个在这段时间内有缺失（{span}）",
+    gap_cameras_one: "这个摄像头在这段时间内有缺失（{span}）",
+    gap_why: "以下时间没有录像或尚未索引，没有查过：",
+    gap_more: "另有 {n} 处", gap_behind: "最新的录像尚未索引：落后 {time}。",
+    live_title: "实时摄像头", live_empty_title: "还没有实时摄像头",
+    live_empty: "请在运行本页面的机器上添加。添加后即开始录像和索引。",
+    live_summary: "{all} 路码流中 {up} 路正在录像", live_free: "剩余 {n} GiB", live_waits: "{time} 待索引",
+    live_none: "没有符合的摄像头。", live_old: "服务器没有响应。以下是 {time} 的情况。",
+    alarm_recorder: "录像程序没有运行，没有任何录像。请启动 `xunren serve` 或 `xunren record`。",
+    alarm_full: "磁盘已满，录像已停止（剩余 {n} GiB）。腾出空间后会自动恢复。",
+    alarm_nearly: "磁盘快满了：剩余 {n} GiB。",
+    alarm_cameras: "{all} 个摄像头中有 {n} 个没有在录像。",
+    alarm_lag: "索引落后：最新的录像稍后才能搜到。",
+    fact_age: "最近画面", fact_rate: "速率", per_second: "{n} 帧/秒", fact_lag: "索引落后", fact_again: "重连次数",
+    fact_jumps: "时钟跳变", fact_stream: "码流", fact_kept: "留存码流", ago: "{time}前", never: "从未",
+    now_of: "{camera}，{time}", today: "今天每小时", no_hours: "今天还没有应录的时间。",
+    hour_line: "{span}：{words}", all_recorded: "全部已录", none_recorded: "没有录像", recorded_part: "已录 {time}", missing_part: "缺失 {time}：{reason}",
+    unindexed_part: "未索引 {time}：{reason}", day_line: "今天：{words}", not_expected: "不在应录时间内",
+    key_indexed: "已录", key_late: "已录，未索引", key_lost: "缺失",
+    w_recording: "正在录像", w_connecting: "正在连接", w_no_frames: "没有画面", w_wrong_password: "密码错误",
+    w_wrong_address: "地址错误", w_unreachable: "无法连接", w_disk_full: "磁盘已满", w_stopped: "已停止",
+    w_recorder_not_running: "录像程序没有运行", w_not_connected: "没有连接", w_clock_jump: "时钟跳变",
+    w_not_recorded_yet: "尚未开始录像", w_deleted_by_retention: "已按保存期限删除", w_waiting: "等待索引",
+    w_undecodable: "无法解码", w_unexplained: "原因不明",
     given: "人工指定", container: "文件内的记录", filename: "文件名", mtime: "文件修改时间",
   },
 };
@@ -102,6 +152,21 @@ export const onLanguage = (listener) => listeners.push(listener);
 export function t(key, values = {}) {
   return TEXTS[current][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
+
+/** The words for a state or a reason of the server; one that the page does not know comes as it is. */
+export const word = (name) => TEXTS[current][`w_${name.replaceAll(" ", "_")}`] ?? name;
+
+/** A length of time in few words, such as 8 s, 12 min, 3 h 5 min. */
+export function length(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return unit(seconds < 9.95 ? Math.round(seconds * 10) / 10 : whole, "second");
+  if (whole < 600 && whole % 60) return `${unit(Math.floor(whole / 60), "minute")} ${unit(whole % 60, "second")}`;
+  if (whole < 3600) return unit(Math.round(whole / 60), "minute");
+  const minutes = Math.round(whole / 60);
+  return minutes % 60 ? `${unit(Math.floor(minutes / 60), "hour")} ${unit(minutes % 60, "minute")}` : unit(minutes / 60, "hour");
+}
+
+const unit = (n, name) => new Intl.NumberFormat(LOCALES[current], { style: "unit", unit: name, unitDisplay: "short" }).format(n);
 
 /** `key` for many, `one` for a single one. */
 export const count = (n, key, one) => (n === 1 ? t(one) : t(key, { n: number(n) }));

@@ -1,6 +1,7 @@
 // The grid of clips, the headline over it, and the states without clips.
 
 import { boxNodes, byId, h, s } from "./dom.js";
+import { showGaps } from "./gaps.js";
 import { count, dayTime, number, t } from "./i18n.js";
 import { restricted } from "./filters.js";
 
@@ -10,7 +11,7 @@ const LENS_RATIO = 0.55; // width by height
 const WAITING_TILES = 6;
 
 export function clear() {
-  for (const id of ["headline", "panel", "best", "rest"]) byId(id).replaceChildren();
+  for (const id of ["headline", "gaps", "panel", "best", "rest"]) byId(id).replaceChildren();
   byId("headline").className = "headline";
   byId("others").hidden = true;
   byId("after").hidden = true;
@@ -21,6 +22,7 @@ export function showAnswer(answer, { open, widen, mayGrow }) {
   clear();
   const likely = answer.clips.filter((clip) => clip.verdict !== "nothing");
   headline(answer, likely, widen);
+  showGaps(answer.coverage);
   answer.clips.forEach((clip, index) => {
     const list = clip.verdict === "nothing" ? byId("rest") : byId("best");
     list.append(h("li", {}, tile(clip, () => open(index))));

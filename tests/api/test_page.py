@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.api.browser import VIDEOS, Watched, chromium, small_server, watched_page
+from api.app import create_app
+from api.parts import Parts
+from search.catalog import now_ms
+from search.live import Reason, StreamState
+from tests.api import cameras
+from tests.api.browser import HOSTS, VIDEOS, Watched, chromium, serving, small_index, small_server, watched_page
 from tests.test_demo import shows
 
 PLAYING = "document.querySelector('#video')"
@@ -349,3 +357,178 @@ def test_the_description_of_the_api(watched: Watched) -> None:
     expect(watched.page.locator("article").first).to_contain_text("/api/search")
     paths = httpx.get(watched.url + "/openapi.json").json()["paths"]
     assert watched.page.locator("article").count() == sum(len(methods) for methods in paths.values()) + 1
+
+
+# live cameras ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def live_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    """`gate` of the small index records live, too; `hall` had an outage an hour ago; `river #2` is refused."""
+    now = now_ms()
+    since = now - 3 * cameras.HOUR_MS
+    with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:2]) as parts:
+        cameras.add(parts, "gate", since)
+        cameras.record(parts, "gate", since, 1079)
+        cameras.add(parts, "hall", since)
+        cameras.record(parts, "hall", since, 700)
+        cameras.missing(parts, "hall", since + 7_000_000, since + 7_600_000, Reason.NO_FRAMES)
+        cameras.record(parts, "hall", since + 7_600_000, 319)
+        cameras.add(parts, "river #2", since)
+        cameras.missing(parts, "river #2", since, now, Reason.REFUSED, "401")
+        cameras.picture(parts, "gate", now - 3000)
+        yield parts
+
+
+@pytest.fixture(scope="module")
+def live_server(live_parts: Parts) -> Iterator[str]:
+    with serving(create_app(live_parts, hosts=HOSTS)) as url:
+        yield url
+
+
+def keep_telling(parts: Parts, **others: StreamState) -> None:
+    """The recorder's words of this moment; `others` are in another state than usual."""
+    usual = {"gate": StreamState.RECORDING, "hall": StreamState.RECORDING, "river #2": StreamState.REFUSED}
+    for camera, state in (usual | others).items():
+        cameras.tell(parts, camera, state, now_ms(), detail="" if state is StreamState.RECORDING else "401")
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".live-card:visible h3").all_inner_texts()
+
+
+@pytest.mark.parametrize(
+    ("locale", "tab", "state"), [("en-GB", "Cameras", "wrong password"), ("zh-CN", "摄像头", "密码错误")]
+)
+def test_the_tab_of_the_cameras(
+    browser: Browser, live_parts: Parts, live_server: str, locale: str, tab: str, state: str
+) -> None:
+    keep_telling(live_parts)
+    with watched_page(browser, live_server, locale=locale) as watched:
+        page = watched.page
+        page.goto("/")
+        page.get_by_role("button", name=tab).click()
+        expect(page).to_have_url(f"{live_server}/#cameras")
+        expect(page.locator("#search")).to_be_hidden()
+        expect(page.locator(".live-card")).to_have_count(3)
+        assert names(page) == ["river #2", "gate", "hall"], "the troubled one first"
+        expect(page.locator(".live-card").first).to_contain_text(state)
+        expect(page.locator(".live-card").first.locator(".sign")).to_have_text("!")
+        expect(page.locator("#alarms li")).to_have_count(1)
+        watched.until("document.querySelector('.live-card[data-camera=gate] img').naturalWidth === 320")
+        expect(page.locator("#trouble")).to_have_text("1")
+        page.go_back()
+        expect(page.locator("#search")).to_be_visible()
+        watched.check()
+
+
+def test_a_camera_that_fails_and_comes_back(browser: Browser, live_parts: Parts, live_server: str) -> None:
+    keep_telling(live_parts)
+    with watched_page(browser, live_server) as watched:
+        page = watched.page
+        page.goto("/#cameras")
+        gate = page.locator(".live-card[data-camera=gate]")
+        expect(gate).to_contain_text("recording")
+        page.evaluate("document.querySelector('.live-card[data-camera=gate]').dataset.mine = 'same'")
+        keep_telling(live_parts, gate=StreamState.NO_FRAMES)
+        expect(gate).to_contain_text("no pictures")
+        expect(page.locator("#alarms")).to_contain_text("2 of 3 cameras are not being recorded")
+        cameras.picture(live_parts, "gate", now_ms(), 200)
+        keep_telling(live_parts)
+        expect(gate).to_contain_text("recording")
+        expect(gate).to_have_attribute("data-mine", "same")
+        watched.until("document.querySelector('.live-card[data-camera=gate] img').src.includes('at=')")
+        page.get_by_role("button", name="Find").click()
+        page.wait_for_timeout(300)
+        asked = len([url for url in watched.requests if url.endswith("/api/live")])
+        page.wait_for_timeout(3500)
+        assert len([url for url in watched.requests if url.endswith("/api/live")]) == asked, "asks while nobody looks"
+        watched.check()
+
+
+def test_a_day_tells_its_gaps_by_pointer_and_by_keys(browser: Browser, live_parts: Parts, live_server: str) -> None:
+    keep_telling(live_parts)
+    with watched_page(browser, live_server) as watched:
+        page = watched.page
+        page.goto("/#cameras")
+        hall = page.locator(".live-card[data-camera=hall]")
+        bar = hall.get_by_role("slider")
+        expect(bar).to_have_attribute("aria-label", "hall: Today, hour by hour")
+        expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^Today: "))
+        bar.focus()
+        said = set()
+        page.keyboard.press("Home")
+        for _ in range(24):
+            said.add(bar.get_attribute("aria-valuetext") or "")
+            expect(hall.locator(".day-words")).to_have_text(bar.get_attribute("aria-valuetext") or "")
+            page.keyboard.press("ArrowRight")
+        today = time.time() - cameras.HOUR_MS / 1000 * 3 + 7_600 > midnight()
+        assert any("missing" in text and "no pictures" in text for text in said) == today
+        bar.hover(position={"x": 3, "y": 5})
+        expect(hall.locator(".day-words")).to_contain_text("00:00 – 01:00")
+        watched.check()
+
+
+def midnight() -> float:
+    """Of the browser's day, Unix seconds."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def test_many_cameras_are_filtered(browser: Browser, tmp_path: Path) -> None:
+    now = now_ms()
+    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+        for n in range(60):
+            cameras.add(parts, f"cam {n:02}", now - 20_000)
+            cameras.tell(parts, f"cam {n:02}", StreamState.UNREACHABLE if n == 47 else StreamState.RECORDING, now)
+        with watched_page(browser, url) as watched:
+            page = watched.page
+            page.goto("/#cameras")
+            expect(page.locator(".live-card")).to_have_count(60)
+            assert names(page)[:2] == ["cam 47", "cam 00"]
+            for typed, count in (("cam 3", 10), ("unreach", 1), ("nowhere", 0)):
+                page.get_by_label("Find a camera").last.fill(typed)
+                expect(page.locator(".live-card:visible")).to_have_count(count)
+            expect(page.locator("#live-none")).to_have_text("No camera fits.")
+            watched.check()
+
+
+def test_without_a_live_camera_the_tab_says_how_to_add_one(browser: Browser, empty_server: str) -> None:
+    with watched_page(browser, empty_server) as watched:
+        watched.page.goto("/#cameras")
+        expect(watched.page.locator("#live-empty code")).to_contain_text("xunren camera add gate-3 --url rtsp://")
+        assert watched.page.locator(".live-card").count() == 0
+        watched.check()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_cameras_fit_the_screen(browser: Browser, live_parts: Parts, live_server: str, width: int) -> None:
+    keep_telling(live_parts)
+    for dark in (False, True):
+        with watched_page(browser, live_server, width=width, height=844, dark=dark) as watched:
+            watched.page.goto("/#cameras")
+            expect(watched.page.locator(".live-card")).to_have_count(3)
+            assert watched.page.evaluate("document.documentElement.scrollWidth") == width
+            watched.check()
+
+
+def test_an_answer_says_what_nobody_could_look_at(browser: Browser, live_parts: Parts, live_server: str) -> None:
+    keep_telling(live_parts)
+    with watched_page(browser, live_server) as watched:
+        page = watched.page
+        start = now_ms() - 3 * cameras.HOUR_MS + 60_000
+        page.goto(f"/?q=an elephant&from={start}")
+        expect(page.locator("#headline")).to_contain_text("Nothing found")
+        note = page.locator("#gaps summary")
+        expect(note).to_contain_text("2 of 4 cameras have gaps in this range")
+        expect(page.locator("#gaps li").first).to_be_hidden()
+        note.press("Enter")
+        expect(page.locator("#gaps li").first).to_contain_text("river #2")
+        expect(page.locator("#gaps li").nth(1)).to_contain_text("10 mins")
+        expect(page.locator("#gaps li").nth(1)).to_contain_text("no pictures")
+        page.get_by_role("button", name="中文").click()
+        expect(note).to_contain_text("4 个摄像头中有 2 个在这段时间内有缺失")
+        page.goto(f"/?q=red&camera=gate&from={start}")
+        expect(page.locator("#headline strong")).to_have_text("没有找到")
+        expect(page.locator("#gaps summary")).to_have_count(0)
+        watched.check()

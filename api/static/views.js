@@ -1,0 +1,36 @@
+// The two views of the page, search and cameras; which one is shown stands in the address.
+
+import { byId } from "./dom.js";
+
+const VIEWS = ["find", "cameras"];
+let listener = () => {};
+let current = null;
+
+const wanted = () => (location.hash === "#cameras" ? "cameras" : "find");
+
+/** Show the view that the address names. */
+export function read() {
+  const view = wanted();
+  if (view === current) return;
+  current = view;
+  for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
+  for (const button of document.querySelectorAll("[data-view]")) {
+    if (button.dataset.view === view) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+  listener(view);
+}
+
+/** `onView(view)` is told at every change, and once at the start by `read`. */
+export function start(onView) {
+  listener = onView;
+  for (const button of document.querySelectorAll("[data-view]")) {
+    button.addEventListener("click", () => go(button.dataset.view));
+  }
+}
+
+function go(view) {
+  if (view === current) return;
+  history.pushState(null, "", `${location.pathname}${location.search}${view === "cameras" ? "#cameras" : ""}`);
+  read();
+}
