@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from search.tables import SEGMENT_COLUMNS, segment_values, to_segment
 from search.types import Camera, Role, Segment, SegmentState
 
 _AT_ONCE = 500  # ids or ranges in one statement
+_WAITING = {SegmentState.PENDING.value: Reason.WAITING.value, SegmentState.LEASED.value: Reason.WAITING.value}
 
 
 @dataclass(slots=True)
@@ -193,9 +196,8 @@ class LiveCatalog:
         if cameras:
             query = query.where(t.c.camera_id.in_(list(cameras)))
         with self._catalog.begin() as db:
-            rows = db.execute(query.order_by(t.c.camera_id, t.c.start_ms)).mappings()
-            words = [dict(r) | {"role": Role(r["role"]), "reason": Reason(r["reason"])} for r in rows]
-        return [Gap(**word) for word in words]
+            rows = db.execute(query.order_by(t.c.camera_id, t.c.start_ms)).all()
+        return [Gap(camera, Role(role), start, end, Reason(why), more) for camera, role, start, end, why, more in rows]
 
     def recordings(
         self,
@@ -224,37 +226,31 @@ class LiveCatalog:
         """A stream's segments that overlap the range, by start; a piece's label is what became of it.
 
         That is "indexed", "waiting", or the reason why it was skipped. Segments that follow each other (`JOIN_MS`) and
-        share a label come as one piece: a day is 8,640 segments, and the database joins them three times faster.
+        share a label come as one piece: a day is 8,640 segments.
         """
-        c = _labelled(stream, from_ms, to_ms).c
-        order = (c.start, c.id)
-        same = c.label == sa.func.lag(c.label).over(order_by=order)
-        near = c.start - sa.func.lag(c.end).over(order_by=order) <= JOIN_MS
-        apart = sa.case((sa.and_(same, near, c.report.is_(None)), 0), else_=1)
-        one = sa.select(*c, apart.label("apart")).subquery().c
-        run = sa.func.sum(one.apart).over(order_by=(one.start, one.id)).label("run")
-        runs = sa.select(one.start, one.end, one.label, one.report, run).subquery().c
-        one_each = (sa.func.min(runs.start), sa.func.max(runs.end), sa.func.min(runs.label), sa.func.min(runs.report))
-        query = sa.select(*one_each).group_by(runs.run).order_by(one_each[0])
+        c = tables.segments.c
+        query = _told(from_ms, to_ms).where(
+            c.camera_id == stream.camera_id,
+            c.role == stream.role.value,
+            c.start_ms > from_ms - LONGEST_LIVE_MS,  # the index knows starts only
+            c.state != SegmentState.DELETING.value,
+        )
         with self._catalog.begin() as db:
-            return [Piece(start, end, _label(state, report)) for start, end, state, report in db.execute(query)]
+            return list(_runs(db.execute(query.order_by(c.start_ms)).all()))
 
     def unindexed(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> dict[str, list[Piece]]:
-        """Camera id -> its recordings in the range, imported ones too, that are not indexed: waiting, or why not."""
+        """Camera id -> its recordings in the range, imported ones too, that are not indexed: waiting, or why not.
+
+        Joined as `spans` joins them.
+        """
         c = tables.segments.c
-        query = sa.select(c.camera_id, c.start_ms, c.start_ms + c.duration_ms, c.state, c.report).where(
-            c.state.in_([s.value for s in (SegmentState.PENDING, SegmentState.LEASED, SegmentState.SKIPPED)]),
-            c.start_ms < to_ms,
-            c.start_ms + c.duration_ms > from_ms,
-        )
+        wanted = [s.value for s in (SegmentState.PENDING, SegmentState.LEASED, SegmentState.SKIPPED)]
+        query = _told(from_ms, to_ms).where(c.state.in_(wanted))
         if cameras:
             query = query.where(c.camera_id.in_(list(cameras)))
-        found: dict[str, list[Piece]] = {}
         with self._catalog.begin() as db:
-            for camera_id, start, end, state, report in db.execute(query.order_by(c.camera_id, c.start_ms)):
-                label = _label(state, report if state == SegmentState.SKIPPED else None)
-                found.setdefault(camera_id, []).append(Piece(start, end, label))
-        return found
+            rows = db.execute(query.order_by(c.camera_id, c.start_ms)).all()
+        return {camera: list(_runs(its)) for camera, its in groupby(rows, key=itemgetter(0))}
 
     def newest_indexed(self) -> dict[str, int]:
         """Camera id -> end (Unix ms) of its newest live segment that is indexed."""
@@ -376,28 +372,27 @@ def held() -> sa.ColumnElement[bool]:
     )
 
 
-def _labelled(stream: Stream, from_ms: int, to_ms: int) -> sa.Subquery:
-    """Start, end and state of a stream's segments in the range; the report where it says why one was skipped."""
+def _told(from_ms: int, to_ms: int) -> sa.Select[Any]:
+    """Camera, start, end and state of the segments in the range; the report where it says why one was skipped."""
     c = tables.segments.c
-    waits = c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value])
-    return (
-        sa.select(
-            c.id,
-            c.start_ms.label("start"),
-            (c.start_ms + c.duration_ms).label("end"),
-            sa.case((waits, SegmentState.PENDING.value), else_=c.state).label("label"),
-            sa.case((c.state == SegmentState.SKIPPED.value, c.report)).label("report"),
-        )
-        .where(
-            c.camera_id == stream.camera_id,
-            c.role == stream.role.value,
-            c.start_ms < to_ms,
-            c.start_ms > from_ms - LONGEST_LIVE_MS,  # the index knows starts only
-            c.start_ms + c.duration_ms > from_ms,
-            c.state != SegmentState.DELETING.value,
-        )
-        .subquery()
-    )
+    end = c.start_ms + c.duration_ms
+    report = sa.case((c.state == SegmentState.SKIPPED.value, c.report))
+    return sa.select(c.camera_id, c.start_ms, end, c.state, report).where(c.start_ms < to_ms, end > from_ms)
+
+
+def _runs(rows: Iterable[Any]) -> Iterator[Piece]:
+    """A camera's rows of `_told`, by start, with neighbours that share a label in one piece."""
+    start, end, label = 0, 0, ""
+    for _, its_start, its_end, state, report in rows:
+        its_label = _WAITING.get(state, state) if report is None else str(json.loads(report)["reason"])
+        if its_label == label and its_start - end <= JOIN_MS:
+            end = max(end, its_end)
+            continue
+        if label:
+            yield Piece(start, end, label)
+        start, end, label = its_start, its_end, its_label
+    if label:
+        yield Piece(start, end, label)
 
 
 def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -437,9 +432,3 @@ def _key(table: sa.Table, item: Gap | Health) -> sa.ColumnElement[bool]:
 def _values(item: Gap | Health | Stream | Camera) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
-
-
-def _label(state: str, report: str | None) -> str:
-    if state in (SegmentState.PENDING, SegmentState.LEASED):
-        return Reason.WAITING
-    return json.loads(report)["reason"] if report else state

@@ -54,19 +54,21 @@ class Unseen:
 def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
     """What of the cameras and the time of a question is not in the index, and why.
 
-    Without a time the last day is told about: over months every camera has had a gap.
+    Without a time, of what was not recorded the last day is told about: over months every camera has had a gap. What
+    was recorded and is not indexed is told about however old it is.
     """
     end = min(where.to_ms or now_ms, now_ms)
     start = where.from_ms if where.from_ms is not None else end - USUAL_MS
     if start >= end:
         return Unseen(start, start)
     live = LiveCatalog(catalog)
-    waiting = live.unindexed(start, end, where.cameras)
+    first = 0 if where.from_ms is None else start
+    waiting = live.unindexed(first, end, where.cameras)
     pieces = _missing(live, start, end, where, now_ms)
     for camera, parts in waiting.items():
         pieces.setdefault(camera, []).extend(p for p in parts if _is_late(p, now_ms))
     known = [c.id for c in catalog.cameras() if not where.cameras or c.id in where.cameras]
-    gaps = [(camera, piece) for camera in known for piece in _merged(pieces.get(camera, ()), start, end)]
+    gaps = [(camera, piece) for camera in known for piece in _merged(pieces.get(camera, ()), first, end)]
     gaps.sort(key=lambda gap: (-gap[1].length, gap[0], gap[1].start))
     return Unseen(
         start,
@@ -75,7 +77,7 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
         with_gaps=len({camera for camera, _ in gaps}),
         gaps=gaps[:LISTED],
         more=max(0, len(gaps) - LISTED),
-        waiting_ms=sum(min(p.end, end) - max(p.start, start) for parts in waiting.values() for p in parts),
+        waiting_ms=sum(min(p.end, end) - max(p.start, first) for parts in waiting.values() for p in parts),
         behind_ms=_behind(live, where, now_ms),
     )
 
@@ -86,13 +88,13 @@ def _missing(live: LiveCatalog, start: int, end: int, where: Filter, now_ms: int
     streams = {s.camera_id: s for s in live.indexed_streams() if not where.cameras or s.camera_id in where.cameras}
     for gap in live.gaps(start, end, where.cameras):
         if gap.camera_id not in streams or streams[gap.camera_id].role is gap.role:
-            piece = Piece(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
+            piece = Piece(max(gap.start_ms, start), gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
             found.setdefault(gap.camera_id, []).append(piece)
     health = {(h.camera_id, h.role): h for h in live.health()}
     for camera, stream in streams.items():
         _, silent, _ = tail(stream, health.get((camera, stream.role)), now_ms)
-        found.setdefault(camera, []).extend(silent)
-        if stream.since_ms > start:
+        found.setdefault(camera, []).extend(replace(p, start=max(p.start, start)) for p in silent if p.end > start)
+        if where.from_ms is not None and stream.since_ms > start:  # who named a time may expect recordings of it
             found[camera].append(Piece(start, stream.since_ms, Reason.NOT_YET, recorded=False))
     return found
 

@@ -1,0 +1,129 @@
+"""What an answer says about time that nobody could look at: every kind of gap, in range, out of range, and none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from search.catalog import Catalog, segment_id
+from search.live import Gap, Health, Reason, Stream, StreamState
+from search.live_catalog import LiveCatalog, Written
+from search.types import Camera, Filter, Role, Segment, SegmentReport, SegmentState, StartSource
+from search.unseen import LISTED, Unseen, unseen
+
+NOW = 1_795_000_000_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+class World:
+    """A catalogue in which gate has been recorded for ten days, up to now."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite'}").open()
+        self.live = LiveCatalog(self.catalog)
+        self.add("gate")
+
+    def close(self) -> None:
+        self.catalog.close()
+
+    def add(self, camera: str, since: int = NOW - 10 * DAY, updated: int = NOW) -> None:
+        self.catalog.add_camera(Camera(camera))
+        self.live.set_streams(camera, [Stream(camera, Role.MAIN, "sealed", "rtsp://x/", since)])
+        health = Health(camera, Role.MAIN, StreamState.RECORDING, last_frame_ms=updated, open_since_ms=updated)
+        self.live.write(Written(health=[replace(health, updated_ms=updated)]))
+
+    def gap(self, start: int, end: int, reason: Reason = Reason.NO_FRAMES, camera: str = "gate") -> None:
+        self.live.write(Written(gaps=[Gap(camera, Role.MAIN, NOW + start, NOW + end, reason)]))
+
+    def file(self, start: int, state: SegmentState, role: Role = Role.MAIN, reason: str = "") -> None:
+        id_ = segment_id("gate", str(start))
+        made = Segment(id_, "gate", "f.mp4", "0" * 64, 1, NOW + start, StartSource.RECORDER, 10_000, role=role)
+        self.live.write(Written(segments=[(made, SegmentState.PENDING)]))
+        if state is not SegmentState.PENDING:
+            self.catalog.finish(SegmentReport(made, state, reason=reason))
+
+    def told(self, **where: object) -> Unseen:
+        return unseen(self.catalog, Filter(**where), NOW)  # type: ignore[arg-type]
+
+    def gaps(self, **where: object) -> list[tuple[str, int, int, str]]:
+        return [(c, p.start - NOW, p.end - NOW, str(p.label)) for c, p in self.told(**where).gaps]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with closing(World(tmp_path)) as made:
+        yield made
+
+
+def test_a_camera_that_was_always_recorded_has_no_gap(world: World) -> None:
+    world.file(-60_000, SegmentState.INDEXED)
+    told = world.told(from_ms=NOW - HOUR)
+    assert (told.cameras, told.with_gaps, list(told.gaps)) == (1, 0, [])
+
+
+def test_gaps_count_in_the_range_and_only_there(world: World) -> None:
+    world.gap(-2 * HOUR, -HOUR)
+    assert world.gaps(from_ms=NOW - 90 * 60_000) == [("gate", -90 * 60_000, -HOUR, "no frames")]
+    assert world.gaps(from_ms=NOW - 30 * 60_000) == []
+    assert world.gaps(to_ms=NOW - 90 * 60_000) == [("gate", -2 * HOUR, -90 * 60_000, "no frames")]
+
+
+def test_without_a_time_the_last_day_is_told_about(world: World) -> None:
+    world.gap(-26 * HOUR, -23 * HOUR)
+    assert world.gaps() == [("gate", -24 * HOUR, -23 * HOUR, "no frames")]
+
+
+def test_what_is_not_indexed_is_told_however_old(world: World) -> None:
+    world.file(-100 * HOUR, SegmentState.SKIPPED, Role.FILE, "undecodable")
+    world.file(-90 * HOUR, SegmentState.PENDING, Role.FILE)
+    assert world.gaps() == [
+        ("gate", -100 * HOUR, -100 * HOUR + 10_000, "undecodable"),
+        ("gate", -90 * HOUR, -90 * HOUR + 10_000, "waiting"),
+    ]
+    assert world.told().waiting_ms == 20_000
+
+
+def test_what_waits_for_a_moment_is_no_gap(world: World) -> None:
+    world.file(-30_000, SegmentState.PENDING)
+    assert world.gaps() == []
+    assert world.told().behind_ms == 10_000, "as much as waits"
+
+
+def test_neighbours_with_one_reason_are_one_gap(world: World) -> None:
+    world.gap(-30_000, -20_000)
+    world.gap(-20_000, -10_000)
+    world.gap(-10_000, -5_000, Reason.DISK_FULL)
+    world.gap(-1_500, -800)
+    assert world.gaps() == [("gate", -30_000, -10_000, "no frames"), ("gate", -10_000, -5_000, "disk full")]
+
+
+def test_only_the_cameras_of_the_question(world: World) -> None:
+    world.add("hall")
+    world.gap(-30_000, -20_000, camera="hall")
+    assert world.told(cameras=("gate",)).with_gaps == 0
+    assert (world.told().cameras, world.told().with_gaps) == (2, 1)
+
+
+def test_a_recorder_that_died_is_a_gap(world: World) -> None:
+    world.add("hall", updated=NOW - HOUR)
+    (camera, start, end, reason), *_ = world.gaps()
+    assert (camera, end, reason) == ("hall", 0, "recorder not running")
+    assert start == pytest.approx(-HOUR, abs=20_000)
+
+
+def test_who_asks_about_a_time_before_the_camera_was_there_is_told(world: World) -> None:
+    assert world.gaps(from_ms=NOW - 11 * DAY) == [("gate", -11 * DAY, -10 * DAY, "not recorded yet")]
+
+
+def test_the_longest_are_listed_and_the_others_counted(world: World) -> None:
+    for n in range(LISTED + 7):
+        world.gap(-20_000 * (n + 1), -20_000 * (n + 1) + 2000 + 10 * n)
+    told = world.told()
+    assert (len(told.gaps), told.more, told.with_gaps) == (LISTED, 7, 1)
+    assert [p.length for _, p in told.gaps] == sorted((p.length for _, p in told.gaps), reverse=True)
+    assert told.gaps[0][1].length == 2000 + 10 * (LISTED + 6)
