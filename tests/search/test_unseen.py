@@ -122,7 +122,7 @@ def test_who_asks_about_a_time_before_the_camera_was_there_is_told(world: World)
 
 def test_the_longest_are_listed_and_the_others_counted(world: World) -> None:
     for n in range(LISTED + 7):
-        world.gap(-20_000 * (n + 1), -20_000 * (n + 1) + 2000 + 10 * n)
+        world.gap(-20_000 * (n + 1), -20_000 * (n + 1) + 2000 + 10 * (7 * n % (LISTED + 7)))
     told = world.told()
     assert (len(told.gaps), told.more, told.with_gaps) == (LISTED, 7, 1)
     assert [p.length for _, p in told.gaps] == sorted((p.length for _, p in told.gaps), reverse=True)
