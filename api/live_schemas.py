@@ -55,19 +55,24 @@ class LiveOut(Answered):
     streams: list[StreamOut]
 
 
-class AccountOut(Answered):
-    """What became of a stretch of a camera's time: expected = recorded + missing, recorded = indexed + not_indexed."""
+class TotalsOut(Answered):
+    """What became of a stretch of time: expected = recorded + missing, recorded = indexed + not_indexed."""
+
+    expected_s: float
+    recorded_s: float
+    indexed_s: float
+    not_indexed_s: dict[str, float] = Field(description="by reason")
+    missing_s: dict[str, float] = Field(description="by reason")
+
+
+class AccountOut(TotalsOut):
+    """What became of a stretch of a camera's time; the sums hold as in the totals."""
 
     camera: str
     start: str = Field(description="ISO 8601 with zone")
     end: str
     start_ms: int
     end_ms: int
-    expected_s: float
-    recorded_s: float
-    indexed_s: float
-    not_indexed_s: dict[str, float] = Field(description="by reason")
-    missing_s: dict[str, float] = Field(description="by reason")
 
 
 class AccountsOut(Answered):
@@ -76,3 +81,4 @@ class AccountsOut(Answered):
     start: str
     end: str
     accounts: list[AccountOut]
+    totals: TotalsOut = Field(description="of all accounts together")

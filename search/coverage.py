@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from search.catalog import LONGEST_LIVE_MS
 from search.intervals import Piece, cut_at, partition
 from search.live import JOIN_MS, Health, Reason, Stream, StreamState
 from search.live_catalog import LiveCatalog
@@ -96,7 +97,7 @@ def shared_out(
         if end > start:
             why = [*gaps.get(key, ()), *before.get(key, ()), *more_gaps]
             pieces = partition(start, end, [*files[stream.camera_id], *more_files], why, JOIN_MS)
-            found[stream.camera_id] = _named(pieces, more_files)
+            found[stream.camera_id] = _named(pieces, more_files, end)
     return found
 
 
@@ -115,14 +116,16 @@ def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Piece
     return [Piece(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, told
 
 
-def _named(pieces: Sequence[Piece], open_files: Sequence[Piece]) -> list[Piece]:
-    """What nothing explains is said to be unexplained, but for a file that is just being completed."""
-    opened = {file.start for file in open_files}
+def _named(pieces: Sequence[Piece], open_files: Sequence[Piece], end: int) -> list[Piece]:
+    """What nothing explains is said to be unexplained, but for a file that is just being completed.
+
+    That one lies directly before the open file (or the `end` of the range), and no file is longer than the longest.
+    """
     named = []
     for piece in pieces:
         if piece.label:
             named.append(piece)
-        elif piece.end in opened:
+        elif any(piece.end == min(f.start, end) and f.start - piece.start <= LONGEST_LIVE_MS for f in open_files):
             named.append(Piece(piece.start, piece.end, Reason.WAITING, detail="being recorded"))
         else:
             named.append(Piece(piece.start, piece.end, Reason.UNEXPLAINED, recorded=False))

@@ -266,6 +266,20 @@ class LiveCatalog:
             rows = db.execute(sa.select(tables.cameras.c.id, newest)).all()
             return {row[0]: int(row[1]) for row in rows if row[1] is not None}
 
+    def imported_until(self) -> dict[str, int]:
+        """Camera id -> end (Unix ms) of the newest imported recording from before it was live; only those with any."""
+        c, s = tables.segments.c, tables.streams.c
+        newest = (
+            sa.select(c.start_ms + c.duration_ms)
+            .where(c.camera_id == s.camera_id, c.role == Role.FILE.value, c.start_ms < s.since_ms)
+            .order_by(c.start_ms.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(s.camera_id, newest)).all()
+        return {camera_id: int(end) for camera_id, end in rows if end is not None}
+
     def backlog(self, recent_after_ms: int) -> Backlog:
         """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
         c = tables.segments.c

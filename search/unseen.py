@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -57,8 +57,8 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
     Without a time, of what was not recorded the last day is told about: over months every camera has had a gap. What
     was recorded and is not indexed is told about however old it is.
     """
-    end = min(where.to_ms or now_ms, now_ms)
-    start = where.from_ms if where.from_ms is not None else end - USUAL_MS
+    end = now_ms if where.to_ms is None else min(where.to_ms, now_ms)
+    start = max(0, end - USUAL_MS) if where.from_ms is None else where.from_ms
     if start >= end:
         return Unseen(start, start)
     live = LiveCatalog(catalog)
@@ -66,7 +66,7 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
     waiting = live.unindexed(first, end, where.cameras)
     pieces = _missing(live, start, end, where, now_ms)
     for camera, parts in waiting.items():
-        pieces.setdefault(camera, []).extend(p for p in parts if _is_late(p, now_ms))
+        pieces.setdefault(camera, []).extend(_late(parts, now_ms))
     known = [c.id for c in catalog.cameras() if not where.cameras or c.id in where.cameras]
     gaps = [(camera, piece) for camera in known for piece in _merged(pieces.get(camera, ()), first, end)]
     gaps.sort(key=lambda gap: (-gap[1].length, gap[0], gap[1].start))
@@ -94,18 +94,27 @@ def _missing(live: LiveCatalog, start: int, end: int, where: Filter, now_ms: int
     for camera, stream in streams.items():
         _, silent, _ = tail(stream, health.get((camera, stream.role)), now_ms)
         found.setdefault(camera, []).extend(replace(p, start=max(p.start, start)) for p in silent if p.end > start)
-        if where.from_ms is not None and stream.since_ms > start:  # who named a time may expect recordings of it
-            found[camera].append(Piece(start, stream.since_ms, Reason.NOT_YET, recorded=False))
+    late = [stream for stream in streams.values() if stream.since_ms > start]
+    if where.from_ms is None or not late:
+        return found  # only who named a time may expect recordings of it
+    imported = live.imported_until()
+    for stream in late:
+        begin = max(start, imported.get(stream.camera_id, start))
+        found[stream.camera_id].append(Piece(begin, stream.since_ms, Reason.NOT_YET, recorded=False))
     return found
 
 
-def _is_late(piece: Piece, now_ms: int) -> bool:
-    return piece.label != Reason.WAITING or piece.end < now_ms - FRESH_MS
+def _late(pieces: Iterable[Piece], now_ms: int) -> Iterator[Piece]:
+    """The same without what may still wait: recordings of the last minute."""
+    for piece in pieces:
+        end = min(piece.end, now_ms - FRESH_MS) if piece.label == Reason.WAITING else piece.end
+        if end > piece.start:
+            yield Piece(piece.start, end, piece.label)
 
 
 def _merged(pieces: Iterable[Piece], start: int, end: int) -> list[Piece]:
     """What lies in the range, in order; neighbours with the same reason in one; short ones left out."""
-    inside = [replace(p, start=max(p.start, start), end=min(p.end, end)) for p in pieces]
+    inside = (Piece(max(p.start, start), min(p.end, end), p.label, p.recorded, p.detail) for p in pieces)
     found: list[Piece] = []
     for piece in sorted((p for p in inside if p.length > 0), key=lambda p: (p.start, p.end)):
         last = found[-1] if found else None

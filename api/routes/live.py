@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,7 +16,7 @@ from api.parts import Parts
 from api.routes.common import PartsHere
 from api.schemas import problems
 from search.catalog import now_ms
-from search.coverage import DEAD_MS, HOUR_MS, account
+from search.coverage import DEAD_MS, HOUR_MS, Account, account
 from search.errors import BadInput, NotFound
 from search.live import Health, Reason, Stream, StreamState
 from search.times import iso, parse_time
@@ -79,6 +81,7 @@ def coverage(
         "start": iso(start, parts.zone),
         "end": iso(end, parts.zone),
         "accounts": [line.as_dict() | both for line, both in zip(lines, ends, strict=True)],
+        "totals": _totals(lines),
     }
 
 
@@ -92,6 +95,16 @@ def picture_of_now(camera: str, parts: PartsHere) -> FileResponse:
             "there is no picture of this camera yet", got=camera, cure="wait until it is recorded and indexed"
         )
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+
+
+def _totals(lines: Sequence[Account]) -> dict[str, Any]:
+    """The sums of all lines, in seconds; they hold as those of each line do."""
+    not_indexed, missing = Counter[str](), Counter[str]()
+    for line in lines:
+        not_indexed.update(line.not_indexed)
+        missing.update(line.missing)
+    total = Account("", 0, 0, sum(line.indexed_ms for line in lines), not_indexed, missing)
+    return {name: value for name, value in total.as_dict().items() if name.endswith("_s")}
 
 
 def _time(value: str, parts: Parts) -> int:
