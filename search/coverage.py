@@ -101,12 +101,25 @@ def shared_out(
     return found
 
 
+def is_alive(health: Health, now_ms: int) -> bool:
+    """Whether a recorder still tells about the stream."""
+    return now_ms - health.updated_ms <= DEAD_MS and health.state is not StreamState.STOPPED
+
+
+def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState | Reason:
+    """What a person is told of a stream: the words of a recorder that is dead are old."""
+    if health is not None and is_alive(health, now_ms):
+        return health.state
+    is_new = health is None and now_ms - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
+    return Reason.NOT_YET if is_new else Reason.NOT_RUNNING
+
+
 def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Piece], list[Piece], int]:
     """The newest seconds of a stream, which no file or gap tells yet: files, gaps, and up to when all is known."""
     if health is None:
         return [], [Piece(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     told = health.updated_ms
-    if now_ms - told > DEAD_MS or health.state is StreamState.STOPPED:
+    if not is_alive(health, now_ms):
         begun = min(told - DEAD_MS, health.open_since_ms or told)  # a file that was cut off waits for the next start
         return [], [Piece(begun, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     if not health.open_since_ms:

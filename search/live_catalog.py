@@ -238,14 +238,19 @@ class LiveCatalog:
         with self._catalog.begin() as db:
             return list(_runs(db.execute(query.order_by(c.start_ms)).all()))
 
-    def unindexed(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> dict[str, list[Piece]]:
-        """Camera id -> its recordings in the range, imported ones too, that are not indexed: waiting, or why not.
+    def unindexed(
+        self, from_ms: int, to_ms: int, cameras: Collection[str] = (), *, live: bool
+    ) -> dict[str, list[Piece]]:
+        """Camera id -> its recordings in the range that are not indexed: waiting, or why not; joined as in `spans`.
 
-        Joined as `spans` joins them.
+        Either those that were recorded live, or those that were imported.
         """
         c = tables.segments.c
         wanted = [s.value for s in (SegmentState.PENDING, SegmentState.LEASED, SegmentState.SKIPPED)]
-        query = _told(from_ms, to_ms).where(c.state.in_(wanted))
+        roles = LIVE_ROLES if live else (Role.FILE.value,)
+        query = _told(from_ms, to_ms).where(c.state.in_(wanted), c.role.in_(roles))
+        if live:
+            query = query.where(c.start_ms > from_ms - LONGEST_LIVE_MS)
         if cameras:
             query = query.where(c.camera_id.in_(list(cameras)))
         with self._catalog.begin() as db:

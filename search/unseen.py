@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -54,8 +54,8 @@ class Unseen:
 def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
     """What of the cameras and the time of a question is not in the index, and why.
 
-    Without a time, of what was not recorded the last day is told about: over months every camera has had a gap. What
-    was recorded and is not indexed is told about however old it is.
+    Without a time the last day is told about: over months every camera has had a gap. Imported recordings that are not
+    indexed are told about however old they are.
     """
     end = now_ms if where.to_ms is None else min(where.to_ms, now_ms)
     start = max(0, end - USUAL_MS) if where.from_ms is None else where.from_ms
@@ -63,9 +63,9 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
         return Unseen(start, start)
     live = LiveCatalog(catalog)
     first = 0 if where.from_ms is None else start
-    waiting = live.unindexed(first, end, where.cameras)
+    recorded = _unindexed(live, (first, start), end, where.cameras)
     pieces = _missing(live, start, end, where, now_ms)
-    for camera, parts in waiting.items():
+    for camera, parts in recorded.items():
         pieces.setdefault(camera, []).extend(_late(parts, now_ms))
     known = [c.id for c in catalog.cameras() if not where.cameras or c.id in where.cameras]
     gaps = [(camera, piece) for camera in known for piece in _merged(pieces.get(camera, ()), first, end)]
@@ -77,9 +77,21 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
         with_gaps=len({camera for camera, _ in gaps}),
         gaps=gaps[:LISTED],
         more=max(0, len(gaps) - LISTED),
-        waiting_ms=sum(min(p.end, end) - max(p.start, first) for parts in waiting.values() for p in parts),
+        waiting_ms=sum(p.length for parts in recorded.values() for p in parts if p.label == Reason.WAITING),
         behind_ms=_behind(live, where, now_ms),
     )
+
+
+def _unindexed(
+    live: LiveCatalog, starts: tuple[int, int], end: int, cameras: Collection[str]
+) -> dict[str, list[Piece]]:
+    """Camera id -> recordings that are not indexed, up to `end`; the imported and the live ones from `starts` on."""
+    found: dict[str, list[Piece]] = {}
+    for is_live, start in enumerate(starts):
+        for camera, parts in live.unindexed(start, end, cameras, live=bool(is_live)).items():
+            inside = (Piece(max(p.start, start), min(p.end, end), p.label) for p in parts)
+            found.setdefault(camera, []).extend(inside)
+    return found
 
 
 def _missing(live: LiveCatalog, start: int, end: int, where: Filter, now_ms: int) -> dict[str, list[Piece]]:

@@ -16,11 +16,11 @@ from api.parts import Parts
 from api.routes.common import PartsHere
 from api.schemas import problems
 from search.catalog import now_ms
-from search.coverage import DEAD_MS, HOUR_MS, Account, account
+from search.coverage import HOUR_MS, Account, account, is_alive, state_of
 from search.errors import BadInput, NotFound
-from search.live import Health, Reason, Stream, StreamState
+from search.live import Health, Stream, StreamState
 from search.times import iso, parse_time
-from search.types import Filter, Role, check_camera_id
+from search.types import Filter, check_camera_id
 
 DAY_MS = 24 * HOUR_MS
 MOST_DAYS = 31
@@ -37,11 +37,8 @@ def live(parts: PartsHere) -> dict[str, Any]:
     """Every live stream as it is now, and what a person must see to."""
     now = now_ms()
     told = parts.live.health()
-    alive = {
-        (h.camera_id, h.role) for h in told if now - h.updated_ms <= DEAD_MS and h.state is not StreamState.STOPPED
-    }
-    running = bool(alive)
-    streams = _streams(parts, told, now, alive)
+    running = any(is_alive(h, now) for h in told)
+    streams = _streams(parts, told, now)
     backlog = parts.live.backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
@@ -122,7 +119,7 @@ def _check_amount(cameras: int, days: float) -> None:
         )
 
 
-def _streams(parts: Parts, told: list[Health], now: int, alive: set[tuple[str, Role]]) -> list[dict[str, Any]]:
+def _streams(parts: Parts, told: list[Health], now: int) -> list[dict[str, Any]]:
     health = {(h.camera_id, h.role): h for h in told}
     newest, waiting = parts.live.newest_indexed(), parts.live.waiting()
     indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
@@ -131,7 +128,7 @@ def _streams(parts: Parts, told: list[Health], now: int, alive: set[tuple[str, R
     found = []
     for stream in streams:
         key = (stream.camera_id, stream.role)
-        known = _known(stream, health.get(key), parts, now, key in alive)
+        known = _known(stream, health.get(key), parts, now)
         known |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "now": None}
         if key in indexed:
             lag = max(0, now - newest.get(stream.camera_id, stream.since_ms)) / 1000
@@ -150,15 +147,14 @@ def _picture_address(camera_id: str, parts: Parts) -> str | None:
     return f"/api/cameras/{quote(camera_id, safe='')}/now.jpg?at={taken}"
 
 
-def _known(stream: Stream, health: Health | None, parts: Parts, now: int, alive: bool) -> dict[str, Any]:
-    """What its recorder has told of a stream, if it is `alive`; a dead one's words are old."""
-    new = health is None and now - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
+def _known(stream: Stream, health: Health | None, parts: Parts, now: int) -> dict[str, Any]:
+    """What its recorder has told of a stream; of a dead one only what stays true."""
     h = health or Health(stream.camera_id, stream.role, StreamState.STOPPED)
-    state = h.state if alive else Reason.NOT_YET if new else Reason.NOT_RUNNING
+    alive = is_alive(h, now)
     return {
         "camera": stream.camera_id,
         "role": str(stream.role),
-        "state": str(state),
+        "state": str(state_of(stream, health, now)),
         "detail": h.detail if alive else "",
         "address": stream.shown,
         "since": iso(h.since_ms, parts.zone) if alive else None,

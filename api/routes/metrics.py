@@ -14,8 +14,8 @@ from api.parts import Parts
 from api.routes.common import PartsHere
 from api.schemas import problems
 from search.catalog import now_ms
-from search.coverage import DEAD_MS, HOUR_MS, account
-from search.live import Health, StreamState
+from search.coverage import HOUR_MS, account, is_alive, state_of
+from search.live import Health, Stream, StreamState
 
 STREAM = ("camera", "role")
 router = APIRouter(tags=["live"])
@@ -42,10 +42,11 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Every family once."""
         now = now_ms()
-        told = self._parts.live.health()
-        alive = [h for h in told if now - h.updated_ms <= DEAD_MS and h.state is not StreamState.STOPPED]
-        yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(bool(alive)))
-        yield from _of_streams(told, {(h.camera_id, h.role) for h in alive}, now)
+        streams, told = self._parts.live.streams(), self._parts.live.health()
+        running = any(is_alive(h, now) for h in told)
+        yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
+        yield from _states(streams, told, now)
+        yield from _of_streams(told, now)
         yield from self._of_cameras(now)
         yield from self._of_index(now)
 
@@ -87,25 +88,33 @@ class _Collector:
         yield segments
 
 
-def _of_streams(told: list[Health], alive: set[tuple[str, str]], now: int) -> Iterator[Metric]:
+def _states(streams: list[Stream], told: list[Health], now: int) -> Iterator[Metric]:
+    """Of every stream, so that one that no recorder has ever told about is seen, too."""
+    health = {(h.camera_id, h.role): h for h in told}
     up = _family("stream_up", "1 while it is being recorded", *STREAM)
     state = _family("stream_state", "1 for the state it is in", *STREAM, "state")
+    for stream in streams:
+        its_state = state_of(stream, health.get((stream.camera_id, stream.role)), now)
+        up.add_metric([stream.camera_id, str(stream.role)], float(its_state is StreamState.RECORDING))
+        state.add_metric([stream.camera_id, str(stream.role), str(its_state)], 1)
+    yield from (up, state)
+
+
+def _of_streams(told: list[Health], now: int) -> Iterator[Metric]:
     age = _family("stream_last_frame_age_seconds", "Since its last frame", *STREAM)
     fps = _family("stream_fps", "Frames a second", *STREAM)
     bits = _family("stream_bits_per_second", "Bits a second", *STREAM)
     again = CounterMetricFamily("xunren_stream_reconnects", "Connections after the first", labels=STREAM)
     jumps = CounterMetricFamily("xunren_stream_clock_jumps", "Jumps of its time stamps", labels=STREAM)
     for h in told:
-        labels, is_alive = [h.camera_id, str(h.role)], (h.camera_id, h.role) in alive
-        up.add_metric(labels, float(is_alive and h.state is StreamState.RECORDING))
-        state.add_metric([*labels, str(h.state) if is_alive else "recorder not running"], 1)
+        labels, alive = [h.camera_id, str(h.role)], is_alive(h, now)
         if h.last_frame_ms:
             age.add_metric(labels, (now - h.last_frame_ms) / 1000)
-        fps.add_metric(labels, h.fps if is_alive else 0)
-        bits.add_metric(labels, 1000 * h.kbit_s if is_alive else 0)
+        fps.add_metric(labels, h.fps if alive else 0)
+        bits.add_metric(labels, 1000 * h.kbit_s if alive else 0)
         again.add_metric(labels, h.reconnects)
         jumps.add_metric(labels, h.clock_jumps)
-    yield from (up, state, age, fps, bits, again, jumps)
+    yield from (age, fps, bits, again, jumps)
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

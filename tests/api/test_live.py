@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, cast
@@ -12,14 +13,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from api.live_schemas import AccountOut, AccountsOut, LiveOut, StreamOut
+from api.live_schemas import AccountOut, AccountsOut, LiveOut, StreamOut, TotalsOut
 from api.parts import Parts
 from api.routes.live import MOST_CAMERA_DAYS
 from api.schemas import CoverageOut, GapOut, Problem
 from search.catalog import now_ms
 from search.coverage import DEAD_MS
-from search.live import Reason, StreamState
-from search.types import Role, SegmentState
+from search.errors import Unavailable
+from search.live import Reason, Stream, StreamState
+from search.store import VectorStore
+from search.types import Camera, Role, SegmentState
+from search.vault import Vault, shown
 from tests.api import cameras
 from tests.api.browser import HOSTS, VIDEOS, serving, small_index
 
@@ -107,6 +111,13 @@ def test_every_hour_adds_up_and_says_why(client: httpx.Client, now: int) -> None
     assert sums(by["hall"], "missing_s") == pytest.approx({"no frames": 600})
     assert sums(by[NAME], "missing_s") == pytest.approx({"wrong password": 3600})
     assert sums(by["lost"], "missing_s") == pytest.approx({"recorder not running": 3600})
+    totals = answer["totals"]
+    assert set(totals) == set(TotalsOut.model_fields)
+    for name in ("expected_s", "recorded_s", "indexed_s"):
+        assert totals[name] == pytest.approx(sum(line[name] for line in answer["accounts"]))
+    for name in ("not_indexed_s", "missing_s"):
+        assert totals[name] == pytest.approx(sums(answer["accounts"], name))
+    assert totals["expected_s"] == pytest.approx(4 * 3600)
 
 
 def test_coverage_of_some_cameras_and_of_a_time_in_words(client: httpx.Client, now: int) -> None:
@@ -264,6 +275,17 @@ def test_metrics_for_prometheus(client: httpx.Client, parts: Parts) -> None:
 
     assert of("recorder_running") == 1
     assert [of("stream_up", c, r) for c, r in (("gate", "main"), ("hall", "sub"), (NAME, "main"))] == [1, 1, 0]
+    assert of("stream_up", "lost", "main") == 0, "one that no recorder has ever told about"
+    states = {labels for name, labels in found if name == "xunren_stream_state"}
+    assert states == {
+        frozenset({"gate", "main", "recording"}),
+        frozenset({"hall", "main", "recording"}),
+        frozenset({"hall", "sub", "recording"}),
+        frozenset({NAME, "main", "wrong password"}),
+        frozenset({"lost", "main", "recorder not running"}),
+    }
+    assert of("stream_bits_per_second", "gate", "main") == 4_012_500
+    assert of("segments", "skipped") == 1
     assert of("stream_fps", "gate", "main") == 25
     assert of("stream_reconnects_total", "hall", "sub") == 3
     assert of("stream_clock_jumps_total", "hall", "sub") == 0
@@ -311,9 +333,30 @@ def test_an_answer_tells_its_gaps(client: httpx.Client, parts: Parts, now: int) 
 
 
 def test_nothing_secret_is_told(client: httpx.Client, parts: Parts) -> None:
-    for path in ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/metrics"):
-        assert cameras.SECRET not in client.get(path).text
+    paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/api/check", "/metrics", "/openapi.json")
+    for path in paths:
+        response = client.get(path)
+        assert response.status_code == 200
+        assert cameras.SECRET not in response.text
     assert streams(client, parts)["gate", "main"]["address"] == "rtsp://gate.example/stream"
+
+
+def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
+    address = "rtsp://viewer:Gr8-hush%21@10.0.0.9/live?token=Gr8-hush"
+    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+        parts.catalog.add_camera(Camera("gate"))
+        sealed = Vault(parts.settings.data_dir).seal(address)
+        parts.live.set_streams("gate", [Stream("gate", Role.MAIN, sealed, shown(address), now_ms() - HOUR)])
+        cameras.tell(parts, "gate", StreamState.REFUSED, now_ms(), detail="the camera refuses user and password")
+        with httpx.Client(base_url=url, timeout=30) as client:
+            paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/metrics", "/openapi.json", "/docs")
+            told = [client.get(path) for path in paths]
+            told += [client.get("/api/cameras/gate/now.jpg"), client.post("/api/search", json={"text": "red"})]
+            address_told = asked(client, "/api/live")["streams"][0]["address"]
+    for response in told:
+        for secret in ("hush", "viewer", sealed):
+            assert secret not in response.text, response.url
+    assert "10.0.0.9" in address_told
 
 
 def test_without_a_catalogue_it_says_so(tmp_path: Path) -> None:
@@ -323,3 +366,16 @@ def test_without_a_catalogue_it_says_so(tmp_path: Path) -> None:
             response = httpx.get(url + path, timeout=30)
             assert response.status_code == 503
             assert set(response.json()) == set(Problem.model_fields)
+
+
+def test_no_half_of_the_metrics_where_the_store_does_not_answer(tmp_path: Path) -> None:
+    class Dead:
+        def count(self) -> int:
+            raise Unavailable("the vector store is not there")
+
+    with small_index(tmp_path, []) as parts:
+        broken = replace(parts, store=cast(VectorStore, Dead()))
+        with serving(create_app(broken, hosts=HOSTS)) as url:
+            response = httpx.get(url + "/metrics", timeout=30)
+    assert response.status_code == 503
+    assert response.json()["what"] == "the vector store is not there"

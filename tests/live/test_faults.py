@@ -36,6 +36,11 @@ def is_recording(place: Station, camera: str = "bad") -> bool:
     return place.state(camera) is StreamState.RECORDING
 
 
+def reconnects(place: Station) -> int:
+    health = place.health("bad")
+    return 0 if health is None else health.reconnects
+
+
 def test_files_follow_one_another_without_a_seam(place: Station, cameras: CameraServer) -> None:
     place.add("good", cameras.url("good"))
     with place.recording():
@@ -153,9 +158,11 @@ def test_a_connection_that_stalls_and_is_cut_comes_back(place: Station, cameras:
         until(lambda: not is_recording(place))
         proxy.flow()
         until(lambda: is_recording(place))
-        proxy.cut()
-        until(lambda: not is_recording(place))
+        before = reconnects(place)
+        proxy.cut()  # it may be back before the catalogue is told that it was gone
+        until(lambda: reconnects(place) > before and is_recording(place))
         proxy.refuse()
+        proxy.cut()
         until(lambda: place.state("bad") is StreamState.UNREACHABLE)
         proxy.flow()
         until(lambda: is_recording(place))

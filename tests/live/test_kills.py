@@ -99,7 +99,7 @@ def test_an_indexer_that_is_killed_catches_up_newest_first(place: Station, camer
         with running(place, "index", "--watch"):
             until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) < 3, 60)
     with running(place, "index", "--watch"):
-        until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) == 0, 60)
+        until(lambda: set(place.catalog.states()) == {SegmentState.INDEXED}, 60)
     rows = place.live.recordings(0, 10**13, ["good"])
     assert {state for _, state, _ in rows} == {SegmentState.INDEXED}
     assert place.unexplained("good") == []

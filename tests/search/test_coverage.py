@@ -159,6 +159,8 @@ def test_every_second_is_accounted_for(
         assert line.expected_ms == line.end_ms - line.start_ms == line.recorded_ms + sum(line.missing.values())
         assert line.recorded_ms == line.indexed_ms + sum(line.not_indexed.values())
         assert line.start_ms // HOUR == (line.end_ms - 1) // HOUR
+        assert set(line.not_indexed) <= {"waiting", "undecodable"}
+        assert set(line.missing) <= set(KINDS) - set(STATES)
         sums.update({INDEXED: line.indexed_ms} | dict(line.not_indexed) | dict(line.missing))
     assert sum(sums.values()) == 1000 * sum(expected.values())
     wrong = 2 * len(story) * (jitter + 1)  # at most the jitter at each end of a file
@@ -221,6 +223,25 @@ def test_the_open_file_waits_and_silence_after_it_is_missing(catalog: Catalog, l
     ]  # fmt: skip
 
 
+def test_a_file_that_is_being_completed_waits(catalog: Catalog, live: LiveCatalog) -> None:
+    add(catalog)
+    store(catalog, segment(T, T + 10_000))
+    live.write(Written(health=[told(T + 25_000, open_since_ms=T + 20_000, last_frame_ms=T + 25_000)]))
+    assert labels(live, T, T + HOUR, T + 25_000) == [(0, 10, "indexed"), (10, 20, "waiting"), (20, 25, "waiting")]
+    assert labels(live, T, T + 15_000, T + 25_000) == [(0, 10, "indexed"), (10, 15, "waiting")]
+    (line,) = account(live, T, T + HOUR, T + 25_000)
+    assert (line.recorded_ms, line.indexed_ms, line.missing) == (25_000, 10_000, {})
+
+
+def test_no_file_is_completed_for_hours(catalog: Catalog, live: LiveCatalog) -> None:
+    now = T + 2 * HOUR
+    add(catalog)
+    store(catalog, segment(T, T + 10_000))
+    live.write(Written(health=[told(now, open_since_ms=now - 5_000, last_frame_ms=now)]))
+    assert labels(live, T, now, now) == [(0, 10, "indexed"), (10, 7195, "unexplained"), (7195, 7200, "waiting")]
+    assert labels(live, T, T + HOUR, now) == [(0, 10, "indexed"), (10, 3600, "unexplained")]
+
+
 @pytest.mark.parametrize("state", [StreamState.RECORDING, StreamState.STOPPED])
 def test_a_recorder_that_tells_nothing_is_not_running(catalog: Catalog, live: LiveCatalog, state: StreamState) -> None:
     add(catalog)
@@ -229,6 +250,13 @@ def test_a_recorder_that_tells_nothing_is_not_running(catalog: Catalog, live: Li
     live.write(Written(health=[last]))
     late = T + 40_000 + DEAD_MS + 1000
     assert labels(live, T, T + HOUR, late) == [(0, 10, "indexed"), (10, 56, "recorder not running")]
+
+
+def test_a_recorder_that_was_stopped_is_not_running_at_once(catalog: Catalog, live: LiveCatalog) -> None:
+    add(catalog)
+    store(catalog, segment(T, T + 10_000))
+    live.write(Written(health=[told(T + 10_000, state=StreamState.STOPPED)]))
+    assert labels(live, T, T + HOUR, T + 12_000) == [(0, 10, "indexed"), (10, 12, "recorder not running")]
 
 
 def test_a_camera_that_no_recorder_knows(catalog: Catalog, live: LiveCatalog) -> None:

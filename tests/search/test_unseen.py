@@ -85,13 +85,33 @@ def test_what_is_not_indexed_is_told_however_old(world: World) -> None:
         ("gate", -100 * HOUR, -100 * HOUR + 10_000, "undecodable"),
         ("gate", -90 * HOUR, -90 * HOUR + 10_000, "waiting"),
     ]
-    assert world.told().waiting_ms == 20_000
+    assert world.told().waiting_ms == 10_000, "what cannot be indexed does not wait"
 
 
 def test_what_waits_for_a_moment_is_no_gap(world: World) -> None:
     world.file(-30_000, SegmentState.PENDING)
     assert world.gaps() == []
     assert world.told().behind_ms == 10_000, "as much as waits"
+
+
+def test_a_backlog_is_told_up_to_the_last_minute(world: World) -> None:
+    for n in range(30):
+        world.file(-10_000 * (n + 1), SegmentState.PENDING)
+    assert world.gaps() == [("gate", -300_000, -60_000, "waiting")]
+    assert world.gaps(from_ms=NOW - 100_000) == [("gate", -100_000, -60_000, "waiting")]
+    assert (world.told().waiting_ms, world.told(from_ms=NOW - 100_000).waiting_ms) == (300_000, 100_000)
+
+
+def test_what_was_recorded_live_and_is_not_indexed_is_told_for_the_last_day(world: World) -> None:
+    world.file(-100 * HOUR, SegmentState.SKIPPED, reason="undecodable")
+    world.file(-24 * HOUR - 5_000, SegmentState.SKIPPED, reason="undecodable")
+    assert world.gaps() == [("gate", -24 * HOUR, -24 * HOUR + 5_000, "undecodable")]
+    assert ("gate", -100 * HOUR, -100 * HOUR + 10_000, "undecodable") in world.gaps(from_ms=NOW - 101 * HOUR)
+
+
+def test_a_file_that_reaches_into_the_range_counts_from_there(world: World) -> None:
+    world.file(-HOUR, SegmentState.SKIPPED, Role.FILE, "undecodable")
+    assert world.gaps(from_ms=NOW - HOUR + 4_000) == [("gate", -HOUR + 4_000, -HOUR + 10_000, "undecodable")]
 
 
 def test_neighbours_with_one_reason_are_one_gap(world: World) -> None:
@@ -118,6 +138,20 @@ def test_a_recorder_that_died_is_a_gap(world: World) -> None:
 
 def test_who_asks_about_a_time_before_the_camera_was_there_is_told(world: World) -> None:
     assert world.gaps(from_ms=NOW - 11 * DAY) == [("gate", -11 * DAY, -10 * DAY, "not recorded yet")]
+
+
+def test_imported_recordings_from_before_are_no_gap(world: World) -> None:
+    world.file(-10 * DAY - 3 * HOUR, SegmentState.INDEXED, Role.FILE)
+    begin = -10 * DAY - 3 * HOUR + 10_000
+    assert world.gaps(from_ms=NOW - 11 * DAY) == [("gate", begin, -10 * DAY, "not recorded yet")]
+    assert world.gaps(from_ms=NOW - 10 * DAY - HOUR) == [("gate", -10 * DAY - HOUR, -10 * DAY, "not recorded yet")]
+
+
+def test_ranges_without_a_moment(world: World) -> None:
+    world.gap(-HOUR, 0)
+    for where in ({"to_ms": 0}, {"from_ms": NOW + 1}, {"from_ms": NOW + 1, "to_ms": NOW + 2}):
+        assert world.gaps(**where) == []
+    assert world.gaps(to_ms=NOW + HOUR) == [("gate", -HOUR, 0, "no frames")], "the future is no gap"
 
 
 def test_the_longest_are_listed_and_the_others_counted(world: World) -> None:
