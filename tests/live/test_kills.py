@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +25,7 @@ QUICK_ENVIRON = {f"XUNREN_{name.upper()}": str(value) for name, value in QUICK.i
 
 @contextmanager
 def running(place: Station, *command: object) -> Iterator[subprocess.Popen[str]]:
-    """`xunren COMMAND` over the station's folder; ended with Ctrl-C if it still runs."""
+    """`xunren COMMAND` over the station's folder; ended by SIGTERM if it still runs (some shells ignore Ctrl-C's)."""
     os.environ.update(QUICK_ENVIRON)
     ENVIRON.update(QUICK_ENVIRON)
     process = xunren_process("--data-dir", place.settings.data_dir, *command)
@@ -37,8 +36,11 @@ def running(place: Station, *command: object) -> Iterator[subprocess.Popen[str]]
             os.environ.pop(name)
             ENVIRON.pop(name)
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.communicate(timeout=40)
+            process.terminate()
+        try:
+            process.communicate(timeout=40)
+        finally:
+            process.kill()
 
 
 def has_files(place: Station, count: int) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.catalog import Catalog, segment_id
-from search.coverage import DEAD_MS, INDEXED, account, shared_out, tail
+from search.coverage import DEAD_MS, INDEXED, account, shared_out, state_of, tail
 from search.intervals import Piece, cut_at, partition
 from search.live import JOIN_MS, Gap, Health, Reason, Stream, StreamState
 from search.live_catalog import LiveCatalog, Written
@@ -257,6 +257,15 @@ def test_a_recorder_that_was_stopped_is_not_running_at_once(catalog: Catalog, li
     store(catalog, segment(T, T + 10_000))
     live.write(Written(health=[told(T + 10_000, state=StreamState.STOPPED)]))
     assert labels(live, T, T + HOUR, T + 12_000) == [(0, 10, "indexed"), (10, 12, "recorder not running")]
+
+
+def test_a_new_stream_is_not_recorded_yet_and_an_old_one_has_no_recorder(catalog: Catalog) -> None:
+    stream = add(catalog)
+    assert state_of(stream, None, T + DEAD_MS) is Reason.NOT_YET
+    assert state_of(stream, None, T + DEAD_MS + 1) is Reason.NOT_RUNNING
+    last = told(T, state=StreamState.NO_FRAMES)
+    assert state_of(stream, last, T + DEAD_MS) is StreamState.NO_FRAMES
+    assert state_of(stream, last, T + DEAD_MS + 1) is Reason.NOT_RUNNING
 
 
 def test_a_camera_that_no_recorder_knows(catalog: Catalog, live: LiveCatalog) -> None:
