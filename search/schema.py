@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from search.errors import BadInput, Conflict
-from search.types import Box, Filter, Kind, Row, Vectors
+from search.types import Box, Filter, Kind, Row, Vectors, Window
 
 MAX_LIMIT = 16_384
 """Most rows that Milvus gives for one search."""
@@ -84,7 +84,16 @@ def expression(where: Filter) -> str:
         conditions.append(f"end_ms >= {int(where.from_ms)}")
     if where.to_ms is not None:
         conditions.append(f"start_ms < {int(where.to_ms)}")
+    if where.without:
+        conditions.append(f"not ({one_of('camera_id', dict.fromkeys(where.without))})")
+    if where.windows:
+        conditions.append(f"({' or '.join(map(_window, where.windows))})")
     return " and ".join(conditions)
+
+
+def _window(window: Window) -> str:
+    cameras = one_of("camera_id", dict.fromkeys(window.cameras))
+    return f"({cameras} and end_ms >= {int(window.from_ms)} and start_ms < {int(window.to_ms)})"
 
 
 def lets_through(where: Filter, row: Row) -> bool:
@@ -94,15 +103,22 @@ def lets_through(where: Filter, row: Row) -> bool:
         and (not where.kinds or row.kind in where.kinds)
         and (where.from_ms is None or row.end_ms >= where.from_ms)
         and (where.to_ms is None or row.start_ms < where.to_ms)
+        and row.camera_id not in where.without
+        and (not where.windows or any(_is_inside(window, row) for window in where.windows))
     )
+
+
+def _is_inside(window: Window, row: Row) -> bool:
+    return row.camera_id in window.cameras and row.end_ms >= window.from_ms and row.start_ms < window.to_ms
 
 
 def check_cameras(where: Filter) -> None:
     """Raise `BadInput` if a filter names more cameras than one search can carry."""
-    if len(where.cameras) > MAX_CAMERAS:
+    named = len(where.cameras) + len(where.without) + sum(len(window.cameras) for window in where.windows)
+    if named > MAX_CAMERAS:
         raise BadInput(
             "too many cameras in one filter",
-            got=len(where.cameras),
+            got=named,
             expected=f"at most {MAX_CAMERAS}",
             cure="leave the cameras out to search all of them, or search in portions",
         )

@@ -60,6 +60,7 @@ _READ_ROWS = 4096
 _LITE_IDS = 1_000_000  # Lite has no such limit, and reads all rows again for each page
 _COUNT_ROWS = 250_000
 _MAX_SEGMENTS = 1000
+_MAX_IDS = 1000
 _FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
 
 
@@ -107,6 +108,13 @@ class VectorStore(Protocol):
 
         Raises:
             BadInput: not a unit vector of the store's dimension, `limit` not in 1..16384, or too many cameras.
+        """
+
+    def get(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
+        """The rows with these ids and their vectors (n, dim), by id; unknown ones are left out.
+
+        Raises:
+            BadInput: more than 1,000 ids, or one that cannot be stored.
         """
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008 - frozen
@@ -175,6 +183,13 @@ class MemoryStore:
         check_limit(limit)
         hits = [Hit(row, float(v @ query) / float(np.linalg.norm(v))) for row, v in self._fitting(where)]
         return _best_first(hits)[:limit]
+
+    def get(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
+        """See `VectorStore.get`."""
+        _check_ids(ids)
+        with self._lock:
+            found = [self._rows[row_id] for row_id in sorted(set(ids)) if row_id in self._rows]
+        return [row for row, _ in found], _stacked([v for _, v in found], self._dim)
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""
@@ -378,6 +393,17 @@ class MilvusStore:
                 [Hit(to_row(hit["entity"] | {"id": hit["id"]}), float(hit["distance"])) for hit in found[0]]
             )
 
+    def get(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
+        """See `VectorStore.get`."""
+        _check_ids(ids)
+        if not ids:
+            return [], _stacked([], self._dim)
+        fields, options = [*ROW_FIELDS, "vector"], {"consistency_level": "Strong", "timeout": _CALL_S}
+        with self._translated("the rows could not be read"):
+            found = self._opened().query(self._collection, ids=sorted(set(ids)), output_fields=fields, **options)
+        found = sorted(found, key=lambda entity: str(entity["id"]))
+        return [to_row(e) for e in found], _stacked([e["vector"] for e in found], self._dim)
+
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""
         condition, there = expression(where), self.count()  # with a filter, Lite counts by reading every row
@@ -429,6 +455,13 @@ class MilvusStore:
             return found
         middle = (low + high) // 2
         return self._read(where, fields, low, middle) + self._read(where, fields, middle, high)
+
+
+def _check_ids(ids: Collection[str]) -> None:
+    if len(ids) > _MAX_IDS:
+        raise BadInput("too many rows asked for at once", got=len(ids), expected=f"at most {_MAX_IDS}")
+    for row_id in ids:
+        check_string(row_id, "the row's id")
 
 
 def _check_segments(segment_ids: Collection[str]) -> None:

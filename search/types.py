@@ -250,30 +250,53 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What may answer: it is evaluated inside the vector search. Empty `cameras` or `kinds` means all.
+class Window:
+    """Some cameras during some time: `from_ms` <= t < `to_ms`. Never without cameras."""
 
-    A row answers when its track's life overlaps `from_ms` <= t < `to_ms`.
+    cameras: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+
+    def __post_init__(self) -> None:
+        if not self.cameras:
+            raise BadInput("a window names no camera", expected="at least one")
+        for camera in self.cameras:
+            check_camera_id(camera)
+        _check_range(self.from_ms, self.to_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What may answer: it is evaluated inside the vector search. Empty `cameras`, `kinds` or `windows` means all.
+
+    A row answers when its track's life overlaps `from_ms` <= t < `to_ms`, and at least one of `windows`, and its camera
+    is none of `without`.
     """
 
     cameras: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     from_ms: int | None = None
     to_ms: int | None = None
+    without: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
-        for camera in self.cameras:
+        for camera in (*self.cameras, *self.without):
             check_camera_id(camera)
-        for value, what in ((self.from_ms, "from"), (self.to_ms, "to")):
-            if value is not None:
-                check_time_ms(value, what)
-        if self.from_ms is not None and self.to_ms is not None and self.from_ms >= self.to_ms:
-            raise BadInput(
-                "the time range ends before it starts",
-                got=f"{self.from_ms} to {self.to_ms}",
-                expected="from earlier than to",
-                cure="swap the two times",
-            )
+        _check_range(self.from_ms, self.to_ms)
+
+
+def _check_range(from_ms: int | None, to_ms: int | None) -> None:
+    for value, what in ((from_ms, "from"), (to_ms, "to")):
+        if value is not None:
+            check_time_ms(value, what)
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise BadInput(
+            "the time range ends before it starts",
+            got=f"{from_ms} to {to_ms}",
+            expected="from earlier than to",
+            cure="swap the two times",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +313,22 @@ class Clip:
     best: Hit
     hits: tuple[Hit, ...]
     verdict: Verdict = Verdict.MAYBE
+    reach: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Name of the clip: that of its best row, by which it is marked and found again."""
+        return self.best.row.id
+
+    @property
+    def looks(self) -> float:
+        """The best hit's score on the common scale."""
+        return self.best.score
 
     @property
     def score(self) -> float:
-        """The best hit's score on the common scale."""
-        return self.best.score
+        """`looks`, less what is taken off because the person can hardly have got there by then (`reach` <= 0)."""
+        return self.looks + self.reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ import pytest
 from search.errors import BadInput, Conflict, Unavailable
 from search.schema import MAX_CAMERAS, MAX_LIMIT, expression
 from search.store import MemoryStore, MilvusStore, VectorStore
-from search.types import Box, Filter, Hit, Kind, Row, Vectors
+from search.types import Box, Filter, Hit, Kind, Row, Vectors, Window
 from tests.milvus_server import ROOT, running_milvus
 
 # pymilvus 3 and its parts; nothing of ours
@@ -78,7 +78,14 @@ def make_filter(r: random.Random) -> Filter:
         kinds=tuple(r.sample(list(Kind), r.randrange(3))),
         from_ms=times[0] if r.random() < 0.5 else None,
         to_ms=times[1] if r.random() < 0.5 else None,
+        without=tuple(r.sample(CAMERAS, r.choice((0, 0, 0, 1, 2)))),
+        windows=tuple(make_window(r) for _ in range(r.choice((0, 0, 0, 1, 3)))),
     )
+
+
+def make_window(r: random.Random) -> Window:
+    begin, end = sorted(r.sample(range(5_000, 95_000), 2))
+    return Window(tuple(r.sample(CAMERAS, r.randrange(1, 3))), begin, end)
 
 
 def same_hits(found: Sequence[Hit], expected: Sequence[Hit]) -> None:
@@ -192,6 +199,20 @@ def test_a_rare_camera_is_found_among_many_nearer_rows(store: VectorStore) -> No
     assert {h.row.id for h in store.search(query, 5, Filter(cameras=("rare",)))} == {"f0", "f1"}
     many = tuple(f"no such camera {n}" for n in range(30_000))
     assert {h.row.id for h in store.search(query, 5, Filter(cameras=(*many, "rare")))} == {"f0", "f1"}
+
+
+def test_rows_are_got_by_their_ids(store: VectorStore) -> None:
+    rows = [make_row(name) for name in ("b", "a", "c", *ODD)]
+    vectors = unit(len(rows), np.random.default_rng(3))
+    store.upsert(rows, vectors)
+    found, theirs = store.get(["c", "nowhere", ODD[1], "a", "a"])
+    assert [row.id for row in found] == sorted(["c", ODD[1], "a"])
+    known = {row.id: n for n, row in enumerate(rows)}
+    np.testing.assert_allclose(theirs, vectors[[known[row.id] for row in found]], atol=1e-6)
+    assert found == [rows[known[row.id]] for row in found]
+    assert store.get([])[1].shape == store.get(["nowhere"])[1].shape == (0, DIM)
+    with pytest.raises(BadInput, match="too many rows"):
+        store.get([f"r{n}" for n in range(1001)])
 
 
 def test_writing_twice_changes_nothing_and_replaces(store: VectorStore) -> None:
