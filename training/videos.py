@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -85,16 +86,16 @@ def _cast_shadow(picture: Floats, depth: Floats, fig: Figure, world: Floats, sta
 
 
 def compose(
-    body: Body, stage: Stage, back: Floats, depth: Floats, second: float
+    body: Body, stage: Stage, back: Floats, depth: Floats, second: float, members: Mapping[str, Member] = MEMBERS
 ) -> tuple[Floats, dict[str, tuple[float, ...]]]:
-    """One clean picture (720, 1280, 3) and the boxes of the people in it."""
+    """One clean picture (height, width, 3) and the boxes of the people in it."""
     picture, near = back.copy(), depth.copy()
     present = []
     for walk in stage.walks:
-        state = walk_state(walk, MEMBERS[walk.who], second)
+        state = walk_state(walk, members[walk.who], second)
         if state is not None:
             x, y, heading, walked, stride = state
-            fig = _figure_at(body, MEMBERS[walk.who], walked, stride)
+            fig = _figure_at(body, members[walk.who], walked, stride)
             present.append((y, walk.who, fig, place(fig, x, y, heading)))
     light = Light(stage.place.sun, stage.place.light + 0.05)
     for _, _, fig, world in present:
@@ -122,7 +123,7 @@ def compose(
     return picture, boxes
 
 
-def _night(stage: Stage) -> Floats:
+def night(stage: Stage) -> Floats:
     """How much light the lamps leave of the day, with their tint, (height, width, 3); ones by day."""
     size = (stage.view.height, stage.view.width)
     if not stage.lamps:
@@ -154,7 +155,7 @@ def film(body: Body, stage: Stage, out: Path) -> dict[str, list[list[float]]]:
     path = out / stage.camera / f"{stage.camera}.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(1)
-    night = _night(stage)
+    dark = night(stage)
     grain = rng.normal(0, 0.010 if stage.lamps else 0.005, (4, stage.view.height, stage.view.width, 1)).astype(
         np.float32
     )
@@ -163,7 +164,7 @@ def film(body: Body, stage: Stage, out: Path) -> dict[str, list[list[float]]]:
     assert encoder.stdin is not None  # noqa: S101 - Popen was asked for a pipe
     for index in range(FPS * SECONDS):
         picture, boxes = compose(body, stage, back, depth, index / FPS)
-        noisy = np.clip((picture * night + grain[index % 4]) * 255, 0, 255).astype(np.uint8)
+        noisy = np.clip((picture * dark + grain[index % 4]) * 255, 0, 255).astype(np.uint8)
         encoder.stdin.write(noisy.tobytes())
         if index % (FPS // 2) == 0:
             for who, box in boxes.items():
@@ -221,7 +222,7 @@ def main() -> None:
     if args.still is not None:
         for stage in STAGES:
             picture, _ = compose(body, stage, *render(stage.place, stage.view), args.still)
-            picture = picture * _night(stage)
+            picture = picture * night(stage)
             cv2.imwrite(
                 str(args.out / f"{stage.camera}.png"), (np.clip(picture, 0, 1)[..., ::-1] * 255).astype(np.uint8)
             )
