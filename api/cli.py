@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.case_cli import case_app
+from api.watch_cli import watch_app
+
 if TYPE_CHECKING:
     from search.config import Settings
 
@@ -23,6 +26,8 @@ camera_app = typer.Typer(help="Add, change, stop, list and import cameras.", no_
 app.add_typer(camera_app, name="camera")
 hold_app = typer.Typer(help="Keep ranges from being deleted.", no_args_is_help=True)
 app.add_typer(hold_app, name="hold")
+app.add_typer(case_app, name="case")
+app.add_typer(watch_app, name="watch")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 
@@ -84,17 +89,50 @@ def index(
 @app.command()
 def search(
     context: typer.Context,
-    sentence: Annotated[str, typer.Argument(help='What the person looks like, e.g. "a man in a red coat".')],
+    sentence: Annotated[
+        str,
+        typer.Argument(
+            help='What the person looks like, e.g. "a man in a red coat without a bag, yesterday from 3 to 5 pm".'
+        ),
+    ] = "",
+    photo: Annotated[list[Path] | None, typer.Option(help="A photo of the person (repeatable).")] = None,
+    crop: Annotated[str | None, typer.Option(help="The part of the photo that shows them: x1,y1,x2,y2.")] = None,
+    like: Annotated[list[str] | None, typer.Option(help="This clip shows the person (its id; repeatable).")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(help="This clip does not (its id; repeatable).")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Words of the sentence that shall not count as time, place or 'not'.")
+    ] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Only this camera (repeatable).")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="Not before, ISO 8601.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Before, ISO 8601.")] = None,
-    limit: Annotated[int, typer.Option(help="Number of clips.")] = 12,
+    frames: Annotated[bool, typer.Option("--frames", help="Search whole pictures, for things and places.")] = False,
+    by_time: Annotated[bool, typer.Option("--by-time", help="The likely clips in order of time.")] = False,
+    page: Annotated[int, typer.Option(help="Page of the answer.")] = 1,
+    limit: Annotated[int, typer.Option(help="Clips of a page.")] = 12,
+    ids: Annotated[bool, typer.Option("--ids", help="Print the clips' ids, for --like and --unlike.")] = False,
     json: Json = False,
 ) -> None:
-    """Find the clips that a sentence describes, best first."""
-    from api.searching import search_sentence
+    """Find the clips that show a person, best first: by a sentence, a photo, marked clips, or all of them."""
+    from api.searching import Asked, search_clips
+    from search.query import Order
 
-    search_sentence(_settings(context), sentence, cameras=camera or [], from_=from_, to=to, limit=limit, as_json=json)
+    asked = Asked(
+        sentence=sentence,
+        photos=tuple(photo or ()),
+        crop=crop,
+        like=tuple(like or ()),
+        unlike=tuple(unlike or ()),
+        without=tuple(without or ()),
+        cameras=tuple(camera or ()),
+        from_=from_,
+        to=to,
+        frames=frames,
+        order=Order.TIME if by_time else Order.BEST,
+        page=page,
+        limit=limit,
+        ids=ids,
+    )
+    search_clips(_settings(context), asked, as_json=json)
 
 
 @app.command()

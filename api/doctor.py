@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -22,6 +23,16 @@ from search.registry import RECOMMENDED
 from search.store import MilvusStore
 
 _FREE_GIB = 2.0
+
+# Milvus Lite on two cores, by `benchmarks/searching.py`; a server needs as long for few rows and less for many.
+LITE_ROW_S = 0.35e-6
+"""What a row adds to a search of the whole index."""
+LITE_SEARCH_S = 1.0
+"""Longest such search that one waits for; an hour or a few cameras take a tenth of it."""
+LITE_ROW_BYTES = 900
+"""Memory of a row, beside twice its vector while the index is opened."""
+LITE_MEMORY = 0.5
+"""Share of the machine's memory that the index may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,35 @@ def _store(settings: Settings) -> str:
     if known is None:
         return "new; made by the first `xunren index`"
     with MilvusStore(settings.store_address, collection=COLLECTION, dim=known[1], token=settings.store_token) as store:
-        return f"{store.count()} rows in {settings.store_address}"
+        rows = store.count()
+    if not settings.is_lite:
+        return f"{rows:,} rows in {settings.store_address}"
+    return f"{size_for_lite(rows, known[1], _memory_bytes())} in {settings.store_address}"
+
+
+def _memory_bytes() -> int:
+    """Of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def size_for_lite(rows: int, dim: int, memory_bytes: int) -> str:
+    """What an index of so many rows asks of Milvus Lite on a machine with so much memory.
+
+    Raises:
+        BadInput: it is time for a Milvus server.
+    """
+    row_bytes = 2 * 4 * dim + LITE_ROW_BYTES
+    most = int(min(LITE_SEARCH_S / LITE_ROW_S, LITE_MEMORY * memory_bytes / row_bytes))
+    seconds, gib = rows * LITE_ROW_S, rows * row_bytes / 2**30
+    told = f"{rows:,} rows ({seconds:.2f} s to search all, {gib:.1f} GiB of memory)"
+    if rows > most:
+        raise BadInput(
+            "the index has outgrown Milvus Lite on this machine",
+            got=told,
+            cure=f"above {most:,} rows: start a Milvus server, set store_uri (XUNREN_STORE_URI) to its address and "
+            "index into a new --data-dir",
+        )
+    return f"{told}; up to {most:,} Milvus Lite will do here, then a server (store_uri)"
 
 
 def _disk(settings: Settings) -> str:

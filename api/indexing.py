@@ -14,6 +14,7 @@ from rich.progress import Progress
 from api.client import running_server
 from api.console import err, media_progress, out, show_json, table
 from api.parts import open_catalog, open_parts
+from api.services import deliver_until, in_background
 from indexer.ingest import Registered, register
 from search.catalog import Catalog
 from search.config import Settings
@@ -64,7 +65,11 @@ def _indexed(settings: Settings, found: Registered) -> list[SegmentReport]:
 
 
 def _index_here(settings: Settings, bar: _Bar) -> Iterator[SegmentReport]:
-    with open_parts(settings) as parts, parts.executor() as executor:
+    with (
+        open_parts(settings) as parts,
+        in_background("alerts", lambda stop: deliver_until(parts, stop)),
+        parts.executor() as executor,
+    ):
         for report in executor.run(bar.reached):
             bar.done(report.segment)
             log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)

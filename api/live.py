@@ -11,7 +11,7 @@ from rich.text import Text
 from api.console import out
 from api.parts import open_catalog, open_parts
 from api.routes.activity import Activity
-from api.services import in_background, index_until, keep_until, leave_by_the_front_door
+from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
 from search.catalog import now_ms
 from search.config import Settings
@@ -83,6 +83,7 @@ def watch(settings: Settings) -> None:
         stop = threading.Event()
         activity = Activity()
         with (
+            in_background("alerts", lambda stop: deliver_until(parts, stop)),
             in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
             in_background("retention", lambda stop: keep_until(parts, stop)),
         ):

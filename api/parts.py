@@ -8,6 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from api.alerts import AlertBook
+from api.standing import StandingBook
+from api.watching import Watcher, settled
 from indexer.detector import make_detector
 from indexer.executors import ThreadExecutor
 from indexer.worker import IndexWorker
@@ -45,13 +48,15 @@ class Parts:
 
     @contextmanager
     def executor(self) -> Iterator[ThreadExecutor]:
-        """What indexes, with its detector open."""
+        """What indexes and compares new rows with the standing searches, with its detector open."""
         s = self.settings
+        watcher = Watcher(StandingBook(self.catalog), AlertBook(self.catalog), self.embedder.label)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
         detector.open()
         try:
-            worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector)
-            yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s)
+            worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector, watcher.watch)
+            with settled(watcher):
+                yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s)
         finally:
             detector.close()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
+from search.query import MAX_MARKS, MAX_PHOTOS, Order
 from search.types import Kind, Verdict
+from search.understanding import ChipKind
 
 MAX_CAMERAS = 1000
 When = Annotated[
@@ -15,19 +17,41 @@ When = Annotated[
 ]
 
 
+class PhotoIn(BaseModel):
+    """A photo of the person, and the part of it that shows them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Base64Bytes = Field(description="a JPEG, PNG, WebP or BMP file, base64")
+    box: tuple[StrictInt, StrictInt, StrictInt, StrictInt] | None = Field(
+        default=None, description="the part that shows the person, xyxy pixels of the upright picture"
+    )
+
+
 class SearchRequest(BaseModel):
-    """One sentence and what may answer it. Empty lists mean all."""
+    """What the person looks like, in words, pictures or both, and what may answer. Empty lists mean all."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     text: StrictStr = Field(
-        description="what the person looks like, in English or Chinese", examples=["a man in a red coat"]
+        default="",
+        description="what the person looks like, in English or Chinese; may name times, places and what is not there",
+        examples=["a man in a red coat without a bag, yesterday between 3 and 5 pm"],
+    )
+    photos: list[PhotoIn] = Field(default=[], max_length=MAX_PHOTOS, description="of the person")
+    like: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips that show the person")
+    unlike: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips to leave out")
+    without: list[StrictStr] = Field(
+        default=[], max_length=MAX_MARKS, description="words of the text whose chip was removed: they shall not count"
     )
     cameras: list[StrictStr] = Field(default=[], max_length=MAX_CAMERAS, description="camera ids")
     from_: When = Field(default=None, alias="from")
     to: When = None
-    kinds: list[Kind] = Field(default=[], max_length=len(Kind), description="person, frame or both")
-    limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
+    kinds: list[Kind] = Field(
+        default=[], max_length=len(Kind), description="person (the usual), or whole frames, for things and places"
+    )
+    order: Order = Field(default=Order.BEST, description="best first, or the likely ones by time")
+    limit: StrictInt = Field(default=12, description="clips of a page, 1 to 500")
 
 
 class Answered(BaseModel):
@@ -39,6 +63,7 @@ class Answered(BaseModel):
 class ClipOut(Answered):
     """A piece of a recording to watch, and its best moment."""
 
+    id: str = Field(description="name of the clip, by which it is marked and found again")
     rank: int
     camera: str
     start: str = Field(description="ISO 8601 with zone")
@@ -47,7 +72,9 @@ class ClipOut(Answered):
     end_ms: int
     start_source: str = Field(description="where the recording's wall-clock time was taken from")
     offset_s: float = Field(description="start of the clip in its source file")
-    score: float = Field(description="distance above the index's background, in spreads")
+    score: float = Field(description="looks and reach together")
+    looks: float = Field(description="distance above the index's background, in spreads")
+    reach: float = Field(description="what is taken off for being out of reach of where the person was, 0 or less")
     verdict: Verdict
     kind: Kind = Field(description="what was found: a person, or the whole frame")
     box: tuple[int, int, int, int] = Field(description="xyxy, pixels of frame_width x frame_height")
@@ -95,11 +122,37 @@ class CoverageOut(Answered):
     behind_s: float = Field(description="how far the newest indexed moment lies behind, at the worst live camera")
 
 
-class SearchAnswer(Answered):
-    """Clips, best first; those below `maybe` are in it and marked `nothing`."""
+class ChipOut(Answered):
+    """A part of the sentence that was taken for a time, a place, or something that is not there."""
 
+    kind: ChipKind
+    words: str = Field(description="as they stand in the sentence; `without` them, they do not count")
+    meaning: str
+
+
+class UnderstoodOut(Answered):
+    """What the sentence was taken to say."""
+
+    wanted: str = Field(description="the description that is left for the model")
+    unwanted: list[str]
+    cameras: list[str]
+    from_: str | None = Field(alias="from", description="ISO 8601 with zone")
+    to: str | None
+    chips: list[ChipOut]
+    unclear: list[str] = Field(description="looks like a time or a place, and was not understood")
+
+
+class SearchAnswer(Answered):
+    """One page of clips; those below `maybe` are in it and marked `nothing`."""
+
+    id: str = Field(description="name of the answer, by which its other pages are asked for")
     query: str
+    understood: UnderstoodOut
     verdict: Verdict = Field(description="of the best clip")
+    match_from: float | None = Field(description="score from which a clip is a match, as measured on this index")
+    maybe_from: float | None = Field(description="and from which it is a maybe")
+    start: int = Field(description="clips before this page")
+    more: bool = Field(description="whether there may be clips after it")
     rows: int = Field(description="size of the index that was searched")
     took_ms: int
     hints: list[HintOut] = Field(description="what the sentence leans on and the model is weak at")

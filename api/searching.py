@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -10,68 +12,126 @@ from rich.text import Text
 
 from api.client import ask, running_server
 from api.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
-from api.parts import check_index_exists, open_parts
+from api.parts import Parts, check_index_exists, open_parts
+from search.answer import Answer
 from search.config import Settings
-from search.engine import Query
+from search.errors import BadInput
+from search.photos import jpeg, photo_file
+from search.query import Order, Query
 from search.times import parse_time, zone_of
-from search.types import Clip, Filter, Verdict
+from search.types import Box, Clip, Filter, Kind, Verdict
 
 _GAPS = 5  # that are printed
 _BEHIND_S = 60
 
 
-def search_sentence(
-    settings: Settings,
-    sentence: str,
-    *,
-    cameras: Sequence[str],
-    from_: str | None,
-    to: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
-    """Answer one sentence on the terminal."""
-    zone = zone_of(settings.timezone)
-    where = Filter(
-        cameras=tuple(cameras),
-        from_ms=None if from_ is None else parse_time(from_, zone),
-        to_ms=None if to is None else parse_time(to, zone),
-    )
-    query = Query(sentence, where, limit)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line was given; times as text."""
+
+    sentence: str = ""
+    photos: tuple[Path, ...] = ()
+    crop: str | None = None
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    from_: str | None = None
+    to: str | None = None
+    frames: bool = False
+    order: Order = Order.BEST
+    page: int = 1
+    limit: int = 12
+    ids: bool = False
+
+
+def search_clips(settings: Settings, asked: Asked, *, as_json: bool) -> None:
+    """Answer on the terminal."""
+    query, start = _query(asked, zone_of(settings.timezone)), _start(asked)
     check_index_exists(settings)
     server = running_server(settings)
-    answer = _ask_here(settings, query) if server is None else _ask_server(server, query)
+    answer = _ask_here(settings, query, start) if server is None else _ask_server(server, query, start)
     if as_json:
         show_json(answer)
     else:
-        _show(answer)
+        show_answer(answer, ids=asked.ids)
 
 
-def _ask_here(settings: Settings, query: Query) -> dict[str, Any]:
+def _start(asked: Asked) -> int:
+    if asked.page < 1:
+        raise BadInput("there is no such page", got=asked.page, expected="1 or more")
+    return (asked.page - 1) * asked.limit
+
+
+def _query(asked: Asked, zone: tzinfo) -> Query:
+    if asked.crop and len(asked.photos) != 1:
+        raise BadInput("--crop needs exactly one --photo", got=len(asked.photos), cure="cut the photos beforehand")
+    box = parse_box(asked.crop) if asked.crop else None
+    where = Filter(
+        cameras=asked.cameras,
+        kinds=(Kind.FRAME,) if asked.frames else (),
+        from_ms=None if asked.from_ is None else parse_time(asked.from_, zone),
+        to_ms=None if asked.to is None else parse_time(asked.to, zone),
+    )
+    return Query(
+        text=asked.sentence,
+        where=where,
+        limit=asked.limit,
+        photos=[photo_file(path, box) for path in asked.photos],
+        like=asked.like,
+        unlike=asked.unlike,
+        without=asked.without,
+        order=asked.order,
+    )
+
+
+def parse_box(text: str) -> Box:
+    """A box from "x1,y1,x2,y2" in pixels. Raises `BadInput`."""
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise BadInput("not a box", got=text, expected="x1,y1,x2,y2 in pixels of the photo")
+    return Box(*(int(part) for part in parts))
+
+
+def _ask_here(settings: Settings, query: Query, start: int) -> dict[str, Any]:
     with err.status("searching"), open_parts(settings) as parts:
         answer = parts.engine.search(query)
-
-        def thumbnail(clip: Clip) -> str:
-            return str(parts.media.thumbnail_path(*answer.moment(clip)).absolute())
-
-        return answer.as_dict(parts.zone, thumbnail)
+        return told_here(parts, parts.engine.page(answer.id, start, query.limit) if start else answer)
 
 
-def _ask_server(url: str, query: Query) -> dict[str, Any]:
+def told_here(parts: Parts, answer: Answer) -> dict[str, Any]:
+    """The answer with paths of its pictures on this machine."""
+
+    def thumbnail(clip: Clip) -> str:
+        return str(parts.media.thumbnail_path(*answer.moment(clip)).absolute())
+
+    return answer.as_dict(parts.zone, thumbnail)
+
+
+def _ask_server(url: str, query: Query, start: int) -> dict[str, Any]:
     body = {
         "text": query.text,
+        "photos": [{"data": b64encode(jpeg(photo)).decode()} for photo in query.photos],
+        "like": list(query.like),
+        "unlike": list(query.unlike),
+        "without": list(query.without),
         "cameras": list(query.where.cameras),
+        "kinds": [kind.value for kind in query.where.kinds],
         "from": query.where.from_ms,
         "to": query.where.to_ms,
+        "order": query.order.value,
         "limit": query.limit,
     }
     answer: dict[str, Any] = ask(url, "/api/search", {k: v for k, v in body.items() if v is not None})
+    if start:
+        answer = ask(url, f"/api/search/{answer['id']}?start={start}&limit={query.limit}")
     for clip in answer["clips"]:
         clip["thumbnail"] = url + clip["thumbnail"]
     return answer
 
 
-def _show(answer: dict[str, Any]) -> None:
+def show_answer(answer: dict[str, Any], *, ids: bool = False) -> None:
+    """Print an answer as a table; `ids`: with the clips' names, by which they are marked."""
     verdict = Verdict(answer["verdict"])
     if not answer["rows"]:
         out.print("The index is empty. Run `xunren index PATH...` first.")
@@ -81,13 +141,26 @@ def _show(answer: dict[str, Any]) -> None:
         Verdict.MAYBE: "perhaps found; check each",
         Verdict.NOTHING: "nothing found; the nearest are shown, and are unlikely",
     }[verdict]
-    out.print(Text(f"{answer['query']}: ", style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
-    columns = ("", "verdict", "score", "camera", "from", "to", "at", "of file")
-    out.print(table("", columns, [_cells(clip) for clip in answer["clips"]], right=("", "score", "at")))
+    asked = f"{answer['query']}: " if answer["query"] else ""
+    out.print(Text(asked, style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
+    _show_understood(answer["understood"])
+    columns = ("", "verdict", "score", "camera", "from", "to", *(("clip",) if ids else ("at", "of file")))
+    made = table("", columns, [_cells(clip, ids) for clip in answer["clips"]], right=("", "score", "at"))
+    made.columns[-1].no_wrap = ids  # to be copied
+    out.print(made)
     _show_coverage(answer["coverage"])
     if answer["hints"]:
         weak = ", ".join(f"{', '.join(hint['words'])} ({hint['right']:.0%} right)" for hint in answer["hints"])
         out.print(Text(f"The model is often wrong about: {weak}. Look at clips without them, too.", style="dim"))
+
+
+def _show_understood(understood: dict[str, Any]) -> None:
+    """What the sentence was taken to say besides the description."""
+    for chip in understood["chips"]:
+        out.print(Text(f"  {chip['words']} → {chip['meaning']}", style="cyan"))
+    if understood["unclear"]:
+        words = ", ".join(understood["unclear"])
+        out.print(Text(f"  not understood, and left out: {words}. Use --from, --to or --camera.", style="yellow"))
 
 
 def _show_coverage(coverage: dict[str, Any]) -> None:
@@ -109,9 +182,10 @@ def _show_coverage(coverage: dict[str, Any]) -> None:
         )
 
 
-def _cells(clip: dict[str, Any]) -> tuple[object, ...]:
+def _cells(clip: dict[str, Any], ids: bool) -> tuple[object, ...]:
     verdict = Verdict(clip["verdict"])
     minutes, seconds = divmod(clip["offset_s"], 60)
+    where = (clip["id"],) if ids else (f"{minutes:.0f}:{seconds:02.0f}", Path(clip["source"]).name)
     return (
         clip["rank"],
         Text(VERDICT_WORDS[verdict], style=VERDICT_STYLE[verdict]),
@@ -119,6 +193,5 @@ def _cells(clip: dict[str, Any]) -> tuple[object, ...]:
         clip["camera"],
         clip["start"][:19].replace("T", " "),
         clip["end"][11:19],
-        f"{minutes:.0f}:{seconds:02.0f}",
-        Path(clip["source"]).name,
+        *where,
     )

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.client import address_file
 from api.parts import open_catalog, open_parts
 from api.routes.activity import Activity
-from api.services import in_background, index_until, keep_until, leave_by_the_front_door
+from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -69,6 +69,7 @@ def serve(
             uvicorn.Config(create_app(parts, activity=activity, hosts=hosts), log_level="warning", access_log=False)
         )
         stack.enter_context(_announced(settings, url))
+        stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
         if index:
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
             stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))

@@ -8,17 +8,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from api.deliveries import Deliverer
 from api.parts import Parts
 from api.routes.activity import Activity
+from api.standing_views import StandingView
 from indexer.pipes import Stopped
 from indexer.retention import Retention
 from search.catalog import now_ms
 from search.types import Segment, SegmentReport
+from search.vault import Vault
 
 log = logging.getLogger(__name__)
 
 AGAIN_S = 10.0  # after a failure, until a service is tried again
 RETENTION_S = 30.0
+DELIVER_S = 1.0
 
 Service = Callable[[threading.Event], None]
 
@@ -80,3 +84,14 @@ def keep_until(parts: Parts, stop: threading.Event) -> None:
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)
+
+
+def deliver_until(parts: Parts, stop: threading.Event) -> None:
+    """Send alerts to webhooks as they are due, until `stop`; those that are due then, once more."""
+    vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
+    deliverer = Deliverer(parts.catalog, vault, StandingView(parts.settings, parts.catalog).payload)
+    stopped = False
+    while not stopped:
+        stopped = stop.wait(DELIVER_S)
+        while deliverer.step():
+            pass

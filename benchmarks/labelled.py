@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.run import Metric, indexed, publish
+from search.answer import Answer
 from search.config import Settings
-from search.engine import Answer, Query
+from search.query import Query
 
 FIRST = 3  # clips among which the right one counts as found
 SLACK_S = 0.5

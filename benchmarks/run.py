@@ -25,7 +25,7 @@ from search.times import zone_of
 from search.types import SegmentReport
 
 RESULTS = Path(__file__).parent / "results"
-ALL = ("indexing", "quality")
+ALL = ("indexing", "samples")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ its best moment lies on a person whom the sentence was written for (IoU above 0.
 asked too: they should not be answered "match". The sample videos are made by the same scripts as the model's training
 pictures (other people in them), so this says that the pipeline is whole, not how the model does on real footage.
 
-    python -m benchmarks.quality [--model NAME]
+    python -m benchmarks.samples [--model NAME]
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 from api.parts import Parts
 from benchmarks.run import Metric, indexed, publish
+from search.answer import Answer
 from search.config import Settings
-from search.engine import Answer, Query
+from search.query import Query
 from search.types import Box, Clip, Verdict
 
 SAMPLES = Path(__file__).parent.parent / "sample_videos"
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nobody = [bench.ask(sentence).verdict for sentence in NOBODY]
     rows = sum(report.rows for report in reports)
     parameters = {"model": given.model, "rows": rows, "sentences": len(asked), "sentences that fit nobody": len(nobody)}
-    publish("quality", parameters, _metrics(asked, nobody))
+    publish("samples", parameters, _metrics(asked, nobody))
 
 
 def _metrics(asked: Sequence[Asked], nobody: Sequence[Verdict]) -> list[Metric]:

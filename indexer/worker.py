@@ -35,6 +35,8 @@ WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long rec
 WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
+OnRows = Callable[[Sequence[Row], Vectors], None]
+"""Told of new rows and their vectors (n, dim) once they are stored; must not raise."""
 
 
 class End(enum.Enum):
@@ -53,7 +55,11 @@ class Portion:
 
 
 class IndexWorker:
-    """Indexes segments with the parts it is given; it opens and closes none of them."""
+    """Indexes segments with the parts it is given; it opens and closes none of them.
+
+    `on_rows` is called before the catalogue knows that a segment is done: rows that a kill kept from being told are
+    written and told again.
+    """
 
     def __init__(
         self,
@@ -63,12 +69,14 @@ class IndexWorker:
         catalog: Catalog,
         media: MediaStore,
         detector: Detector,
+        on_rows: OnRows | None = None,
     ) -> None:
         self._settings = settings
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
         self._media = media
+        self._on_rows = on_rows
         self.clocks = Clocks()
         self.looker = Looker(settings, LiveCatalog(catalog), media, detector, self.clocks)
 
@@ -117,9 +125,17 @@ class IndexWorker:
                     self._tidy(portion.task, portion.report)
             if reports:
                 self._store.flush()
+            self._tell(portions)
             for report in reports:
                 self._catalog.finish(report)
             return reports
+
+    def _tell(self, portions: Sequence[Portion]) -> None:
+        """Tell of the rows that stay: those of a segment that turned out to be unreadable are gone again."""
+        kept = [p for p in portions if p.report is None or p.report.state is SegmentState.INDEXED]
+        rows = [row for portion in kept for row in portion.rows]
+        if self._on_rows and rows:
+            self._on_rows([row for row, _ in rows], np.stack([vector for _, vector in rows]))
 
     def _tidy(self, task: Task, report: SegmentReport) -> None:
         keep = task.ids if report.state is SegmentState.INDEXED else ()

@@ -62,11 +62,12 @@ def _follows(before: Segment, after: Segment) -> bool:
 def join(
     hits: Iterable[Hit], *, strong: float, gap_ms: int, pad_ms: int, max_ms: int, runs: Mapping[str, Run] = _NO_RUNS
 ) -> list[Clip]:
-    """Join hits of one recording that belong together to clips, best clip first.
+    """Join hits of one recording that belong to one person to clips, best clip first.
 
-    Hits that score at least `strong` are joined where they lie at most `gap_ms` apart. A weaker hit belongs to the
-    strong clip that shows its moment; otherwise only hits of the same track are joined, because two weak ones that are
-    near in time mostly show two different people. No track goes on in the next segment.
+    Hits of one track are joined. Two tracks are where both score at least `strong`, the later begins at most `gap_ms`
+    after the earlier ended, and not before: who is seen at the same time is somebody else, and gets a clip of their own
+    with a box. Two weak ones that follow each other mostly show two different people. No track goes on in the next
+    segment, so a live presence is joined from file to file.
 
     Every hit ends up in exactly one clip, which contains the hit's moment. A clip lasts at most `max_ms` with its
     padding of `pad_ms` on both sides; a longer presence becomes several clips. Equal scores are ordered by camera and
@@ -74,8 +75,8 @@ def join(
 
     Args:
         hits: rows that answered, in any order, scores on the common scale.
-        strong: score from which nearness in time is enough.
-        gap_ms: largest distance between two hits of one clip.
+        strong: score from which following each other is enough.
+        gap_ms: largest distance between two tracks of one clip.
         pad_ms: shown before and after; `placed` cuts it off at the recording's ends.
         max_ms: longest clip, at least ``2 * pad_ms``.
         runs: of `runs_of`; a segment that is not in it is a recording of its own.
@@ -116,18 +117,38 @@ class _Chain:
     start: int
     end: int
 
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """To put chains in an order."""
+        return self.start, self.end, min(hit.row.id for hit in self.hits)
+
+    def is_strong(self, strong: float) -> bool:
+        return max(hit.score for hit in self.hits) >= strong
+
+    def takes(self, later: _Chain, gap_ms: int, room: int) -> bool:
+        """Whether `later` may be the same person, a little later; whole frames are of everybody."""
+        persons = all(chain.hits[0].row.kind is Kind.PERSON for chain in (self, later))
+        apart = later.start > self.end or not persons
+        return apart and later.start - self.end <= gap_ms and max(later.end, self.end) - self.start <= room
+
 
 def _joined(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[_Chain]:
     """Hits of one recording, in order of time, as chains."""
-    chains = _chains([h for h in hits if h.score >= strong], gap_ms, room)
     tracks: dict[tuple[str, Kind, int], list[Hit]] = {}
     for hit in hits:
-        if hit.score >= strong:
-            continue
-        shown = next((c for c in chains if c.start <= hit.row.time_ms <= c.end), None)
-        track = (hit.row.segment_id, hit.row.kind, hit.row.track)
-        (shown.hits if shown else tracks.setdefault(track, [])).append(hit)
-    return chains + [chain for members in tracks.values() for chain in _chains(members, gap_ms, room)]
+        row = hit.row
+        tracks.setdefault((row.segment_id, row.kind, row.track), []).append(hit)
+    pieces = [chain for members in tracks.values() for chain in _chains(members, gap_ms, room)]
+    chains: list[_Chain] = []
+    for piece in sorted((p for p in pieces if p.is_strong(strong)), key=lambda p: p.key):
+        fitting = [chain for chain in chains if chain.takes(piece, gap_ms, room)]
+        if fitting:
+            last = max(fitting, key=lambda chain: chain.key)
+            last.hits += piece.hits
+            last.end = max(last.end, piece.end)
+        else:
+            chains.append(piece)
+    return chains + [piece for piece in pieces if not piece.is_strong(strong)]
 
 
 def _chains(hits: Sequence[Hit], gap_ms: int, room: int) -> list[_Chain]:

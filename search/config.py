@@ -81,8 +81,13 @@ class Settings(BaseModel):
     clip_gap_s: float = Field(4.0, ge=0, le=600, description="hits of one camera closer than this are one clip")
     clip_pad_s: float = Field(2.0, ge=0, le=60, description="seconds shown before and after a clip's hits")
     clip_max_s: float = Field(60.0, ge=2, le=3600, description="longest clip; a longer presence is cut into several")
-    match_score: float = Field(3.7, description="score from which a clip is a match (see README, scores)")
-    maybe_score: float = Field(2.8, description="score from which a clip is a maybe")
+    camera_step: float = Field(
+        0.3, ge=0, le=10, description="score taken off in the order for each clip of a camera that comes before"
+    )
+    false_match_share: float = Field(
+        0.05, gt=0, lt=1, description='share of descriptions of nobody there that may be answered by "match"'
+    )
+    false_maybe_share: float = Field(0.3, gt=0, lt=1, description='and by "maybe" or "match"')
 
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")
@@ -99,8 +104,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _verdicts_in_order(self) -> Settings:
-        if self.maybe_score > self.match_score:
-            raise ValueError("maybe_score must not be above match_score")
+        if self.false_match_share > self.false_maybe_share:
+            raise ValueError("false_match_share must not be above false_maybe_share")
         if self.clip_max_s < 2 * self.clip_pad_s:
             raise ValueError("clip_max_s must be at least twice clip_pad_s")
         return self

@@ -1,110 +1,58 @@
-"""A sentence in, ranked clips out: the query side of the library, composed of its parts."""
+"""A sentence, photos and marks in, ranked clips out: the query side of the library, composed of its parts."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any
 
+import numpy as np
+
+from search.answer import Answer
+from search.assembling import Assembler
 from search.catalog import Catalog, now_ms
-from search.clips import Run, join, placed, runs_of
+from search.composing import Wish, compose
 from search.config import Settings
-from search.embedder import Embedder, check_sentence
-from search.errors import BadInput
-from search.footage import Footage
+from search.embedder import Embedder
+from search.errors import BadInput, NotFound
+from search.everyday import Language, everyday, language_of
 from search.hints import Hint, hints_for, weaknesses
-from search.ranking import EVERYDAY, Background, verdict
+from search.paging import Ranking, Shelf
+from search.query import MAX_LIMIT, Order, Query
+from search.ranking import Background, Sample, Scale, Shape, track_of
+from search.reach import Reach, places_of, reachable
+from search.retrieval import best_rows
+from search.schema import MAX_CAMERAS
+from search.spreading import by_time, spread
 from search.store import VectorStore
-from search.times import iso
-from search.types import Clip, Filter, Hit, Kind, Segment, Vectors, Verdict
+from search.times import zone_of
+from search.types import Camera, Clip, Filter, Hit, Kind, Row, Segment, Vectors, Verdict
+from search.understanding import Understood, understand
 from search.unseen import Unseen, unseen
 
 log = logging.getLogger(__name__)
 
-MAX_LIMIT = 500
 ROWS_PER_CLIP = 12  # a clip's rows: some crops of each of some people; more only repeat the same clip
-BACKGROUND_ROWS = 1000
+BACKGROUND_ROWS = 2000
 BACKGROUND_GROWTH = 1.1  # the background is measured again when the index has grown or shrunk by this factor
+FEW_CAMERAS = 2000  # so many are read anew for each sentence
+CAMERAS_S = 60.0  # and more of them only so often
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One search. `limit` is the number of clips wanted, 1 to `MAX_LIMIT`."""
-
-    text: str
-    where: Filter = field(default_factory=Filter)
-    limit: int = 12
-
-    def __post_init__(self) -> None:
-        check_sentence(self.text)
-        if not 1 <= self.limit <= MAX_LIMIT:
-            raise BadInput("limit is out of range", got=self.limit, expected=f"1 to {MAX_LIMIT}")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Ranked clips, best first, and the verdict on the best one. Clips below `maybe` are in it, marked `nothing`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """An answer that is kept for its next pages."""
 
     query: Query
-    verdict: Verdict
-    clips: Sequence[Clip]
-    segments: Mapping[str, Segment]
+    understood: Understood
+    ranking: Ranking
+    scale: Scale
     rows: int
-    took_ms: int
     unseen: Unseen
-    hints: Sequence[Hint] = ()
-
-    def as_dict(self, zone: tzinfo, thumbnail: Callable[[Clip], str]) -> dict[str, Any]:
-        """The answer as plain data, the shape that ``xunren search --json`` and ``POST /api/search`` share.
-
-        Args:
-            zone: of the ISO 8601 times.
-            thumbnail: gives a clip's picture, as a path or an address.
-        """
-        return {
-            "query": self.query.text,
-            "verdict": self.verdict.value,
-            "rows": self.rows,
-            "took_ms": self.took_ms,
-            "hints": [asdict(hint) for hint in self.hints],
-            "coverage": self.unseen.as_dict(zone),
-            "clips": [
-                self._clip(clip, rank, zone) | {"thumbnail": thumbnail(clip)}
-                for rank, clip in enumerate(self.clips, start=1)
-            ],
-        }
-
-    def moment(self, clip: Clip) -> tuple[str, int]:
-        """Segment id and offset (ms in its file) of the clip's best moment, of which there is a thumbnail."""
-        best = clip.best.row
-        return best.segment_id, best.time_ms - self.segments[best.segment_id].start_ms
-
-    def _clip(self, clip: Clip, rank: int, zone: tzinfo) -> dict[str, Any]:
-        segment, best = self.segments[clip.segment_id], clip.best.row
-        return {
-            "rank": rank,
-            "camera": clip.camera_id,
-            "start": iso(clip.start_ms, zone),
-            "end": iso(clip.end_ms, zone),
-            "start_ms": clip.start_ms,
-            "end_ms": clip.end_ms,
-            "start_source": segment.start_source.value,
-            "offset_s": (clip.start_ms - segment.start_ms) / 1000,
-            "score": round(clip.score, 3),
-            "verdict": clip.verdict.value,
-            "kind": best.kind.value,
-            "box": list(best.box.xyxy),
-            "frame_width": best.frame_width,
-            "frame_height": best.frame_height,
-            "time_ms": best.time_ms,
-            "time": iso(best.time_ms, zone),
-            "segment": clip.segment_id,
-            "source": segment.path,
-        }
+    hints: Sequence[Hint]
 
 
 class SearchEngine:
@@ -115,13 +63,17 @@ class SearchEngine:
 
     def __init__(self, settings: Settings, embedder: Embedder, store: VectorStore, catalog: Catalog) -> None:
         self._settings = settings
+        self._zone: tzinfo = zone_of(settings.timezone)
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
-        self._footage = Footage(catalog)
+        self._assembler = Assembler(settings, catalog)
         self._weaknesses = weaknesses(settings.model)
         self._lock = threading.Lock()
         self._background: tuple[int, Background] | None = None
+        self._usual: dict[Language, Vectors] = {}
+        self._cameras: tuple[float, Sequence[Camera]] | None = None
+        self._answers: Shelf[_Asked] = Shelf()
 
     def warm_up(self) -> None:
         """Load the model and measure the background now, so that the first search need not."""
@@ -129,66 +81,141 @@ class SearchEngine:
         self._measured_background()
 
     def search(self, query: Query) -> Answer:
-        """Find the clips that fit a sentence.
+        """Find the clips that fit; the first page of them.
 
         Raises:
-            BadInput: the sentence is empty or too long.
-            NotFound: a camera in the filter does not exist.
+            BadInput: the sentence is too long, or says nothing about a person.
+            NotFound: a camera in the filter, or a marked clip, does not exist.
         """
         began = time.monotonic()
-        self._catalog.check_cameras(query.where.cameras)
-        vector = self._embedder.embed_texts([check_sentence(query.text)])[0]
-        rows = self._store.count()
-        hits = self._hits(vector, query) if rows else []
-        clips, segments = self._clips(hits, query.limit)
-        best = clips[0].verdict if clips else Verdict.NOTHING
+        self._catalog.check_cameras((*query.where.cameras, *query.where.without))
+        understood = self._understand(query)
+        query = replace(query, where=_narrowed(query.where, understood))
+        shape = _shape(query, understood)
+        ranking = self._ranking(self._vector(query, understood), query, shape)
+        rows, scale = self._store.count(), self._measured_background().of(shape)
         unlooked = unseen(self._catalog, query.where, now_ms())
-        took_ms = round(1000 * (time.monotonic() - began))
-        return Answer(query, best, clips, segments, rows, took_ms, unlooked, hints_for(query.text, self._weaknesses))
+        hints = hints_for(understood.wanted, self._weaknesses)
+        asked = _Asked(query, understood, ranking, scale, rows, unlooked, hints)
+        return self._page(self._answers.put(asked), asked, 0, query.limit, began)
 
-    def _hits(self, vector: Vectors, query: Query) -> list[Hit]:
-        """The best rows of each kind, on one scale."""
-        background = self._measured_background()
-        found: list[Hit] = []
-        for kind in query.where.kinds or tuple(Kind):
-            where = replace(query.where, kinds=(kind,))
-            found += self._store.search(vector, query.limit * ROWS_PER_CLIP, where)
-        return background.scale(found, vector)
+    def page(self, answer: str, start: int, limit: int) -> Answer:
+        """Another page of an answer, as it was when it was asked for.
 
-    def _clips(self, hits: Sequence[Hit], limit: int) -> tuple[list[Clip], Mapping[str, Segment]]:
-        s = self._settings
-        gap_ms, pad_ms = round(1000 * s.clip_gap_s), round(1000 * s.clip_pad_s)
-        segments = self._segments(hits)
-        known = [hit for hit in hits if hit.row.segment_id in segments]
-        segments |= {near.id: near for near in self._footage.near(segments.values(), max(gap_ms, pad_ms))}
-        runs = runs_of(segments.values())
-        joined = join(
-            known,
-            strong=s.maybe_score,
-            gap_ms=gap_ms,
-            pad_ms=pad_ms,
-            max_ms=round(1000 * s.clip_max_s),
-            runs=runs,
+        Raises:
+            NotFound: the answer is no longer kept.
+            BadInput: `start` is negative, or `limit` out of range.
+        """
+        began = time.monotonic()
+        if start < 0 or not 1 <= limit <= MAX_LIMIT:
+            raise BadInput("no such page", got=(start, limit), expected=f"start from 0, limit 1 to {MAX_LIMIT}")
+        return self._page(answer, self._answers.get(answer), start, limit, began)
+
+    def wish(self, query: Query) -> tuple[Query, Vectors, Shape]:
+        """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
+
+        Raises:
+            BadInput: as `search` does.
+            NotFound: a marked clip does not exist.
+        """
+        understood = self._understand(query)
+        query = replace(query, where=_narrowed(query.where, understood))
+        return query, self._vector(query, understood), _shape(query, understood)
+
+    def background(self) -> Background:
+        """The index's own scores, measured again when it has grown or shrunk enough."""
+        return self._measured_background()
+
+    def _page(self, name: str, asked: _Asked, start: int, limit: int, began: float) -> Answer:
+        first, _ = asked.ranking.page(0, 1)
+        if asked.query.order is Order.TIME:
+            likely = by_time(asked.ranking.down_to(asked.scale.maybe))
+            clips, more = likely[start : start + limit], len(likely) > start + limit
+        else:
+            clips, more = asked.ranking.page(start, limit)
+        return Answer(
+            id=name,
+            query=asked.query,
+            understood=asked.understood,
+            scale=asked.scale,
+            verdict=first[0].verdict if first else Verdict.NOTHING,
+            clips=clips,
+            segments=asked.ranking.segments,
+            rows=asked.rows,
+            took_ms=round(1000 * (time.monotonic() - began)),
+            unseen=asked.unseen,
+            hints=asked.hints,
+            start=start,
+            more=more,
         )
-        return [self._finish(clip, runs[clip.segment_id]) for clip in joined[:limit]], segments
 
-    def _segments(self, hits: Sequence[Hit]) -> dict[str, Segment]:
-        """The segments of the hits that may be answered: not those that are being deleted."""
-        ids = {hit.row.segment_id for hit in hits}
-        segments = self._footage.segments(list(ids))
-        left_out = list(ids - segments.keys())
-        lost = len(left_out) - len(self._catalog.segments_by_id(left_out)) if left_out else 0
-        if lost:
-            log.warning("rows of %d unknown segments left out: catalogue and store differ", lost)
-        return segments
+    # what is wanted ------------------------------------------------------------------------------------------
 
-    def _finish(self, clip: Clip, run: Run) -> Clip:
-        """Keep the padding inside the recording, and say what the score means."""
-        sure = verdict(clip.score, match=self._settings.match_score, maybe=self._settings.maybe_score)
-        return replace(placed(clip, run), verdict=sure)
+    def _understand(self, query: Query) -> Understood:
+        found = understand(
+            query.text, now_ms=now_ms(), zone=self._zone, cameras=self._known_cameras(), without=query.without
+        )
+        if not found.wanted and not len(query.photos) and not query.like:
+            raise BadInput(
+                "the sentence says when or where, but not what the person looks like",
+                got=query.text,
+                cure="describe clothes, colours, things carried; or give a photo",
+            )
+        return found
 
-    def _sample(self, kind: Kind) -> Vectors:
-        return self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))[1]
+    def _known_cameras(self) -> Sequence[Camera]:
+        known = self._cameras
+        if known is None or len(known[1]) <= FEW_CAMERAS or time.monotonic() - known[0] > CAMERAS_S:
+            known = self._cameras = (time.monotonic(), self._catalog.cameras())
+        return known[1]
+
+    def _vector(self, query: Query, understood: Understood) -> Vectors:
+        texts = [understood.wanted] if understood.wanted else []
+        unwanted = list(understood.unwanted) if texts else []
+        spoken = self._embedder.embed_texts([*texts, *unwanted])
+        pictures = [self._embedder.embed_images(list(query.photos)), self._marked(query.like)[1]]
+        wish = Wish(spoken[: len(texts)], spoken[len(texts) :], np.concatenate(pictures))
+        return compose(wish, self._measured_background().middle)
+
+    def _marked(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
+        rows, vectors = self._store.get(ids)
+        if lost := set(ids) - {row.id for row in rows}:
+            raise NotFound("a marked clip is not in the index", got=min(lost), cure="undo this mark; it may be deleted")
+        return rows, vectors
+
+    # clips ---------------------------------------------------------------------------------------------------
+
+    def _ranking(self, vector: Vectors, query: Query, shape: Shape) -> Ranking:
+        background, reach = self._measured_background(), self._placed(query.reach)
+        scale, step = background.of(shape), self._settings.camera_step
+        wheres = [query.where] if reach is None else self._within(reach, query.where)
+        unliked = {track_of(row) for row in self._marked(query.unlike)[0]}
+
+        def fetch(rows: int) -> tuple[list[Hit], bool]:
+            found = best_rows(self._store, vector, rows, wheres)
+            wanted = [hit for hit in found if track_of(hit.row) not in unliked]
+            return background.scale(wanted, vector, shape), len(found) >= rows
+
+        def arrange(hits: Sequence[Hit], shown: Sequence[Clip]) -> tuple[list[Clip], Mapping[str, Segment]]:
+            clips, segments = self._assembler.clips(hits, scale)
+            if reach is not None:
+                clips = reachable(clips, reach)
+            return spread(clips, step, shown), segments
+
+        return Ranking(fetch, arrange, query.limit * ROWS_PER_CLIP)
+
+    def _placed(self, reach: Reach | None) -> Reach | None:
+        """The reach with the places of all cameras."""
+        return None if reach is None else replace(reach, places=places_of(self._known_cameras()))
+
+    def _within(self, reach: Reach, where: Filter) -> list[Filter]:
+        """What may answer: rows within reach, and unless that is all that is wanted, the others as well."""
+        cameras = where.cameras or [camera.id for camera in self._known_cameras()]
+        near = replace(where, windows=reach.windows(cameras))
+        if reach.hard:
+            return [near]
+        named = sum(len(window.cameras) for window in near.windows)
+        return [near, where] if named <= MAX_CAMERAS else [where]  # nearly everything is within reach then
 
     def _measured_background(self) -> Background:
         rows = self._store.count()
@@ -197,7 +224,33 @@ class SearchEngine:
                 size, background = self._background
                 if size / BACKGROUND_GROWTH <= rows <= size * BACKGROUND_GROWTH:
                     return background
-            everyday = self._embedder.embed_texts(EVERYDAY)
-            background = Background.measured(self._sample, everyday)
-            self._background = (rows, background)
-            return background
+            if not self._usual:
+                self._usual = {each: self._embedder.embed_texts(everyday(each)) for each in Language}
+            self._background = (rows, self._measure(rows))
+            return self._background[1]
+
+    def _measure(self, rows: int) -> Background:
+        samples = {kind: Sample(*self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))) for kind in Kind}
+        match, maybe = self._settings.false_match_share, self._settings.false_maybe_share
+        return Background(samples, self._usual, size=rows, false_match=match, false_maybe=maybe)
+
+
+def _shape(query: Query, understood: Understood) -> Shape:
+    language = language_of(understood.wanted) if understood.wanted else None
+    return Shape(language, bool(len(query.photos) or query.like), query.where.kinds)
+
+
+def _narrowed(where: Filter, understood: Understood) -> Filter:
+    """`where` with what the sentence says; a time or cameras that were given beside it come before it.
+
+    People answer, unless whole frames are asked for: a whole frame in which a person is small says little about them,
+    and hid the right people from first places in ``benchmarks/quality.py``.
+    """
+    given = where.from_ms is not None or where.to_ms is not None
+    return replace(
+        where,
+        kinds=where.kinds or (Kind.PERSON,),
+        from_ms=where.from_ms if given else understood.from_ms,
+        to_ms=where.to_ms if given else understood.to_ms,
+        cameras=where.cameras or understood.cameras,
+    )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from search.errors import Conflict, Unavailable
+from search.lite_reading import install
 
 _LONGEST_SOCKET = 100  # bytes of a Unix address, of 107
 DAMAGED = "move the folder away and index again, or restore a copy of it"
@@ -25,6 +26,7 @@ def lite_server(folder: Path) -> Iterator[str]:
         raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
     for name in ("milvus_lite", "grpc._server"):  # what they would log with a trace, we raise or is a harmless question
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    install()
     with contextlib.ExitStack() as stack:
         try:
             _check_folder(folder)

@@ -257,8 +257,8 @@ class LiveCatalog:
             rows = db.execute(query.order_by(c.camera_id, c.start_ms)).all()
         return {camera: list(_runs(its)) for camera, its in groupby(rows, key=itemgetter(0))}
 
-    def newest_indexed(self) -> dict[str, int]:
-        """Camera id -> end (Unix ms) of its newest live segment that is indexed."""
+    def newest_indexed(self, cameras: Collection[str] = ()) -> dict[str, int]:
+        """Camera id -> end (Unix ms) of its newest live segment that is indexed; of all where none is named."""
         c = tables.segments.c
         newest = (
             sa.select(c.start_ms + c.duration_ms)
@@ -268,8 +268,10 @@ class LiveCatalog:
             .scalar_subquery()
         )
         with self._catalog.begin() as db:
-            rows = db.execute(sa.select(tables.cameras.c.id, newest)).all()
-            return {row[0]: int(row[1]) for row in rows if row[1] is not None}
+            query = sa.select(tables.cameras.c.id, newest)
+            parts = [query.where(tables.cameras.c.id.in_(part)) for part in _parts(cameras)] if cameras else [query]
+            rows = [row for part in parts for row in db.execute(part)]
+        return {row[0]: int(row[1]) for row in rows if row[1] is not None}
 
     def imported_until(self) -> dict[str, int]:
         """Camera id -> end (Unix ms) of the newest imported recording from before it was live; only those with any."""

@@ -1,12 +1,13 @@
 """The vector store: rows with unit vectors, found again by cosine among those that a filter lets through.
 
-`MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server, `MemoryStore` in numpy: the reference that
-the contract tests hold the other against. This is the only module that imports pymilvus, and it does so in `open`;
-Milvus Lite itself is started by `search.lite`.
+`MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server; `search.memory_store` is the reference that the
+contract tests hold it against. This is the only module that imports pymilvus, and it does so in `open`; Milvus Lite
+itself is started by `search.lite`.
 
 What is there for a measured reason: one writer (Lite lost acknowledged rows with several); flush on open (after a
-kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Strong (a
-server's default does not see its own writes); Lite behind a Unix socket in its own folder rather than pymilvus' open
+kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Session for a
+search (a server's default does not see its own writes; Strong waits for its clock, 200 ms) and Strong for what is
+deleted by; Lite behind a Unix socket in its own folder rather than pymilvus' open
 TCP port, through which every user of the machine could read and write.
 """
 
@@ -16,6 +17,7 @@ import contextlib
 import itertools
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -33,17 +35,18 @@ from search.schema import (
     MAX_STRING_BYTES,
     ROW_FIELDS,
     STRING_FIELDS,
-    check_cameras,
+    best_first,
     check_collection,
+    check_ids,
     check_limit,
     check_rows,
+    check_segments,
     check_string,
     check_vectors,
     expression,
-    lets_through,
-    lot,
     one_of,
     quoted,
+    stacked,
     to_entity,
     to_row,
 )
@@ -54,13 +57,13 @@ INDEX_KINDS: dict[str, dict[str, int]] = {"FLAT": {}, "HNSW": {"M": 32, "efConst
 of the right rows with a 10 % filter."""
 
 _CONNECT_S = 5.0
+_LOAD_S = 900.0  # a million rows take 20 s to load, on Lite with the first word that is said to it
 _CALL_S = 60.0
 _WRITE_ROWS = 1000
 _READ_ROWS = 4096
 _LITE_IDS = 1_000_000  # Lite has no such limit, and reads all rows again for each page
+_COUNT_S = 1.0  # a count of all rows is good for so long, unless we have written meanwhile
 _COUNT_ROWS = 250_000
-_MAX_SEGMENTS = 1000
-_MAX_IDS = 1000
 _FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
 
 
@@ -121,96 +124,13 @@ class VectorStore(Protocol):
         """At most `limit` rows that fit, drawn fairly over all of them, with vectors (n, dim); always the same ones."""
 
     def count(self, where: Filter = Filter()) -> int:  # noqa: B008 - frozen
-        """How many rows fit."""
+        """How many rows fit. Of all rows those that another process wrote may be counted a second later."""
 
     def ids(self, segment_id: str | None = None) -> set[str]:
         """Ids of the rows of a segment, or of all rows."""
 
     def flush(self) -> None:
         """Write to disk what was stored so far. A kill loses nothing without it; a power cut may."""
-
-
-class MemoryStore:
-    """Rows in memory, by plain numpy: the reference, and enough for small things. Safe for many threads."""
-
-    def __init__(self, *, dim: int) -> None:
-        self._dim = dim
-        self._lock = threading.RLock()
-        self._rows: dict[str, tuple[Row, Vectors]] = {}
-
-    def open(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do; the rows stay."""
-
-    def flush(self) -> None:
-        """Nothing to do."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
-        """See `VectorStore.upsert`."""
-        checked = check_rows(rows, vectors, self._dim).copy()
-        with self._lock:
-            self._rows |= {row.id: (row, vector) for row, vector in zip(rows, checked, strict=True)}
-
-    def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
-        """See `VectorStore.delete_segment`."""
-        with self._lock:
-            gone = self.ids(segment_id) - set(keep)
-            for row_id in gone:
-                del self._rows[row_id]
-            return len(gone)
-
-    def delete_segments(self, segment_ids: Collection[str]) -> int:
-        """See `VectorStore.delete_segments`."""
-        _check_segments(segment_ids)
-        return sum(self.delete_segment(segment_id) for segment_id in set(segment_ids))
-
-    def count_by_segment(self) -> dict[str, int]:
-        """See `VectorStore.count_by_segment`."""
-        with self._lock:
-            return dict(Counter(row.segment_id for row, _ in self._rows.values()))
-
-    def search(self, vector: Vectors, limit: int, where: Filter = Filter()) -> list[Hit]:  # noqa: B008
-        """See `VectorStore.search`."""
-        query = check_vectors(np.asarray(vector)[None], 1, self._dim)[0]
-        check_limit(limit)
-        hits = [Hit(row, float(v @ query) / float(np.linalg.norm(v))) for row, v in self._fitting(where)]
-        return _best_first(hits)[:limit]
-
-    def get(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
-        """See `VectorStore.get`."""
-        _check_ids(ids)
-        with self._lock:
-            found = [self._rows[row_id] for row_id in sorted(set(ids)) if row_id in self._rows]
-        return [row for row, _ in found], _stacked([v for _, v in found], self._dim)
-
-    def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
-        """See `VectorStore.sample`."""
-        fitting = sorted(self._fitting(where), key=lambda item: (lot(item[0].id), item[0].id))[: max(limit, 0)]
-        return [row for row, _ in fitting], _stacked([v for _, v in fitting], self._dim)
-
-    def count(self, where: Filter = Filter()) -> int:  # noqa: B008
-        """See `VectorStore.count`."""
-        return len(self._fitting(where))
-
-    def ids(self, segment_id: str | None = None) -> set[str]:
-        """See `VectorStore.ids`."""
-        if segment_id is not None:
-            check_string(segment_id, "the segment id")
-        with self._lock:
-            return {row.id for row, _ in self._rows.values() if segment_id in (None, row.segment_id)}
-
-    def _fitting(self, where: Filter) -> list[tuple[Row, Vectors]]:
-        check_cameras(where)
-        with self._lock:
-            return [item for item in self._rows.values() if lets_through(where, item[0])]
 
 
 class MilvusStore:
@@ -241,6 +161,8 @@ class MilvusStore:
         self._stack = contextlib.ExitStack()
         self._writing = threading.RLock()
         self._unflushed = 0
+        self._changes = 0
+        self._counted: tuple[int, float, int] | None = None  # `_changes` then, when, how many rows
 
     # open and close ------------------------------------------------------------------------------------------
 
@@ -266,7 +188,7 @@ class MilvusStore:
     def close(self) -> None:
         """See `VectorStore.close`."""
         with self._writing:
-            self._client = None
+            self._client = self._counted = None
             self._stack.close()
 
     def __enter__(self) -> Self:
@@ -283,11 +205,11 @@ class MilvusStore:
         return MilvusClient(uri, token=self._token, timeout=_CONNECT_S)
 
     def _prepare(self, client: Any) -> None:
-        if client.has_collection(self._collection, timeout=_CONNECT_S):
+        if client.has_collection(self._collection, timeout=_LOAD_S if self._lite else _CONNECT_S):
             check_collection(client.describe_collection(self._collection, timeout=_CALL_S)["fields"], self._dim)
         else:
             self._create(client)
-        client.load_collection(self._collection, timeout=_CALL_S)
+        client.load_collection(self._collection, timeout=_LOAD_S)
         if self._lite:
             client.flush(self._collection, timeout=_CALL_S)
 
@@ -328,10 +250,19 @@ class MilvusStore:
 
     # write ---------------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def _changing(self, what: str) -> Iterator[None]:
+        """Rows change: one writer at a time, and what was counted before is no longer so, even if it fails."""
+        with self._writing, self._translated(what):
+            try:
+                yield
+            finally:
+                self._changes += 1
+
     def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
         """See `VectorStore.upsert`."""
         checked = check_rows(rows, vectors, self._dim)
-        with self._writing, self._translated("rows could not be stored"):
+        with self._changing("rows could not be stored"):
             client = self._opened()
             for at in range(0, len(rows), _WRITE_ROWS):
                 part = slice(at, at + _WRITE_ROWS)
@@ -343,16 +274,16 @@ class MilvusStore:
 
     def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
         """See `VectorStore.delete_segment`."""
-        with self._writing, self._translated("rows could not be deleted"):
+        with self._changing("rows could not be deleted"):
             return self._delete(sorted(self.ids(segment_id) - set(keep)))
 
     def delete_segments(self, segment_ids: Collection[str]) -> int:
         """See `VectorStore.delete_segments`."""
-        _check_segments(segment_ids)
+        check_segments(segment_ids)
         if not segment_ids:
             return 0
         found = self._read(one_of("segment_id", sorted(set(segment_ids))), ["id"])  # slow, so not while others wait
-        with self._writing, self._translated("rows could not be deleted"):
+        with self._changing("rows could not be deleted"):
             return self._delete(sorted(entity["id"] for entity in found))
 
     def _delete(self, ids: list[str]) -> int:
@@ -386,23 +317,23 @@ class MilvusStore:
                 output_fields=list(ROW_FIELDS),
                 search_params={"metric_type": "COSINE", "params": params},
                 anns_field="vector",
-                consistency_level="Strong",
+                consistency_level="Session",
                 timeout=_CALL_S,
             )
-            return _best_first(
+            return best_first(
                 [Hit(to_row(hit["entity"] | {"id": hit["id"]}), float(hit["distance"])) for hit in found[0]]
             )
 
     def get(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
         """See `VectorStore.get`."""
-        _check_ids(ids)
+        check_ids(ids)
         if not ids:
-            return [], _stacked([], self._dim)
-        fields, options = [*ROW_FIELDS, "vector"], {"consistency_level": "Strong", "timeout": _CALL_S}
+            return [], stacked([], self._dim)
+        fields, options = [*ROW_FIELDS, "vector"], {"consistency_level": "Session", "timeout": _CALL_S}
         with self._translated("the rows could not be read"):
             found = self._opened().query(self._collection, ids=sorted(set(ids)), output_fields=fields, **options)
         found = sorted(found, key=lambda entity: str(entity["id"]))
-        return [to_row(e) for e in found], _stacked([e["vector"] for e in found], self._dim)
+        return [to_row(e) for e in found], stacked([e["vector"] for e in found], self._dim)
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""
@@ -416,14 +347,22 @@ class MilvusStore:
             wider = 2 * limit // len(drawn) if drawn else 16
             bound = min(LOTS, bound * max(2, wider))
         drawn = sorted(drawn, key=lambda e: (e["lot"], e["id"]))[: max(limit, 0)]
-        return [to_row(e) for e in drawn], _stacked([e["vector"] for e in drawn], self._dim)
+        return [to_row(e) for e in drawn], stacked([e["vector"] for e in drawn], self._dim)
 
     def count(self, where: Filter = Filter()) -> int:  # noqa: B008
         """See `VectorStore.count`."""
-        condition, options = expression(where), {"consistency_level": "Strong", "timeout": _CALL_S}
+        condition, changes, known = expression(where), self._changes, self._counted
+        if not condition and known is not None and known[0] == changes and time.monotonic() - known[1] < _COUNT_S:
+            return known[2]
+        if condition and self._lite:  # which would read every field of the rows to count them
+            return len(self._read(condition, ["id"]))
+        options = {"consistency_level": "Strong", "timeout": _CALL_S}
         with self._translated("the rows could not be counted"):
             found = self._opened().query(self._collection, filter=condition, output_fields=["count(*)"], **options)
-            return int(found[0]["count(*)"])
+        rows = int(found[0]["count(*)"])
+        if not condition:
+            self._counted = (changes, time.monotonic(), rows)
+        return rows
 
     def ids(self, segment_id: str | None = None) -> set[str]:
         """See `VectorStore.ids`."""
@@ -457,31 +396,9 @@ class MilvusStore:
         return self._read(where, fields, low, middle) + self._read(where, fields, middle, high)
 
 
-def _check_ids(ids: Collection[str]) -> None:
-    if len(ids) > _MAX_IDS:
-        raise BadInput("too many rows asked for at once", got=len(ids), expected=f"at most {_MAX_IDS}")
-    for row_id in ids:
-        check_string(row_id, "the row's id")
-
-
-def _check_segments(segment_ids: Collection[str]) -> None:
-    if len(segment_ids) > _MAX_SEGMENTS:
-        raise BadInput("too many segments to delete at once", got=len(segment_ids), expected=f"at most {_MAX_SEGMENTS}")
-    for segment_id in segment_ids:
-        check_string(segment_id, "the segment id")
-
-
 def _password(address: str) -> str:
     return (urlsplit(address).password or "") if "://" in address else ""
 
 
-def _best_first(hits: list[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (-hit.score, hit.row.id))
-
-
 def _both(first: str, second: str) -> str:
     return f"{first} and {second}" if first else second
-
-
-def _stacked(vectors: Sequence[Any], dim: int) -> Vectors:
-    return np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -12,6 +12,7 @@ from search.coverage import tail
 from search.intervals import Piece
 from search.live import JOIN_MS, Reason
 from search.live_catalog import LiveCatalog
+from search.silence import Silence
 from search.times import iso
 from search.types import Filter
 
@@ -61,59 +62,89 @@ def unseen(catalog: Catalog, where: Filter, now_ms: int) -> Unseen:
     start = max(0, end - USUAL_MS) if where.from_ms is None else where.from_ms
     if start >= end:
         return Unseen(start, start)
-    live = LiveCatalog(catalog)
+    asked = _Asked(catalog, where, start, end, now_ms)
     first = 0 if where.from_ms is None else start
-    recorded = _unindexed(live, (first, start), end, where.cameras)
-    pieces = _missing(live, start, end, where, now_ms)
+    recorded = asked.unindexed(first)
+    pieces = asked.missing()
     for camera, parts in recorded.items():
         pieces.setdefault(camera, []).extend(_late(parts, now_ms))
-    known = [c.id for c in catalog.cameras() if not where.cameras or c.id in where.cameras]
-    gaps = [(camera, piece) for camera in known for piece in _merged(pieces.get(camera, ()), first, end)]
+    gaps = [(camera, piece) for camera, parts in pieces.items() for piece in _merged(parts, first, end)]
     gaps.sort(key=lambda gap: (-gap[1].length, gap[0], gap[1].start))
     return Unseen(
         start,
         end,
-        cameras=len(known),
+        cameras=asked.cameras(),
         with_gaps=len({camera for camera, _ in gaps}),
         gaps=gaps[:LISTED],
         more=max(0, len(gaps) - LISTED),
         waiting_ms=sum(p.length for parts in recorded.values() for p in parts if p.label == Reason.WAITING),
-        behind_ms=_behind(live, where, now_ms),
+        behind_ms=asked.behind(),
     )
 
 
-def _unindexed(
-    live: LiveCatalog, starts: tuple[int, int], end: int, cameras: Collection[str]
-) -> dict[str, list[Piece]]:
-    """Camera id -> recordings that are not indexed, up to `end`; the imported and the live ones from `starts` on."""
-    found: dict[str, list[Piece]] = {}
-    for is_live, start in enumerate(starts):
-        for camera, parts in live.unindexed(start, end, cameras, live=bool(is_live)).items():
-            inside = (Piece(max(p.start, start), min(p.end, end), p.label) for p in parts)
-            found.setdefault(camera, []).extend(inside)
-    return found
+class _Asked:
+    """A question's cameras and its range, Unix ms."""
 
+    def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
+        self._live, self._silence = LiveCatalog(catalog), Silence(catalog)
+        self._named = where.from_ms is not None
+        self._wanted, self._without = frozenset(where.cameras), frozenset(where.without)
+        self._start, self._end, self._now_ms = start, end, now_ms
 
-def _missing(live: LiveCatalog, start: int, end: int, where: Filter, now_ms: int) -> dict[str, list[Piece]]:
-    """Camera id -> what was to be recorded and is not, of the stream that is indexed."""
-    found: dict[str, list[Piece]] = {}
-    streams = {s.camera_id: s for s in live.indexed_streams() if not where.cameras or s.camera_id in where.cameras}
-    for gap in live.gaps(start, end, where.cameras):
-        if gap.camera_id not in streams or streams[gap.camera_id].role is gap.role:
-            piece = Piece(max(gap.start_ms, start), gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
-            found.setdefault(gap.camera_id, []).append(piece)
-    health = {(h.camera_id, h.role): h for h in live.health()}
-    for camera, stream in streams.items():
-        _, silent, _ = tail(stream, health.get((camera, stream.role)), now_ms)
-        found.setdefault(camera, []).extend(replace(p, start=max(p.start, start)) for p in silent if p.end > start)
-    late = [stream for stream in streams.values() if stream.since_ms > start]
-    if where.from_ms is None or not late:
-        return found  # only who named a time may expect recordings of it
-    imported = live.imported_until()
-    for stream in late:
-        begin = max(start, imported.get(stream.camera_id, start))
-        found[stream.camera_id].append(Piece(begin, stream.since_ms, Reason.NOT_YET, recorded=False))
-    return found
+    def cameras(self) -> int:
+        """How many the question is about."""
+        return self._silence.cameras(self._wanted, self._without)
+
+    def unindexed(self, first: int) -> dict[str, list[Piece]]:
+        """Camera id -> recordings that are not indexed; the imported ones from `first` on."""
+        found: dict[str, list[Piece]] = {}
+        for is_live, start in enumerate((first, self._start)):
+            there = self._live.unindexed(start, self._end, self._wanted, live=bool(is_live))
+            for camera, parts in there.items():
+                if self._about(camera):
+                    inside = (Piece(max(p.start, start), min(p.end, self._end), p.label) for p in parts)
+                    found.setdefault(camera, []).extend(inside)
+        return found
+
+    def missing(self) -> dict[str, list[Piece]]:
+        """Camera id -> what was to be recorded and is not, of the stream that is indexed."""
+        found: dict[str, list[Piece]] = {}
+        gaps = [g for g in self._live.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)]
+        roles = self._silence.roles({gap.camera_id for gap in gaps})
+        for gap in gaps:
+            if roles.get(gap.camera_id, gap.role) == gap.role:
+                piece = Piece(max(gap.start_ms, self._start), gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
+                found.setdefault(gap.camera_id, []).append(piece)
+        for stream, health in self._silence.silent(self._now_ms, SHORT_MS, self._wanted):
+            if self._about(stream.camera_id):
+                _, silent, _ = tail(stream, health, self._now_ms)
+                inside = [replace(p, start=max(p.start, self._start)) for p in silent if p.end > self._start]
+                found.setdefault(stream.camera_id, []).extend(inside)
+        if self._named:  # only who named a time may expect recordings of it
+            self._add_not_yet(found)
+        return found
+
+    def _add_not_yet(self, found: dict[str, list[Piece]]) -> None:
+        late = [s for s in self._silence.begun(self._start) if self._about(s.camera_id)]
+        imported = self._live.imported_until() if late else {}
+        for stream in late:
+            begin = max(self._start, imported.get(stream.camera_id, self._start))
+            piece = Piece(begin, stream.since_ms, Reason.NOT_YET, recorded=False)
+            found.setdefault(stream.camera_id, []).append(piece)
+
+    def behind(self) -> int:
+        """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
+        waiting = {camera: s for camera, s in self._live.waiting().items() if self._about(camera)}
+        if not waiting:
+            return 0
+        newest = self._live.newest_indexed(waiting)
+        known = self._live.known(list(waiting))
+        streams = [known[camera].streams[-1] for camera in waiting if known[camera].streams]  # "sub" sorts after "main"
+        late = ((self._now_ms - newest.get(s.camera_id, s.since_ms), 1000 * waiting[s.camera_id]) for s in streams)
+        return max((round(min(lag, waits)) for lag, waits in late), default=0)
+
+    def _about(self, camera: str) -> bool:
+        return camera not in self._without and (not self._wanted or camera in self._wanted)
 
 
 def _late(pieces: Iterable[Piece], now_ms: int) -> Iterator[Piece]:
@@ -135,14 +166,6 @@ def _merged(pieces: Iterable[Piece], start: int, end: int) -> list[Piece]:
         else:
             found.append(piece)
     return [piece for piece in found if piece.length >= SHORT_MS]
-
-
-def _behind(live: LiveCatalog, where: Filter, now_ms: int) -> int:
-    """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
-    newest, waiting = live.newest_indexed(), live.waiting()
-    streams = [s for s in live.indexed_streams() if not where.cameras or s.camera_id in where.cameras]
-    late = ((now_ms - newest.get(s.camera_id, s.since_ms), 1000 * waiting.get(s.camera_id, 0.0)) for s in streams)
-    return max((round(min(lag, waits)) for lag, waits in late), default=0)
 
 
 def _gap(camera: str, piece: Piece, zone: tzinfo) -> dict[str, Any]:

@@ -33,8 +33,8 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextlib.contextmanager
-def running_milvus(folder: Path) -> Iterator[str]:
-    """Start a server with its data in `folder`, give its http address on 127.0.0.1, end it.
+def running_milvus(folder: Path, *, keep: bool = False) -> Iterator[str]:
+    """Start a server with its data in `folder`, give its http address on 127.0.0.1, end it; `keep` leaves the data.
 
     XUNREN_TEST_MILVUS_URI names a running server instead, for machines where no namespace can be made.
 
@@ -47,11 +47,12 @@ def running_milvus(folder: Path) -> Iterator[str]:
         return
     python = _server_python()
     way_in = folder / "milvus.sock"  # connected to by its short name: a Unix address has at most 107 bytes
+    way_in.unlink(missing_ok=True)
     log_path = folder / "helper.log"
     alone = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-Urn"]
     with log_path.open("wb") as log:
         helper = subprocess.Popen(
-            [*alone, str(python), str(Path(__file__).resolve()), way_in.name, "data"],
+            [*alone, str(python), str(Path(__file__).resolve()), way_in.name, "data", *["keep"] * keep],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -164,7 +165,7 @@ def _alone() -> bool:
     return [name for _, name in socket.if_nameindex()] == ["lo"]
 
 
-def _helper(way_in: str, data: str) -> None:
+def _helper(way_in: str, data: str, keep: str = "") -> None:
     if not _alone():
         sys.exit("refused: Milvus listens on every interface, and there is more than the loopback here")
     _loopback_up()
@@ -186,7 +187,8 @@ def _helper(way_in: str, data: str) -> None:
             sys.stdin.buffer.read()
     finally:
         server.stop()
-        shutil.rmtree(data, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":

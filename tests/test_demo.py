@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import quality
+from benchmarks import samples
 from search.types import Box
 from tests.conftest import SAMPLES, Command, Demo
 
@@ -26,7 +26,7 @@ def data_dir(demo: Demo, tmp_path: Path) -> Path:
 
 def shows(clip: dict[str, Any], person: dict[str, Any]) -> bool:
     """Whether the clip's best moment has its box on that person."""
-    return quality.shows(person, clip["camera"], clip["time_ms"], Box(*clip["box"]))
+    return samples.shows(person, clip["camera"], clip["time_ms"], Box(*clip["box"]))
 
 
 def test_every_frame_is_accounted_for(demo: Demo) -> None:

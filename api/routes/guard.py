@@ -22,6 +22,8 @@ from search.errors import BadInput, XunrenError
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
+LARGER_BODIES: Mapping[str, int] = {"/api/cases": 8 * 1024 * 1024, "/api/search": 8 * 1024 * 1024}
+"""Path -> most bytes of a body there and below it: photos come in it."""
 DISCARD_BYTES = 32 * 1024 * 1024  # of a body that is refused; read so that the sender sees the answer, not a reset
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -115,13 +117,19 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refused = _foreign(scope["path"], headers) or _bad_body(scope["method"], headers)
+        most = most_bytes(scope["path"])
+        refused = _foreign(scope["path"], headers) or _bad_body(scope["method"], headers, most)
         if refused is not None:
             error, status = refused
             await _discard(receive, headers)
             await respond(error, status)(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), send)
+        await self._app(scope, _bounded(receive, most), send)
+
+
+def most_bytes(path: str) -> int:
+    """How large the body of a request to `path` may be."""
+    return next((most for at, most in LARGER_BODIES.items() if path == at or path.startswith(f"{at}/")), MAX_BODY_BYTES)
 
 
 def _foreign(path: str, headers: Headers) -> tuple[XunrenError, int] | None:
@@ -138,27 +146,27 @@ def _foreign(path: str, headers: Headers) -> tuple[XunrenError, int] | None:
     return BadInput("a page of another site may not ask this server", got=origin or site, expected="our own page"), 403
 
 
-def _bad_body(method: str, headers: Headers) -> tuple[XunrenError, int] | None:
+def _bad_body(method: str, headers: Headers, most: int) -> tuple[XunrenError, int] | None:
     if method not in ("POST", "PUT", "PATCH"):
         return None
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         return BadInput("the request is not JSON", got=kind or None, expected="Content-Type: application/json"), 415
-    if _length(headers) > MAX_BODY_BYTES:
-        return _too_large(f"{_length(headers)} bytes"), 413
+    if _length(headers) > most:
+        return _too_large(f"{_length(headers)} bytes", most), 413
     return None
 
 
-def _too_large(got: str) -> BadInput:
-    return BadInput("the request is too large", got=got, expected=f"at most {MAX_BODY_BYTES} bytes")
+def _too_large(got: str, most: int) -> BadInput:
+    return BadInput("the request is too large", got=got, expected=f"at most {most} bytes", cure="send smaller photos")
 
 
 def _length(headers: Headers) -> int:
     declared = headers.get("content-length", "0")
-    return int(declared) if declared.isdecimal() and len(declared) < 20 else MAX_BODY_BYTES + 1
+    return int(declared) if declared.isdecimal() and len(declared) < 20 else DISCARD_BYTES + 1
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """`receive` that stops at a body which is larger than it said."""
     seen = 0
 
@@ -166,7 +174,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
+        if seen > most:
             raise HTTPException(413)
         return message
 

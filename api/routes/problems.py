@@ -101,7 +101,7 @@ def _of_status(status: int, method: str, path: str, headers: Mapping[str, str]) 
         allowed = next((value for name, value in headers.items() if name.lower() == "allow"), "")
         return BadInput("this address does not take this method", got=method, expected=allowed)
     if status == 413:
-        return BadInput("the request is too large", cure="a search is a sentence and a few filters")
+        return BadInput("the request is too large", cure="send fewer or smaller photos")
     if status == 416:
         return BadInput("there are no such bytes in this file", cure="ask for a range inside Content-Range")
     if status >= 500:

@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
+from fastapi import Query as QueryField
 
 from api.routes.common import PartsHere
-from api.schemas import SearchAnswer, SearchRequest, When, problems
-from search.engine import Answer, Query
+from api.schemas import PhotoIn, SearchAnswer, SearchRequest, When, problems
+from search.answer import Answer
 from search.errors import BadInput
+from search.photos import read_photo
+from search.query import MAX_LIMIT, Query
 from search.times import parse_time
-from search.types import Clip, Filter
+from search.types import Box, Clip, Filter, Image
 
 router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 413, 415, 503))
 def search(request: SearchRequest, parts: PartsHere) -> dict[str, Any]:
-    """Find the clips that fit a sentence, best first."""
-    query = Query(_readable(request.text), _filter(request, parts.zone), request.limit)
-    answer = parts.engine.search(query)
-    data = answer.as_dict(parts.zone, lambda clip: thumbnail_address(answer, clip))
+    """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
+    query = Query(
+        text=_readable(request.text),
+        where=_filter(request, parts.zone),
+        limit=request.limit,
+        photos=[_photo(photo, number) for number, photo in enumerate(request.photos, start=1)],
+        like=tuple(request.like),
+        unlike=tuple(request.unlike),
+        without=tuple(request.without),
+        order=request.order,
+    )
+    return served(parts.engine.search(query), parts.zone)
+
+
+@router.get("/search/{answer}", response_model=SearchAnswer, responses=problems(404, 503))
+def page(
+    answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
+    parts: PartsHere,
+    start: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
+    limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
+) -> dict[str, Any]:
+    """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 64 are kept."""
+    return served(parts.engine.page(answer, start, limit), parts.zone)
+
+
+def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
+    """The answer with addresses of its pictures and clips on this server."""
+    data = answer.as_dict(zone, lambda clip: thumbnail_address(answer, clip))
     for entry, clip in zip(data["clips"], answer.clips, strict=True):
         entry["clip_url"] = clip_address(answer, clip)
     return data
@@ -38,6 +65,10 @@ def clip_address(answer: Answer, clip: Clip) -> str:
     """Where this server plays the clip."""
     start = clip.start_ms - answer.segments[clip.segment_id].start_ms
     return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}"
+
+
+def _photo(photo: PhotoIn, number: int) -> Image:
+    return read_photo(photo.data, None if photo.box is None else Box(*photo.box), name=f"photo {number}")
 
 
 def _filter(request: SearchRequest, zone: tzinfo) -> Filter:

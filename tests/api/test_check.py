@@ -17,7 +17,7 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
-from search.store import MemoryStore
+from search.memory_store import MemoryStore
 from tests.conftest import Command
 
 LEFT_OVER = "f" * 24

@@ -16,7 +16,7 @@ from search.config import Settings
 from search.live import Reason
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
-from search.store import MemoryStore
+from search.memory_store import MemoryStore
 from search.types import Role, Segment, SegmentReport, SegmentState, StartSource
 from tests.indexer.test_retention import DIM, NOW, House, frame
 

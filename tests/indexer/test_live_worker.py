@@ -18,9 +18,9 @@ from indexer.load import CALM_S, LOOK_S, MOST, Governor
 from indexer.memory import Remembered, earlier_frames
 from indexer.recording import Place
 from search.catalog import now_ms
-from search.engine import Query
 from search.live import Rules
 from search.live_catalog import LiveCatalog, Written
+from search.query import Query
 from search.types import Camera, Filter, Image, Kind, Role, Segment, SegmentReport, SegmentState
 from tests.indexer.test_detector import HEIGHT, WIDTH, figure, scene, walker
 from tests.indexer.test_worker import House

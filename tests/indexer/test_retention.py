@@ -19,7 +19,8 @@ from search.errors import Unavailable
 from search.live import Gap, Reason, Rules, Stream
 from search.live_catalog import LiveCatalog, Written
 from search.media import MediaStore
-from search.store import MemoryStore, MilvusStore, VectorStore
+from search.memory_store import MemoryStore
+from search.store import MilvusStore, VectorStore
 from search.types import Box, Camera, Filter, Kind, Role, Row, Segment, SegmentReport, SegmentState, StartSource
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:google.protobuf")

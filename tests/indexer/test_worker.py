@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexer.detector import MotionDetector
@@ -16,12 +17,13 @@ from indexer.pipes import Stopped
 from indexer.worker import IndexWorker
 from search.catalog import Catalog
 from search.config import Settings
-from search.engine import Query, SearchEngine
+from search.engine import SearchEngine
 from search.errors import Unavailable
 from search.media import MediaStore
+from search.query import Query
 from search.store import MilvusStore
 from search.times import zone_of
-from search.types import Filter, Kind, Row, SegmentState, Vectors
+from search.types import Filter, Kind, Row, SegmentReport, SegmentState, Vectors
 from tests.conftest import SAMPLES
 from tests.fakes import ColourEmbedder
 
@@ -144,3 +146,61 @@ def test_a_run_can_be_stopped_in_the_middle_of_a_file(house: House) -> None:
         list(house.executor.run(stop))
     assert seen.is_set()
     assert house.catalog.states() == {"pending": 1}
+
+
+class Listener:
+    """Is told of new rows, and looks at once what the store and the catalogue know then."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.ids: list[str] = []
+        self.states: list[dict[str, int]] = []
+        house.worker = IndexWorker(
+            *(house.settings, house.embedder, house.store, house.catalog, house.media, MotionDetector()), self.told
+        )
+        house.executor = ThreadExecutor(house.worker, house.catalog, lease_s=house.settings.lease_s)
+
+    def told(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        ids = [row.id for row in rows]
+        stored, there = self.house.store.get(ids)
+        assert {row.id: row for row in stored} == {row.id: row for row in rows}
+        order = sorted(range(len(ids)), key=ids.__getitem__)
+        assert np.allclose(there, vectors[order], atol=1e-6)
+        self.ids += ids
+        self.states.append(self.house.catalog.states())
+
+
+def test_new_rows_are_told_once_they_are_stored_and_before_their_segment_is_done(house: House) -> None:
+    listener = Listener(house)
+    house.register(gate())
+    list(house.executor.run())
+    assert sorted(listener.ids) == sorted(house.store.ids())
+    assert listener.states == [{"leased": 1}] * len(listener.states)
+
+
+def test_who_is_killed_after_telling_tells_the_same_rows_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(_report: SegmentReport) -> None:
+        raise Unavailable("killed here")
+
+    listener = Listener(house)
+    house.register(gate())
+    monkeypatch.setattr(house.catalog, "finish", killed)
+    with pytest.raises(Unavailable, match="killed here"):
+        list(house.executor.run())
+    first, listener.ids = listener.ids, []
+    monkeypatch.undo()
+    list(house.executor.run())
+    assert first
+    assert sorted(listener.ids) == sorted(first)
+
+
+def test_rows_of_a_file_that_turns_out_to_be_broken_are_not_told(house: House, tmp_path: Path) -> None:
+    listener = Listener(house)
+    folder = tmp_path / "videos" / "cam"
+    folder.mkdir(parents=True)
+    (folder / "gone.mp4").write_bytes((gate() / "gate.mp4").read_bytes())
+    house.register(folder)
+    (folder / "gone.mp4").unlink()
+    (report,) = house.executor.run()
+    assert report.state is SegmentState.SKIPPED
+    assert listener.ids == []

@@ -23,7 +23,7 @@ def test_order_of_precedence(tmp_path: Path) -> None:
         ({"XUNREN_WORKERS": "many"}, ("workers", "many")),
         ({"XUNREN_SAMPLE_INTERVAL_S": "0"}, ("sample_interval_s", "greater than 0")),
         ({"XUNREN_TIMEZONE": "Mars/Base"}, ("timezone", "Mars/Base")),
-        ({"XUNREN_MAYBE_SCORE": "9"}, ("maybe_score", "match_score")),
+        ({"XUNREN_FALSE_MATCH_SHARE": "0.9"}, ("false_match_share", "false_maybe_share")),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(environ: dict[str, str], words: tuple[str, ...]) -> None:

@@ -20,8 +20,9 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from search.errors import BadInput, Conflict, Unavailable
+from search.memory_store import MemoryStore
 from search.schema import MAX_CAMERAS, MAX_LIMIT, expression
-from search.store import MemoryStore, MilvusStore, VectorStore
+from search.store import MilvusStore, VectorStore
 from search.types import Box, Filter, Hit, Kind, Row, Vectors, Window
 from tests.milvus_server import ROOT, running_milvus
 

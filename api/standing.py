@@ -1,0 +1,138 @@
+"""The store of standing searches, in the database of an open catalogue. Alerts: `api.alerts`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakSet
+
+import sqlalchemy as sa
+
+from api import standing_tables as t
+from api.standing_types import Aim, Draft, Standing, State, Webhook
+from search import tables
+from search.catalog import Catalog, now_ms
+from search.errors import NotFound, shorten
+from search.standing import HOUR_MS, Span
+from search.types import SegmentState
+
+_prepared: WeakSet[Catalog] = WeakSet()
+_preparing = threading.Lock()
+
+
+@contextmanager
+def transaction(catalog: Catalog) -> Iterator[sa.Connection]:
+    """A transaction in which the tables of standing searches are there."""
+    with _preparing:
+        if catalog not in _prepared:
+            t.prepare(catalog)
+            _prepared.add(catalog)
+    with catalog.begin() as db:
+        yield db
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often new rows could not be compared; `rows_missed` never were, of all others it was done later."""
+
+    count: int = 0
+    rows_missed: int = 0
+    last_ms: int | None = None
+    said: str = ""
+
+
+class StandingBook:
+    """Standing searches. Cheap to make, safe for many threads and processes.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def add(self, draft: Draft, aim: Aim, webhook: Webhook | None) -> Standing:
+        """Save a new one."""
+        created = now_ms()
+        values = t.draft_values(draft) | t.aim_values(aim) | t.webhook_values(webhook) | {"created_ms": created}
+        with transaction(self._catalog) as db:
+            made = db.execute(t.standing.insert().values(**values)).inserted_primary_key
+        return Standing(int(made[0]) if made else 0, draft, aim, webhook, created)
+
+    def all(self) -> list[Standing]:
+        """All of them, by number."""
+        with transaction(self._catalog) as db:
+            rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
+            return [t.to_standing(row) for row in rows]
+
+    def active(self, model: str, at_ms: int) -> list[Standing]:
+        """Those that compare new rows now, in an index of `model`."""
+        return [found for found in self.all() if found.state(model, at_ms) is State.ACTIVE]
+
+    def get(self, number: int) -> Standing:
+        """One of them. Raises `NotFound`."""
+        with transaction(self._catalog) as db:
+            row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
+        if row is None:
+            raise _unknown(number)
+        return t.to_standing(row)
+
+    def change(self, number: int, draft: Draft, aim: Aim | None = None) -> None:
+        """Let this be what people chose, and what rows are compared with from now on. Raises `NotFound`."""
+        self._update(number, t.draft_values(draft) | (t.aim_values(aim) if aim else {}))
+
+    def set_webhook(self, number: int, webhook: Webhook | None) -> None:
+        """Let alerts be sent there from now on; what waits for an address that was removed is dropped."""
+        self._update(number, t.webhook_values(webhook))
+
+    def remove(self, number: int) -> None:
+        """Remove it with its alerts and what was to be sent of them. Raises `NotFound`."""
+        with transaction(self._catalog) as db:
+            for table in (t.deliveries, t.alerts):
+                db.execute(table.delete().where(table.c.standing_id == number))
+            if not db.execute(t.standing.delete().where(t.standing.c.id == number)).rowcount:
+                raise _unknown(number)
+
+    def span(self, cameras: Collection[str]) -> Span:
+        """How much is indexed of these cameras (none named: of all), and how many of them there is anything of.
+
+        A camera that is recorded live counts also before its first file is indexed.
+        """
+        c, s = tables.segments.c, tables.streams.c
+        hours = (
+            sa.select(c.camera_id, sa.func.sum(c.duration_ms))
+            .where(c.state == SegmentState.INDEXED.value)
+            .group_by(c.camera_id)
+        )
+        with self._catalog.begin() as db:
+            indexed: dict[str, int] = {camera: int(ms) for camera, ms in db.execute(hours)}
+            known = set(indexed) | set(db.scalars(sa.select(s.camera_id).distinct()))
+        watched = known & set(cameras) if cameras else known
+        return Span(sum(indexed.get(camera, 0) for camera in watched) / HOUR_MS, len(watched))
+
+    def note_fault(self, count: int, rows_missed: int, said: str) -> None:
+        """Add to what went wrong while new rows were compared."""
+        f = t.faults
+        values = {"last_ms": now_ms(), "said": shorten(said)}
+        more = {"count": f.c.count + count, "rows_missed": f.c.rows_missed + rows_missed}
+        with transaction(self._catalog) as db:
+            if not db.execute(f.update().where(f.c.id == 1).values(**values | more)).rowcount:
+                db.execute(f.insert().values(id=1, count=count, rows_missed=rows_missed, **values))
+
+    def faults(self) -> Faults:
+        """What went wrong so far."""
+        f = t.faults.c
+        with transaction(self._catalog) as db:
+            row = db.execute(sa.select(f.count, f.rows_missed, f.last_ms, f.said).where(f.id == 1)).first()
+        return Faults() if row is None else Faults(*row)
+
+    def _update(self, number: int, values: Mapping[str, Any]) -> None:
+        with transaction(self._catalog) as db:
+            if not db.execute(t.standing.update().where(t.standing.c.id == number).values(**values)).rowcount:
+                raise _unknown(number)
+
+
+def _unknown(number: int) -> NotFound:
+    return NotFound("there is no such standing search", got=number, cure="`xunren watch list` shows all")

@@ -1,0 +1,58 @@
+"""What is asked: a sentence, photos, marks, and what may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from search.embedder import check_sentence
+from search.errors import BadInput
+from search.reach import Reach
+from search.types import Filter, Image
+
+MAX_LIMIT = 500
+MAX_PHOTOS = 8
+MAX_MARKS = 100
+
+
+class Order(StrEnum):
+    """Order of the clips: best first, or the likely ones by time."""
+
+    BEST = "best"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """One search: at least a sentence, a photo or a mark.
+
+    `text` may name times, places and what must not be there; `without` are words of it that were taken for one of these
+    and shall not count (chips that were removed). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips
+    that show the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`.
+    """
+
+    text: str = ""
+    where: Filter = field(default_factory=Filter)
+    limit: int = 12
+    photos: Sequence[Image] = ()
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    reach: Reach | None = None
+    order: Order = Order.BEST
+
+    def __post_init__(self) -> None:
+        if self.text.strip() or not (len(self.photos) or self.like):
+            check_sentence(self.text)
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise BadInput("limit is out of range", got=self.limit, expected=f"1 to {MAX_LIMIT}")
+        if len(self.photos) > MAX_PHOTOS:
+            raise BadInput("too many photos", got=len(self.photos), expected=f"at most {MAX_PHOTOS}")
+        marks = (*self.like, *self.unlike)
+        if len(marks) > MAX_MARKS:
+            raise BadInput("too many marks", got=len(marks), expected=f"at most {MAX_MARKS}")
+        if twice := set(self.like) & set(self.unlike):
+            raise BadInput(
+                "a clip cannot be like the person and not like them", got=min(twice), cure="undo one of the two marks"
+            )
