@@ -1,6 +1,7 @@
-"""The catalogue's part about streams that stay behind, of a city of cameras most of which do not: asked of the database,
-so that an answer costs what there is to tell, and not what there is.
-"""  # noqa: D205
+"""The catalogue's part about streams that are silent: an answer costs what there is to tell, not what there is.
+
+A city has hundreds of thousands of cameras, of which nearly all record as they should.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading Milvus Lite by columns gives what Lite's own reading gives, row for row, whatever was written, or Lite is asked."""
+"""Reading Milvus Lite by columns gives what Lite's own reading gives, row for row, whatever was written."""
 
 from __future__ import annotations
 

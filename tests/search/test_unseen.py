@@ -161,3 +161,38 @@ def test_the_longest_are_listed_and_the_others_counted(world: World) -> None:
     assert (len(told.gaps), told.more, told.with_gaps) == (LISTED, 7, 1)
     assert [p.length for _, p in told.gaps] == sorted((p.length for _, p in told.gaps), reverse=True)
     assert told.gaps[0][1].length == 2000 + 10 * (LISTED + 6)
+
+
+def test_cameras_that_are_left_out_are_not_told_about(world: World) -> None:
+    world.add("hall", updated=NOW - HOUR)
+    world.gap(-30_000, -20_000)
+    world.file(-300_000, SegmentState.PENDING)
+    everything, without = world.told(), world.told(without=("gate",))
+    assert (everything.cameras, {camera for camera, _ in everything.gaps}) == (2, {"gate", "hall"})
+    assert (without.cameras, {camera for camera, _ in without.gaps}) == (1, {"hall"})
+    assert (everything.behind_ms, without.behind_ms) == (10_000, 0)
+    assert world.told(cameras=("gate", "hall"), without=("gate",)).cameras == 1
+    assert world.told(without=("gate", "no such camera")).cameras == 1
+
+
+def test_gaps_of_the_stream_that_is_not_indexed_are_none(world: World) -> None:
+    world.gap(-30_000, -20_000)
+    world.live.write(Written(gaps=[Gap("gate", Role.SUB, NOW - 60_000, NOW - 50_000, Reason.NO_FRAMES)]))
+    assert [start for _, start, _, _ in world.gaps()] == [-30_000], "no sub-stream: the main one is indexed"
+    sub = Stream("gate", Role.SUB, "sealed", "rtsp://x/sub", NOW - DAY)
+    world.live.set_streams("gate", [Stream("gate", Role.MAIN, "sealed", "rtsp://x/", NOW - 10 * DAY), sub])
+    health = Health("gate", Role.SUB, StreamState.RECORDING, last_frame_ms=NOW, open_since_ms=NOW, updated_ms=NOW)
+    world.live.write(Written(health=[health]))
+    assert [start for _, start, _, _ in world.gaps()] == [-60_000]
+    assert ("gate", -2 * DAY, -DAY, "not recorded yet") in world.gaps(from_ms=NOW - 2 * DAY), "since the sub-stream is"
+
+
+def test_a_recorder_that_stopped_or_shows_nothing_is_told_at_once(world: World) -> None:
+    stopped = Health("gate", Role.MAIN, StreamState.STOPPED, last_frame_ms=NOW - 5000, updated_ms=NOW - 3000)
+    world.live.write(Written(health=[stopped]))
+    assert [reason for *_, reason in world.gaps()] == ["recorder not running"]
+    still = replace(stopped, state=StreamState.RECORDING, open_since_ms=NOW - 9000, updated_ms=NOW)
+    world.live.write(Written(health=[still]))
+    assert world.gaps() == [("gate", -5000, 0, "no frames")]
+    world.live.write(Written(health=[replace(still, last_frame_ms=NOW - 500)]))
+    assert world.gaps() == []
