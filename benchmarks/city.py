@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,10 @@ from api.camera_file import import_cameras
 from api.parts import Parts, open_parts
 from indexer.ingest import register
 from search.config import Settings
+from search.memory_store import MemoryStore
+from search.store import VectorStore
 from search.times import zone_of
-from search.types import Box, Clip, Kind, Row
+from search.types import Box, Clip, Kind, Row, Vectors
 
 WORK = Path(__file__).parent / "work"
 FILMS = WORK / "city"
@@ -101,6 +103,25 @@ def _person(entry: dict[str, Any]) -> Person:
     ]
     sentences = {lang: tuple(s["text"] for s in said) for lang, said in entry["sentences"].items()}
     return Person(entry["id"], entry["speed_mps"], tuple(seen), sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of an index with their vectors (n, dim)."""
+
+    rows: Sequence[Row]
+    vectors: Vectors
+
+    @classmethod
+    def of(cls, store: VectorStore) -> Rows:
+        return cls(*store.sample(10**7))
+
+    def store(self, keep: Callable[[Row], bool] = lambda _: True) -> MemoryStore:
+        """A store of the rows that are kept: exact, and quick for so few."""
+        kept = [n for n, row in enumerate(self.rows) if keep(row)]
+        made = MemoryStore(dim=self.vectors.shape[1])
+        made.upsert([self.rows[n] for n in kept], self.vectors[kept])
+        return made
 
 
 @contextmanager

@@ -22,15 +22,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.parts import Parts
-from benchmarks.city import OLD, City, Person, city_index, load_city
-from benchmarks.operators import trails
+from benchmarks.city import OLD, City, Person, Rows, city_index, load_city
 from benchmarks.run import Metric, publish
 from search.config import Settings
 from search.engine import SearchEngine
-from search.memory_store import MemoryStore
 from search.query import Query
 from search.store import VectorStore
-from search.types import Clip, Filter, Hit, Kind, Row, Vectors, Verdict
+from search.types import Clip, Filter, Hit, Kind, Row, Verdict
 
 DEPTH = 100
 LANGUAGES = ("en", "zh")
@@ -68,25 +66,6 @@ def ranks(people: Sequence[Person], lang: str, answer: Answerer) -> Ranks:
 
 def _rank(clips: Iterable[Clip], person: Person) -> int:
     return next((n for n, clip in enumerate(clips, 1) if person.shown_by(clip) is not None), DEPTH + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """All rows of an index with their vectors (n, dim)."""
-
-    rows: Sequence[Row]
-    vectors: Vectors
-
-    @classmethod
-    def of(cls, store: VectorStore) -> Rows:
-        return cls(*store.sample(10**7))
-
-    def store(self, keep: Callable[[Row], bool] = lambda _: True) -> MemoryStore:
-        """A store of the rows that are kept: exact, and quick for so few."""
-        kept = [n for n, row in enumerate(self.rows) if keep(row)]
-        made = MemoryStore(dim=self.vectors.shape[1])
-        made.upsert([self.rows[n] for n in kept], self.vectors[kept])
-        return made
 
 
 def middles(rows: Sequence[Row]) -> set[str]:
@@ -175,7 +154,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 metrics += ranks(people, lang, answer).metrics(f"{name}, {lang}")
                 print(*(f"{m.name} {m.value:.4g}" for m in metrics[-6:-2]), sep="; ", flush=True)
         metrics += verdicts(bench, (0.02, 0.05, 0.1, 0.2))
-        metrics += trails(bench.engine(), city, bench.rows.rows, people)
     parameters = {
         "model": given.model,
         "people": len(people),

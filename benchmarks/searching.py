@@ -1,9 +1,10 @@
 """How long a search takes, of 10,000 to a million rows, on Milvus Lite and on a Milvus server, for 1, 10 and 50 users.
 
-A search is the product's whole way from a sentence to JSON: `SearchEngine.search` and `Answer.as_dict`, with the shipped
-model's text tower, over a made week of 200 cameras (`benchmarks.made_rows`) that was stored through the product's own
-store and catalogue. It is timed as a whole and by its parts. Users are threads on one engine, each asking again as soon
-as it is answered. Recall is the share of the exact best 100 rows (numpy over the same vectors) that the store gives.
+A search is the product's whole way from a sentence to JSON: `SearchEngine.search` and `Answer.as_dict`, with the
+shipped model's text tower, over a made week of 200 cameras (`benchmarks.made_rows`) that was stored through the
+product's own store and catalogue. It is timed as a whole and by its parts. Users are threads on one engine, each asking
+again as soon as it is answered. Recall is the share of the exact best 100 rows (numpy over the same vectors) that the
+store gives.
 
 What was made is kept in `benchmarks/work/searching`, and so are the numbers of each store and size: a run measures what
 it is asked to and publishes all there are.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import threading
@@ -23,7 +25,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -237,10 +239,11 @@ def measured(kind: str, rows: int, seconds: float) -> list[Metric]:
         with MilvusStore(address, collection="xunren", dim=city.looks.shape[1]) as store:
             opened = time.monotonic() - began
             _make(city, store, catalog, folder)
+            made_rows.recording(catalog)
             engine = SearchEngine(settings, embedder, store, catalog)
             engine.warm_up()
             found = recall(store, city, json.loads((folder / _PIECE).read_text()))
-            metrics = [Metric(f"{name}: open", opened, "s")]
+            metrics = [Metric(f"{name}: open", opened, "s"), Metric(f"{name}: load before", os.getloadavg()[0], "")]
             metrics += [Metric(f"{name}, {part}: recall at {TOP}", share, "") for part, share in found.items()]
             for owner, call, part in (
                 *((store, call, "store") for call in ("search", "count", "get")),

@@ -115,7 +115,7 @@ class _Asked:
             if roles.get(gap.camera_id, gap.role) == gap.role:
                 piece = Piece(max(gap.start_ms, self._start), gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
                 found.setdefault(gap.camera_id, []).append(piece)
-        for stream, health in self._silence.silent(self._now_ms, SHORT_MS, self._wanted):
+        for stream, health in self._silence.silent(self._end, self._now_ms, SHORT_MS, self._wanted):
             if self._about(stream.camera_id):
                 _, silent, _ = tail(stream, health, self._now_ms)
                 inside = [replace(p, start=max(p.start, self._start)) for p in silent if p.end > self._start]
