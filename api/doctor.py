@@ -25,7 +25,7 @@ from search.store import MilvusStore
 _FREE_GIB = 2.0
 
 # Milvus Lite on two cores, by `benchmarks/searching.py`; a server needs as long for few rows and less for many.
-LITE_ROW_S = 0.35e-6
+LITE_ROW_S = 0.25e-6
 """What a row adds to a search of the whole index."""
 LITE_SEARCH_S = 1.0
 """Longest such search that one waits for; an hour or a few cameras take a tenth of it."""

@@ -42,7 +42,7 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import OpenClipEmbedder
 from search.engine import SearchEngine
-from search.errors import XunrenError
+from search.errors import Unavailable, XunrenError
 from search.query import Query
 from search.store import MilvusStore
 from search.times import zone_of
@@ -261,10 +261,20 @@ def _make(city: City, store: MilvusStore, catalog: Catalog, folder: Path) -> Non
     if not (folder / "catalogue").exists():
         made_rows.fill_catalogue(city, catalog)
         (folder / "catalogue").touch()
-    for stored in made_rows.fill(city, store, store.count()):
+    for stored in made_rows.fill(city, store, _there(store)):
         print(f"{stored:,} rows stored", flush=True)
     if not (folder / _PIECE).exists():
         (folder / _PIECE).write_text(json.dumps(exact_scores(city)))
+
+
+def _there(store: MilvusStore) -> int:
+    """How many rows are stored; a server that was just started reads its log first, for minutes."""
+    for _ in range(9):
+        try:
+            return store.count()
+        except Unavailable as e:
+            print(e, flush=True)
+    return store.count()
 
 
 def _server(name: str) -> list[Metric]:

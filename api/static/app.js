@@ -9,9 +9,9 @@ import * as results from "./results.js";
 import { ask, Problem } from "./server.js";
 import * as status from "./status.js";
 import * as views from "./views.js";
+import * as wish from "./wish.js";
 
 const PAGE = 12;
-const MOST = 120;
 const SLOW_MS = 200; // a quick answer replaces the one before without a flicker
 const MAX_CHARACTERS = 500;
 const EXAMPLES = {
@@ -22,14 +22,13 @@ const EXAMPLES = {
 const text = byId("text");
 let state = { kind: "start" }; // start | searching | answer | problem | empty
 let running = null;
-let limit = PAGE;
 let asked = null; // the address whose search is shown
 
 function render() {
   const shown = {
     start: () => results.clear(),
     searching: () => results.showSearching(),
-    answer: () => results.showAnswer(state.answer, { open, widen, mayGrow: mayGrow(state.answer) }),
+    answer: () => results.showAnswer(state.answer, { open, widen, marking: wish }),
     problem: () => results.showProblem(state.problem, () => search()),
     empty: () => results.showEmpty(state.indexing),
   };
@@ -44,7 +43,6 @@ function become(next) {
 }
 
 const open = (index) => player.play(state.answer.clips, index);
-const mayGrow = (answer) => answer.clips.length >= limit && limit < MOST;
 
 function widen() {
   filters.setFilters({});
@@ -54,7 +52,6 @@ function widen() {
 /** A new search: it gets its own address. */
 function submit() {
   if (!checkText() || !filters.valid()) return;
-  limit = PAGE;
   const address = `?${toParams()}`;
   if (address !== location.search) history.pushState(null, "", address);
   asked = location.search;
@@ -66,15 +63,29 @@ async function search() {
   const mine = (running = new AbortController());
   const slow = setTimeout(() => become({ kind: "searching" }), state.kind === "answer" ? SLOW_MS : 0);
   try {
-    const body = { text: text.value.trim(), limit, ...filters.filters() };
+    const body = { text: text.value.trim(), limit: PAGE, ...filters.filters(), ...wish.request() };
     const answer = await ask("/api/search", { body, signal: mine.signal });
     clearTimeout(slow);
+    wish.show(answer);
     showAnswer(answer);
   } catch (error) {
     if (error.name === "AbortError") return;
     become({ kind: "problem", problem: error instanceof Problem ? error : new Problem(0, {}) });
   } finally {
     clearTimeout(slow);
+  }
+}
+
+/** The next page of the same answer, as it was, whatever was indexed since. */
+async function grow() {
+  const { answer } = state;
+  try {
+    const next = await ask(`/api/search/${answer.id}?start=${answer.clips.length}&limit=${PAGE}`);
+    if (state.answer !== answer) return;
+    showAnswer({ ...answer, clips: [...answer.clips, ...next.clips], more: next.more });
+  } catch (error) {
+    if (error.status === 404) search(); // it is no longer kept
+    else become({ kind: "problem", problem: error instanceof Problem ? error : new Problem(0, {}) });
   }
 }
 
@@ -87,7 +98,7 @@ function checkText() {
   const sentence = text.value.trim();
   const long = sentence.length > MAX_CHARACTERS;
   const fault = long ? t("long_sentence", { n: sentence.length, most: MAX_CHARACTERS }) : t("empty_sentence");
-  const bad = long || !/[\p{L}\p{N}]/u.test(sentence);
+  const bad = long || (!/[\p{L}\p{N}]/u.test(sentence) && !(wish.hasPictures() && !sentence));
   say(byId("text-fault"), bad ? fault : "");
   text.setAttribute("aria-invalid", String(bad));
   if (bad) text.focus();
@@ -100,6 +111,7 @@ function toParams() {
   cameras.forEach((camera) => params.append("camera", camera));
   if (from !== undefined) params.set("from", from);
   if (to !== undefined) params.set("to", to);
+  wish.toParams(params);
   return params;
 }
 
@@ -112,7 +124,8 @@ function readAddress() {
   const time = (name) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? Number(params.get(name)) : undefined);
   text.value = params.get("q") ?? "";
   filters.setFilters({ cameras: params.getAll("camera"), from: time("from"), to: time("to") });
-  if (!text.value.trim()) become({ kind: "start" });
+  wish.readParams(params);
+  if (!text.value.trim() && !wish.hasPictures()) become({ kind: "start" });
   else if (checkText() && filters.valid()) search();
 }
 
@@ -151,9 +164,17 @@ function onKey(event) {
   if (event.key === "/") {
     event.preventDefault();
     text.focus();
+  } else if (event.key === "z") {
+    wish.undo();
   } else if (event.target.classList.contains("tile")) {
+    markByKey(event);
     moveAmongTiles(event);
   }
+}
+
+function markByKey(event) {
+  const sign = { y: "like", n: "unlike" }[event.key];
+  if (sign) wish.mark(state.answer.clips[[...document.querySelectorAll("button.tile")].indexOf(event.target)], sign);
 }
 
 function moveAmongTiles(event) {
@@ -182,6 +203,7 @@ function relabel() {
   showExamples();
   filters.showCameras(filters.known());
   status.showStatus();
+  wish.relabel();
   live.relabel();
   say(byId("text-fault"), "");
   render();
@@ -193,6 +215,7 @@ function start() {
   showExamples();
   filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
   player.start();
+  wish.start(submit);
   live.start();
   views.start((view) => live.show(view === "cameras"));
   onLanguage(relabel);
@@ -201,12 +224,12 @@ function start() {
     submit();
   });
   text.addEventListener("keydown", onTextKey);
-  text.addEventListener("input", () => say(byId("text-fault"), ""));
-  byId("examples").addEventListener("click", useExample);
-  byId("more").addEventListener("click", () => {
-    limit += PAGE;
-    search();
+  text.addEventListener("input", () => {
+    say(byId("text-fault"), "");
+    wish.forgetWords();
   });
+  byId("examples").addEventListener("click", useExample);
+  byId("more").addEventListener("click", grow);
   document.addEventListener("keydown", onKey);
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => setLanguage(button.dataset.language));

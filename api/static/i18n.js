@@ -2,6 +2,9 @@
 
 const TEXTS = {
   en: {
+    add_photo: "Photo", wish: "What is looked for", remove: "remove", put_back: "{words}: use again", undo: "Undo (z)", by_time: "In order of time",
+    liked: "{n} like the person", unliked: "{n} left out", like: "This is the person (y)", unlike: "Not the person (n)",
+    unclear: "Not understood, and left out: {words}. Choose cameras and time below.",
     skip: "Skip to the results", language: "Language", title: "Who are you looking for?",
     placeholder: "Clothes, colours, things carried", search: "Search",
     examples: "Examples", example_prefix: "Try",
@@ -66,6 +69,9 @@ const TEXTS = {
     given: "given", container: "the file itself", filename: "the file's name", mtime: "the file's modification time",
   },
   zh: {
+    add_photo: "照片", wish: "搜索条件", remove: "移除", put_back: "{words}：重新使用", undo: "撤销 (z)", by_time: "按时间排序",
+    liked: "{n} 段像此人", unliked: "{n} 段已排除", like: "就是此人 (y)", unlike: "不是此人 (n)",
+    unclear: "未能理解，未使用：{words}。请在下面选择摄像头和时间。",
     skip: "跳到结果", language: "语言", title: "要找什么样的人？",
     placeholder: "衣着、颜色、携带的物品", search: "搜索",
     examples: "示例", example_prefix: "试试",

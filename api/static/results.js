@@ -17,20 +17,28 @@ export function clear() {
   byId("after").hidden = true;
 }
 
-/** Show an answer. `open(index)` plays a clip, `widen()` drops the filters. */
-export function showAnswer(answer, { open, widen, mayGrow }) {
+/** Show an answer. `open(index)` plays a clip, `widen()` drops the filters, `marking` keeps the marks. */
+export function showAnswer(answer, { open, widen, marking }) {
   clear();
   const likely = answer.clips.filter((clip) => clip.verdict !== "nothing");
   headline(answer, likely, widen);
   showGaps(answer.coverage);
   answer.clips.forEach((clip, index) => {
     const list = clip.verdict === "nothing" ? byId("rest") : byId("best");
-    list.append(h("li", {}, tile(clip, () => open(index))));
+    list.append(h("li", {}, tile(clip, () => open(index)), markButtons(clip, marking)));
   });
   byId("others").hidden = likely.length === answer.clips.length;
   byId("others-title").hidden = likely.length === 0;
   byId("after").hidden = !answer.clips.length;
-  byId("more").hidden = !mayGrow;
+  byId("more").hidden = !answer.more;
+}
+
+function markButtons(clip, marking) {
+  const button = (sign, mark) => {
+    const pressed = String(marking.markOf(clip) === sign);
+    return h("button", { type: "button", class: `mark ${sign}`, "aria-pressed": pressed, title: t(sign), "aria-label": `${t(sign)}: ${t("rank", clip)}`, onclick: () => marking.mark(clip, sign) }, mark);
+  };
+  return h("span", { class: "marks" }, button("like", "✓"), button("unlike", "✗"));
 }
 
 export const tileOf = (index) => document.querySelectorAll("button.tile")[index];

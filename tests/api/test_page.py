@@ -270,6 +270,81 @@ def test_a_search_can_be_reopened_by_its_address(watched: Watched) -> None:
     expect(page.locator("button.tile").first).to_contain_text("gate")
 
 
+# chips, marks, photos, pages -------------------------------------------------------------------------------------
+
+
+def places(page: Page) -> list[str]:
+    return [tile.locator(".where").inner_text() for tile in page.locator("button.tile").all()]
+
+
+def test_what_a_sentence_says_is_a_chip_that_can_be_removed_and_put_back(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/")
+    ask(page, "red at the station without a hat near the bridge")
+    expect(page.locator("#wish")).to_contain_text("at the station → camera station")
+    expect(page.locator("#wish")).to_contain_text("without a hat")
+    expect(page.locator("#wish .unclear")).to_contain_text("near the bridge")
+    assert set(places(page)) == {"station"}
+    page.get_by_role("button", name="at the station").click()
+    expect(page.locator("button.tile").first).to_contain_text("gate")
+    page.get_by_role("button", name="use again").click()
+    watched.until("[...document.querySelectorAll('.where')].every((place) => place.textContent === 'station')")
+    page.locator("#text").fill("red")
+    page.keyboard.press("Enter")
+    expect(page.locator("#wish .wish-chip")).to_have_count(0)
+
+
+def test_marks_rank_at_once_and_are_undone(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/")
+    ask(page, "someone")
+    before = places(page)
+    blue = page.locator("#view-find li", has_text="广场 东").first
+    blue.get_by_role("button", name="This is the person").click()
+    expect(page.locator("#wish")).to_contain_text("1 like the person")
+    expect(page.locator("button.tile").first).to_contain_text("广场 东")
+    page.locator("button.tile").nth(1).press("n")
+    expect(page.locator("#wish")).to_contain_text("1 left out")
+    page.locator("button.tile").first.press("z")
+    expect(page.locator("#wish")).not_to_contain_text("1 left out")
+    expect(page.locator("button.tile").first).to_contain_text("广场 东")
+    page.reload()
+    expect(page.locator("button.tile").first).to_contain_text("广场 东")
+    with page.expect_response("**/api/search"):
+        page.get_by_role("button", name="1 like the person").click()
+    expect(page.locator("#wish .wish-chip")).to_have_count(0)
+    expect(page.locator("button.tile").first).to_contain_text(before[0])
+
+
+def test_a_photo_finds_without_a_word(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    Image.new("RGB", (64, 128), (25, 45, 190)).save(tmp_path / "child.png")
+    page.goto("/")
+    with page.expect_response("**/api/search"):
+        page.set_input_files("#photo", tmp_path / "child.png")
+    expect(page.locator("#wish canvas")).to_be_visible()
+    expect(page.locator("button.tile").first).to_be_visible()
+    before = places(page)
+    page.locator("#wish .photo").click()
+    expect(page.locator("#wish canvas")).to_have_count(0)
+    assert before
+
+
+def test_more_clips_are_the_next_page_of_the_same_list(demo_server: str, browser: Browser) -> None:
+    with watched_page(browser, demo_server) as watched:
+        page = watched.page
+        page.goto("/")
+        tiles = ask(page, "a man in a coat")
+        expect(tiles).to_have_count(12)
+        page.locator("#more").click()
+        expect(tiles).not_to_have_count(12)
+        ranks = [int(rank) for rank in page.locator(".tile .rank").all_inner_texts()]
+        assert sorted(ranks) == list(range(1, len(ranks) + 1))
+        page.get_by_role("button", name="In order of time").click()
+        expect(page).to_have_url(re.compile("order=time"))
+        watched.check()
+
+
 # keys, languages, screens ----------------------------------------------------------------------------------------
 
 
