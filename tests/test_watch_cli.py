@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from api.webhook import verify_signature
+from tests.api.browser import chromium, watched_page
 from tests.api.watchers import receiver, until
 from tests.conftest import Command, Demo, serving
 
@@ -128,3 +130,23 @@ def test_a_watch_on_a_folder_without_an_index_is_refused(tmp_path: Path, xunren:
     done = xunren("watch", "add", WANTED, "--data-dir", tmp_path / "none")
     assert done.code == 1
     assert "no index here" in done.err
+
+
+def test_alerts_are_on_the_page_and_judged_there(data: Path, tmp_path: Path, xunren: Command) -> None:
+    videos = again(data, tmp_path, xunren)
+    assert xunren("watch", "add", WANTED, "--include-old", "--data-dir", data).code == 0
+    assert xunren("index", videos, "--data-dir", data).code == 0
+    with serving(data) as (url, _), chromium() as browser, watched_page(browser, url) as watched:
+        page = watched.page
+        page.goto("/")
+        page.get_by_role("button", name="Alerts").click()
+        first = page.locator("#alerts li").first
+        expect(first).to_contain_text(WANTED)
+        expect(first).to_contain_text("new-camera")
+        first.get_by_role("button", name="Wrong").click()
+        expect(first.get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "true")
+        first.locator("button.tile").click()
+        expect(page.locator("#player")).to_be_visible()
+        watched.check()
+    judged = xunren("watch", "alerts", "--json", "--data-dir", data).json["alerts"]
+    assert "wrong" in {alert["verdict"] for alert in judged}

@@ -1,5 +1,6 @@
 // The operator's page: one sentence in, clips out. This module joins the others.
 
+import * as alerts from "./alerts.js";
 import { byId, h, say } from "./dom.js";
 import * as filters from "./filters.js";
 import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
@@ -205,6 +206,7 @@ function relabel() {
   status.showStatus();
   wish.relabel();
   live.relabel();
+  alerts.relabel();
   say(byId("text-fault"), "");
   render();
   player.relabel();
@@ -217,7 +219,11 @@ function start() {
   player.start();
   wish.start(submit);
   live.start();
-  views.start((view) => live.show(view === "cameras"));
+  views.start((view) => {
+    live.show(view === "cameras");
+    alerts.show(view === "alerts");
+  });
+  alerts.start();
   onLanguage(relabel);
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,6 +2,8 @@
 
 const TEXTS = {
   en: {
+    view_alerts: "Alerts", alerts_title: "Alerts of the standing searches", alert_right: "Right", alert_wrong: "Wrong",
+    alerts_empty: "No alert yet. A standing search raises one when somebody who fits is seen:",
     add_photo: "Photo", wish: "What is looked for", remove: "remove", put_back: "{words}: use again", undo: "Undo (z)", by_time: "In order of time",
     liked: "{n} like the person", unliked: "{n} left out", like: "This is the person (y)", unlike: "Not the person (n)",
     unclear: "Not understood, and left out: {words}. Choose cameras and time below.",
@@ -69,6 +71,8 @@ const TEXTS = {
     given: "given", container: "the file itself", filename: "the file's name", mtime: "the file's modification time",
   },
   zh: {
+    view_alerts: "布控", alerts_title: "布控告警", alert_right: "正确", alert_wrong: "误报",
+    alerts_empty: "尚无告警。布控搜索在发现相符的人时告警：",
     add_photo: "照片", wish: "搜索条件", remove: "移除", put_back: "{words}：重新使用", undo: "撤销 (z)", by_time: "按时间排序",
     liked: "{n} 段像此人", unliked: "{n} 段已排除", like: "就是此人 (y)", unlike: "不是此人 (n)",
     unclear: "未能理解，未使用：{words}。请在下面选择摄像头和时间。",

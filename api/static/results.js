@@ -84,7 +84,8 @@ export function badge(verdict, word = t(verdict)) {
   return h("span", { class: `badge ${verdict}` }, sign, word);
 }
 
-function tile(clip, play) {
+/** A clip as a button with its picture. */
+export function tile(clip, play) {
   const where = h("span", { class: "where" }, clip.camera);
   const when = h("time", { datetime: clip.time }, dayTime(clip.time_ms));
   const score = h("span", { class: "score", title: t("score_help") }, `${t("score")} ${clip.score.toFixed(1)}`);

@@ -8,10 +8,10 @@ export class Problem extends Error {
   }
 }
 
-/** The server's JSON answer: GET, or POST when there is a body. */
-export async function ask(path, { body, signal } = {}) {
+/** The server's JSON answer: GET, or `method` when there is a body. */
+export async function ask(path, { body, signal, method = "POST" } = {}) {
   const request = { signal, headers: { Accept: "application/json" } };
-  if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
+  if (body) Object.assign(request, { method, body: JSON.stringify(body) });
   if (body) request.headers["Content-Type"] = "application/json";
   const response = await reach(path, request);
   const answer = await response.json().catch(() => ({}));

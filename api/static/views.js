@@ -1,12 +1,12 @@
-// The two views of the page, search and cameras; which one is shown stands in the address.
+// The views of the page, search, cameras and alerts; which one is shown stands in the address.
 
 import { byId } from "./dom.js";
 
-const VIEWS = ["find", "cameras"];
+const VIEWS = ["find", "cameras", "alerts"];
 let listener = () => {};
 let current = null;
 
-const wanted = () => (location.hash === "#cameras" ? "cameras" : "find");
+const wanted = () => (VIEWS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "find");
 
 /** Show the view that the address names. */
 export function read() {
@@ -31,6 +31,6 @@ export function start(onView) {
 
 function go(view) {
   if (view === current) return;
-  history.pushState(null, "", `${location.pathname}${location.search}${view === "cameras" ? "#cameras" : ""}`);
+  history.pushState(null, "", `${location.pathname}${location.search}${view === "find" ? "" : `#${view}`}`);
   read();
 }

@@ -1,0 +1,58 @@
+// Alerts of the standing searches, newest first: look, play, say whether it is right. Their number stands in the tab.
+
+import { byId, change, h } from "./dom.js";
+import { number, t } from "./i18n.js";
+import * as player from "./player.js";
+import { tile } from "./results.js";
+import { ask } from "./server.js";
+
+const AGAIN_MS = 5000;
+const MOST = 60;
+let alerts = [];
+let drawn = "";
+let shown = false;
+
+/** Ask for ever; the list is drawn only while somebody looks. */
+export async function start() {
+  const found = await ask(`/api/alerts?limit=${MOST}`).catch(() => null);
+  if (found) alerts = found.alerts;
+  draw();
+  setTimeout(start, AGAIN_MS);
+}
+
+export function show(on) {
+  shown = on;
+  draw();
+}
+
+export function relabel() {
+  drawn = "";
+  draw();
+}
+
+function draw() {
+  const open = alerts.filter((alert) => alert.verdict === "open").length;
+  change(byId("open-alerts"), number(open));
+  byId("open-alerts").hidden = !open;
+  const now = JSON.stringify(alerts.map(({ id, verdict }) => [id, verdict]));
+  if (!shown || now === drawn) return;
+  drawn = now;
+  byId("alerts-empty").hidden = alerts.length > 0;
+  byId("alerts").replaceChildren(...alerts.map(entry));
+}
+
+const asClip = (alert) => ({ ...alert, id: alert.clip, rank: alert.id, verdict: "maybe", source: alert.segment, start_source: "given", thumbnail: alert.thumbnail ?? "" });
+
+function entry(alert) {
+  const playable = alerts.filter((other) => other.clip_url);
+  const play = () => alert.clip_url && player.play(playable.map(asClip), playable.indexOf(alert));
+  const judge = (verdict) => h("button", { type: "button", class: "quiet", "aria-pressed": String(alert.verdict === verdict), onclick: () => say(alert, verdict) }, t(`alert_${verdict}`));
+  return h("li", {}, tile(asClip(alert), play),
+    h("p", { class: "alert-line" }, h("strong", {}, alert.standing_name || alert.sentence), " ", judge("right"), " ", judge("wrong")));
+}
+
+async function say(alert, verdict) {
+  const told = await ask(`/api/alerts/${alert.id}`, { method: "PATCH", body: { verdict } }).catch(() => null);
+  if (told) alerts = alerts.map((other) => (other.id === told.id ? told : other));
+  draw();
+}
