@@ -9,11 +9,10 @@ import difflib
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -23,10 +22,8 @@ from api.case_types import Case, Draft, Sighting, Sign, check_looks
 from search import tables
 from search.catalog import Catalog, now_ms
 from search.config import Settings
-from search.errors import Conflict, NotFound, Unavailable
+from search.errors import Conflict, NotFound
 from search.live_catalog import LiveCatalog
-
-T = TypeVar("T")
 
 _ID = re.compile(r"\d{4}-\d{4,8}")
 _NEAREST = 5
@@ -57,13 +54,14 @@ class Casework:
         """
         with self._lock:
             if not self._prepared:
-                self._again_if_refused(self._create)
+                self._create()
                 self._prepared = True
         return self
 
     def _create(self) -> None:
         fact = tables.facts.c
         with self._catalog.begin() as db:
+            tables.alone(db)
             found = db.scalar(sa.select(fact.value).where(fact.name == t.FACT))
             if found is None:
                 t.metadata.create_all(db)
@@ -96,15 +94,13 @@ class Casework:
         values = t.case_values(draft) | {"created_ms": created, "last_photo": 0, "last_mark": 0, "last_sighting": 0}
         year = time.gmtime(created / 1000).tm_year
 
-        def insert() -> str:
-            with self._catalog.begin() as db:
-                case_id = f"{year}-{t.next_of_year(db, year):04d}"
-                db.execute(t.cases.insert().values(id=case_id, **values))
-                t.put_sentences(db, case_id, draft.sentences)
-                self._add_photos(db, case_id, photos)
-            return case_id
-
-        return self.case(self._again_if_refused(insert))
+        with self._catalog.begin() as db:
+            tables.alone(db)  # else two may count the same number
+            case_id = f"{year}-{t.next_of_year(db, year):04d}"
+            db.execute(t.cases.insert().values(id=case_id, **values))
+            t.put_sentences(db, case_id, draft.sentences)
+            self._add_photos(db, case_id, photos)
+        return self.case(case_id)
 
     def case(self, case_id: str) -> Case:
         """One case. Raises `NotFound`, naming the nearest known ids."""
@@ -262,15 +258,6 @@ class Casework:
             number = t.next_number(db, case_id, t.cases.c.last_photo)
             db.execute(t.photos.insert().values(case_id=case_id, number=number))
             self.pictures.put(self.pictures.photo(case_id, number), jpeg)
-
-    def _again_if_refused(self, act: Callable[[], T]) -> T:
-        """What `act` gives; another process may be making the same tables or counter at this moment."""
-        try:
-            return act()
-        except Unavailable as e:
-            if not isinstance(e.__cause__, sa.exc.IntegrityError | sa.exc.OperationalError | sa.exc.ProgrammingError):
-                raise
-            return act()
 
 
 def cases_of(settings: Settings, catalog: Catalog) -> Casework:

@@ -75,8 +75,10 @@ class Catalog:
             sa.event.listen(engine, "connect", _tune_sqlite)
         try:
             with engine.begin() as db:
+                if tables.version(db) != str(SCHEMA_VERSION):
+                    tables.alone(db)
                 tables.metadata.create_all(db)
-                found = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "schema"))
+                found = tables.version(db)
                 if found is None:
                     db.execute(tables.facts.insert().values(name="schema", value=str(SCHEMA_VERSION)))
                 elif found == "1":

@@ -11,6 +11,7 @@ from search.types import Role, Segment, SegmentState, StartSource
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = ("1", "2")  # 1 lacks what live recording needs, which is added
+_WRITER = 0x78756E72656E  # any number that no other program on the database locks: "xunren"
 
 metadata = sa.MetaData()
 facts = sa.Table(
@@ -115,6 +116,21 @@ holds = sa.Table(
     sqlite_autoincrement=True,  # else the number of a hold that was removed is given again
 )
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
+
+
+def version(db: sa.Connection) -> str | None:
+    """The schema's version, or None where nothing is written yet."""
+    if not sa.inspect(db).has_table(facts.name):
+        return None
+    return db.scalar(sa.select(facts.c.value).where(facts.c.name == "schema"))
+
+
+def alone(db: sa.Connection) -> None:
+    """Let no other transaction write until this one ends; others wait. Call it before anything is written."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("BEGIN IMMEDIATE")  # sqlite3 itself begins none before CREATE TABLE
+    else:
+        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
 
 
 def upgrade(db: sa.Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,19 +94,18 @@ def test_numbers_run_by_year_and_are_never_given_again(cases: Casework) -> None:
     assert [c.id for c in cases.cases()] == ["2027-0001", "2026-0004", "2026-0002", "2026-0001"]
 
 
-def test_many_at_once_get_numbers_of_their_own(catalog: Catalog, tmp_path: Path) -> None:
-    made: list[str] = []
+def test_many_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
 
-    def open_some() -> None:
-        own = Casework(catalog, tmp_path / "cases").prepare()  # as another process would
-        made.extend(own.new(RED, [jpeg()], YEAR_2026).id for _ in range(5))
+    def open_some(_: int) -> list[str]:
+        together.wait()
+        with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as own:  # as another process would
+            cases = Casework(own, tmp_path / "cases").prepare()
+            return [cases.new(RED, [jpeg()], YEAR_2026).id for _ in range(3)]
 
-    threads = [threading.Thread(target=open_some) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(made) == [f"2026-{n:04d}" for n in range(1, 21)]
+    with ThreadPoolExecutor(8) as threads:
+        made = [case for some in threads.map(open_some, range(8)) for case in some]
+    assert sorted(made) == [f"2026-{n:04d}" for n in range(1, 25)]
 
 
 def test_an_unknown_case_names_the_nearest(cases: Casework) -> None:
