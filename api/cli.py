@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.audit_cli import audit_app
 from api.case_cli import case_app
 from api.watch_cli import watch_app
 
@@ -28,6 +29,7 @@ hold_app = typer.Typer(help="Keep ranges from being deleted.", no_args_is_help=T
 app.add_typer(hold_app, name="hold")
 app.add_typer(case_app, name="case")
 app.add_typer(watch_app, name="watch")
+app.add_typer(audit_app, name="audit")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 
@@ -49,6 +51,7 @@ def _globals(
 def _settings(context: typer.Context, **overrides: Any) -> Settings:
     import logging
 
+    from api.audit_here import record_command
     from search.config import load_settings
 
     given = context.obj
@@ -57,7 +60,9 @@ def _settings(context: typer.Context, **overrides: Any) -> Settings:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    return load_settings({"data_dir": given["data_dir"]} | overrides, config=given["config"])
+    settings = load_settings({"data_dir": given["data_dir"]} | overrides, config=given["config"])
+    record_command(settings, _words(context), context.params)
+    return settings
 
 
 @app.command()
@@ -296,6 +301,11 @@ def hold_remove(context: typer.Context, hold: Annotated[int, typer.Argument(help
     from api.holds import remove_hold
 
     remove_hold(_settings(context), hold)
+
+
+def _words(context: typer.Context) -> list[str]:
+    """The command's words, e.g. ``["case", "search"]``."""
+    return [] if context.parent is None else [*_words(context.parent), str(context.info_name)]  # type: ignore[arg-type]
 
 
 def hoist_globals(arguments: list[str]) -> list[str]:

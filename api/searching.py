@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from api.audit_here import record_shown
 from api.client import ask, running_server
 from api.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
 from api.parts import Parts, check_index_exists, open_parts
@@ -100,12 +101,14 @@ def _ask_here(settings: Settings, query: Query, start: int) -> dict[str, Any]:
 
 
 def told_here(parts: Parts, answer: Answer) -> dict[str, Any]:
-    """The answer with paths of its pictures on this machine."""
+    """The answer with paths of its pictures on this machine, recorded before anybody sees it."""
 
     def thumbnail(clip: Clip) -> str:
         return str(parts.media.thumbnail_path(*answer.moment(clip)).absolute())
 
-    return answer.as_dict(parts.zone, thumbnail)
+    told = answer.as_dict(parts.zone, thumbnail)
+    record_shown(parts.catalog, told)
+    return told
 
 
 def _ask_server(url: str, query: Query, start: int) -> dict[str, Any]:

@@ -417,11 +417,14 @@ class Catalog:
 
 
 def _tune_sqlite(connection: Any, _: object) -> None:
-    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on."""
+    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on.
+
+    FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
+    """
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout = 15000")
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 

@@ -30,6 +30,7 @@ from api.casework import Casework, cases_of
 from api.investigating import Asked, Investigation
 from api.parts import Parts
 from api.routes.common import PartsHere
+from api.routes.recording import NoteHere
 from api.routes.search import served
 from api.schemas import When, problems
 from api.trail_map import trail_svg
@@ -122,19 +123,19 @@ def delete_case(case: str, desk: DeskHere) -> Response:
 
 
 @router.post("/{case}/search", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
-def search_case(case: str, body: CaseSearchIn, desk: DeskHere) -> dict[str, Any]:
+def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
     where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.from_), to_ms=desk.time(body.to))
     found = desk.work.search(case, Asked(_readable(body.text), where, body.limit, body.hard, body.order))
-    return found.as_dict(served(found.answer, desk.parts.zone))
+    return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
 @router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
-def follow(case: str, body: FollowIn, desk: DeskHere) -> dict[str, Any]:
+def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
     asked = Asked(_readable(body.text), limit=body.limit, order=body.order)
     found = desk.work.follow(case, body.sighting, body.hours, asked)
-    return found.as_dict(served(found.answer, desk.parts.zone))
+    return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
 @router.post("/{case}/marks", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))

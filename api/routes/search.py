@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from fastapi import Query as QueryField
 
 from api.routes.common import PartsHere
+from api.routes.recording import NoteHere
 from api.schemas import PhotoIn, SearchAnswer, SearchRequest, When, problems
 from search.answer import Answer
 from search.errors import BadInput
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 413, 415, 503))
-def search(request: SearchRequest, parts: PartsHere) -> dict[str, Any]:
+def search(request: SearchRequest, parts: PartsHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
         text=_readable(request.text),
@@ -33,18 +34,19 @@ def search(request: SearchRequest, parts: PartsHere) -> dict[str, Any]:
         without=tuple(request.without),
         order=request.order,
     )
-    return served(parts.engine.search(query), parts.zone)
+    return note.answered(served(parts.engine.search(query), parts.zone))
 
 
 @router.get("/search/{answer}", response_model=SearchAnswer, responses=problems(404, 503))
 def page(
     answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
     parts: PartsHere,
+    note: NoteHere,
     start: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
     """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 64 are kept."""
-    return served(parts.engine.page(answer, start, limit), parts.zone)
+    return note.answered(served(parts.engine.page(answer, start, limit), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:

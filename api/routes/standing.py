@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.alerts import MAX_LIMIT, AlertBook
 from api.parts import Parts
 from api.routes.common import PartsHere
+from api.routes.recording import NoteHere
 from api.schemas import problems
 from api.scoring import EngineIndex
 from api.standing import StandingBook
@@ -104,6 +105,7 @@ def test_webhook(number: Number, desk: DeskHere) -> dict[str, Any]:
 @router.get("/alerts", response_model=AlertsOut, responses=problems(503))
 def alerts(
     desk: DeskHere,
+    note: NoteHere,
     after: Annotated[
         int, Query(ge=0, le=2**31 - 1, description="only alerts with a higher number: those that are new")
     ] = 0,
@@ -113,6 +115,8 @@ def alerts(
 ) -> dict[str, Any]:
     """Alerts, the newest first."""
     found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, standing_id=standing)
+    if found:
+        note.shown["alerts"] = [alert.id for alert in found]
     return desk.view.alerts(found, more=more)
 
 

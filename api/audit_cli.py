@@ -1,0 +1,66 @@
+"""`xunren audit`: the record of who searched for whom. Heavy parts are imported inside the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from search.config import Settings
+
+audit_app = typer.Typer(help="The record of who searched for whom: list it, check it.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def _settings(context: typer.Context) -> Settings:
+    from api import cli
+
+    return cli._settings(context)
+
+
+@audit_app.command("list")
+def list_entries(
+    context: typer.Context,
+    case: Annotated[str, typer.Option(help="Only of this case: who looked at it?")] = "",
+    account: Annotated[str, typer.Option(help="Only of this account: what did it look for?")] = "",
+    action: Annotated[str, typer.Option(help="Only this, e.g. search or view.clip.")] = "",
+    from_: Annotated[str | None, typer.Option("--from", help="Only since this time.")] = None,
+    to: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    before: Annotated[int | None, typer.Option(help="Only entries with a lower number: the page after.")] = None,
+    limit: Annotated[int, typer.Option(help="Most entries.")] = 100,
+    json: Json = False,
+) -> None:
+    """Entries, the newest first."""
+    from api.audit import Wanted
+    from api.audit_commands import show_entries
+    from search.times import parse_time, zone_of
+
+    settings = _settings(context)
+    zone = zone_of(settings.timezone)
+    from_ms, to_ms = (None if time is None else parse_time(time, zone) for time in (from_, to))
+    show_entries(settings, Wanted(account, case, action, from_ms, to_ms, before, limit), as_json=json)
+
+
+@audit_app.command("verify")
+def verify(
+    context: typer.Context,
+    head: Annotated[Path | None, typer.Option(help="A head that was kept: was the record cut off since?")] = None,
+) -> None:
+    """Compute the whole chain again; names the first entry that was changed, removed or moved."""
+    from api.audit_commands import verify_record
+
+    verify_record(_settings(context), head)
+
+
+@audit_app.command("head")
+def export_head(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option(help="File to make; keep it on another machine.")],
+) -> None:
+    """Write the end of the record to a file. Daily, it shows later that nothing before it was changed or cut off."""
+    from api.audit_commands import keep_head
+
+    keep_head(_settings(context), to)

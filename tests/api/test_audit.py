@@ -1,0 +1,174 @@
+"""The chain of the record: nothing can be changed, removed or moved without the first wrong entry being named."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.audit import BEGINNING, Act, AuditLog, Broken, Head, Wanted, told
+from api.audit_tables import entries
+from search.catalog import Catalog
+from search.errors import BadInput
+
+COUNT = 6
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog(f"sqlite:///{tmp_path}/catalog.sqlite") as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def record(catalog: Catalog) -> AuditLog:
+    record = AuditLog(catalog)
+    for number in range(1, COUNT + 1):
+        case = "2026-0001" if number % 2 else ""
+        record.append(Act(f"user-{number % 3}", "10.0.0.1", "search", case, 200, {"body": {"text": f"红 {number}"}}))
+    return record
+
+
+def broken_at(record: AuditLog, kept: Head | None = None) -> int:
+    with pytest.raises(Broken) as found:
+        record.verify(kept)
+    assert f"entry {found.value.number}" in str(found.value)
+    return found.value.number
+
+
+def test_a_whole_chain_is_whole(record: AuditLog) -> None:
+    head = record.verify()
+    assert head == record.head()
+    assert head.number == COUNT
+    found = record.find(Wanted())
+    assert [entry.number for entry in found] == list(range(COUNT, 0, -1))
+    assert found[-1].previous == BEGINNING
+    assert [later.previous for later in found[:-1]] == [earlier.hash for earlier in found[1:]]
+
+
+def test_an_empty_record_is_whole(catalog: Catalog) -> None:
+    assert AuditLog(catalog).verify() == Head(0, BEGINNING)
+
+
+@pytest.mark.parametrize("number", range(1, COUNT + 1))
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at_ms", 1),
+        ("account", "nobody"),
+        ("address", "10.0.0.2"),
+        ("action", "view"),
+        ("case_id", "2026-0002"),
+        ("status", 403),
+        ("details", '{"body":{"text":"blue"}}'),
+        ("details", '{"body": {}}'),
+        ("details", "[]"),
+        ("details", ""),
+        ("hash", "f" * 64),
+        ("previous", "f" * 64),
+    ],
+)
+def test_each_changed_field_is_found(
+    record: AuditLog, catalog: Catalog, number: int, column: str, value: object
+) -> None:
+    with catalog.begin() as db:
+        db.execute(entries.update().where(entries.c.number == number).values({column: value}))
+    assert broken_at(record) == number
+
+
+@pytest.mark.parametrize("number", range(1, COUNT))
+def test_a_removed_entry_is_found(record: AuditLog, catalog: Catalog, number: int) -> None:
+    with catalog.begin() as db:
+        db.execute(entries.delete().where(entries.c.number == number))
+    assert broken_at(record) == number
+
+
+def test_removed_and_numbered_again_is_found(record: AuditLog, catalog: Catalog) -> None:
+    with catalog.begin() as db:
+        db.execute(entries.delete().where(entries.c.number == 3))
+        for number in range(4, COUNT + 1):
+            db.execute(entries.update().where(entries.c.number == number).values(number=number - 1))
+    assert broken_at(record) == 3
+
+
+def test_reordered_entries_are_found(record: AuditLog, catalog: Catalog) -> None:
+    with catalog.begin() as db:
+        for before, after in ((2, 99), (4, 2), (99, 4)):
+            db.execute(entries.update().where(entries.c.number == before).values(number=after))
+    assert broken_at(record) == 2
+
+
+def test_an_end_that_was_cut_off_is_found_by_a_kept_head(record: AuditLog, catalog: Catalog) -> None:
+    kept = record.head()
+    assert record.verify(kept) == kept
+    with catalog.begin() as db:
+        db.execute(entries.delete().where(entries.c.number > 4))
+    assert record.verify().number == 4  # alone, the chain cannot know
+    assert broken_at(record, kept) == 5
+
+
+def test_a_record_that_was_written_again_is_found_by_a_kept_head(record: AuditLog, catalog: Catalog) -> None:
+    kept = record.head()
+    with catalog.begin() as db:
+        db.execute(entries.delete())
+    for _ in range(COUNT + 1):
+        record.append(Act("nobody", "10.0.0.1", "search"))
+    assert record.verify().number == COUNT + 1
+    assert broken_at(record, kept) == kept.number
+
+
+def test_many_at_once_make_one_chain(tmp_path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def write(worker: int) -> None:
+        together.wait()
+        with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as own:  # as another process would
+            record = AuditLog(own)
+            for _ in range(10):
+                record.append(Act(f"user-{worker}", "10.0.0.1", "search"))
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(write, range(6)))
+    with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as catalog:
+        record = AuditLog(catalog)
+        assert record.verify().number == 60
+        assert {len(record.find(Wanted(account=f"user-{n}"))) for n in range(6)} == {10}
+
+
+def test_entries_are_found_by_what_is_asked(record: AuditLog) -> None:
+    def numbers(wanted: Wanted) -> list[int]:
+        return [entry.number for entry in record.find(wanted)]
+
+    assert numbers(Wanted(case_id="2026-0001")) == [5, 3, 1]
+    assert numbers(Wanted(account="user-0")) == [6, 3]
+    assert numbers(Wanted(action="view")) == []
+    assert numbers(Wanted(before=4, limit=2)) == [3, 2]
+    last = record.find(Wanted(limit=1))[0]
+    assert numbers(Wanted(from_ms=last.at_ms + 1)) == []
+    assert numbers(Wanted(to_ms=last.at_ms + 1))[0] == COUNT
+
+
+@pytest.mark.parametrize("limit", [0, 1001, -1])
+def test_a_page_has_bounds(limit: int) -> None:
+    with pytest.raises(BadInput, match="1 to 1000"):
+        Wanted(limit=limit)
+
+
+def test_an_entry_says_enough_to_compute_its_hash(record: AuditLog) -> None:
+    import hashlib
+    import json
+
+    data = told(record.find(Wanted(limit=1))[0])
+    computed = data.pop("hash")
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest() == computed
+
+
+def test_the_tables_have_no_column_outside_the_hash(record: AuditLog) -> None:
+    named = {"case_id": "case"}
+    columns = {named.get(column.name, column.name) for column in sa.inspect(entries).columns}
+    assert columns == set(told(record.find(Wanted(limit=1))[0]))
