@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +97,15 @@ def test_removed_and_numbered_again_is_found(record: AuditLog, catalog: Catalog)
     assert broken_at(record) == 3
 
 
+def test_a_changed_entry_with_a_hash_that_fits_is_found_at_the_next(record: AuditLog, catalog: Catalog) -> None:
+    forged = told(record.find(Wanted(before=4, limit=1))[0]) | {"account": "nobody"}
+    forged.pop("hash")
+    digest = hashlib.sha256(json.dumps(forged, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    with catalog.begin() as db:
+        db.execute(entries.update().where(entries.c.number == 3).values(account="nobody", hash=digest))
+    assert broken_at(record) == 4
+
+
 def test_reordered_entries_are_found(record: AuditLog, catalog: Catalog) -> None:
     with catalog.begin() as db:
         for before, after in ((2, 99), (4, 2), (99, 4)):
@@ -159,9 +170,6 @@ def test_a_page_has_bounds(limit: int) -> None:
 
 
 def test_an_entry_says_enough_to_compute_its_hash(record: AuditLog) -> None:
-    import hashlib
-    import json
-
     data = told(record.find(Wanted(limit=1))[0])
     computed = data.pop("hash")
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
