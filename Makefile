@@ -59,8 +59,9 @@ types:
 check-floors:
 	$(BIN)/lint-imports
 
+# Three workers on two cores: many tests wait for cameras and servers.
 unit:
-	HF_HUB_OFFLINE=1 $(BIN)/pytest
+	HF_HUB_OFFLINE=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The README's picture; needs `make serve` running beside it.
 picture: dev

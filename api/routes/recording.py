@@ -158,7 +158,9 @@ class _Request:
     async def failed(self) -> None:
         """Our own fault: whoever stands outside answers 500."""
         if not self._started:
-            await run_sync(self._record.append, self._act(self._action(500) or "refused", 500))
+            action = self._action(500)
+            if action is not None:
+                await run_sync(self._record.append, self._act(action, 500))
 
     async def _start(self, message: Message) -> None:
         self._started = True
@@ -179,8 +181,8 @@ class _Request:
         key = (self._scope["method"], str(route))
         if key in QUIET:
             return QUIET[key] if self._note.shown or status >= 400 else None
-        if key in UNRECORDED and status < 400:
-            return None
+        if key in UNRECORDED and not 400 <= status < 500:
+            return None  # a health check must be able to say that the database does not answer
         return ACTIONS.get(key, "refused")
 
     def _act(self, action: str, status: int) -> Act:
