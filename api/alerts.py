@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -48,17 +48,20 @@ class AlertBook:
     # read ----------------------------------------------------------------------------------------------------
 
     def alerts(
-        self, *, after: int = 0, limit: int = 100, only_open: bool = False, standing_id: int | None = None
+        self, *, after: int = 0, limit: int = 100, only_open: bool = False, of: Collection[int] | None = None
     ) -> tuple[list[Alert], bool]:
-        """The newest alerts with a number above `after`, newest first, and whether there are more of them."""
+        """The newest alerts with a number above `after`, newest first, and whether there are more of them.
+
+        `of`: only of these standing searches; None: of all.
+        """
         if not 1 <= limit <= MAX_LIMIT:
             raise BadInput("limit is out of range", got=limit, expected=f"1 to {MAX_LIMIT}")
         c = t.alerts.c
         query = sa.select(t.alerts).where(c.id > after).order_by(c.id.desc()).limit(limit + 1)
         if only_open:
             query = query.where(c.verdict == Judgement.OPEN.value)
-        if standing_id is not None:
-            query = query.where(c.standing_id == standing_id)
+        if of is not None:
+            query = query.where(c.standing_id.in_(of))
         with transaction(self._catalog) as db:
             found = [t.to_alert(row) for row in db.execute(query).mappings()]
         return found[:limit], len(found) > limit
@@ -68,7 +71,7 @@ class AlertBook:
         with transaction(self._catalog) as db:
             row = db.execute(sa.select(t.alerts).where(t.alerts.c.id == number)).mappings().first()
         if row is None:
-            raise _unknown(number)
+            raise unknown_alert(number)
         return t.to_alert(row)
 
     def tallies(self, at_ms: int) -> dict[int, Tally]:
@@ -102,7 +105,7 @@ class AlertBook:
             values["verdict"] = verdict.value
         with transaction(self._catalog) as db:
             if not db.execute(t.alerts.update().where(c.id == number).values(**values)).rowcount:
-                raise _unknown(number)
+                raise unknown_alert(number)
         return self.get(number)
 
     def _full(self, at_ms: int) -> dict[int, list[str]]:
@@ -162,5 +165,6 @@ def _delivery(standing_id: int, alert_id: int, at_ms: int) -> dict[str, Any]:
     return fixed | {"id": uuid.uuid4().hex, "alert_id": alert_id, "standing_id": standing_id}
 
 
-def _unknown(number: int) -> NotFound:
+def unknown_alert(number: int) -> NotFound:
+    """There is no such alert, or not for whoever asks."""
     return NotFound("there is no such alert", got=number, cure="`xunren watch alerts` shows them")

@@ -5,32 +5,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from api.accounts import Accounts
 from api.parts import Parts
-from api.routes import cases, check, guard, index, live, media, metrics, page, problems, search, standing
+from api.routes import (
+    accounts,
+    answering,
+    cases,
+    check,
+    guard,
+    index,
+    live,
+    media,
+    metrics,
+    page,
+    problems,
+    search,
+    standing,
+)
+from api.routes.access import admit
 from api.routes.activity import Activity
 
 DESCRIPTION = """One sentence finds a missing person among many cameras. Every error, whatever its status, has one
 shape: what went wrong, what was got, what was expected, and the cure."""
 
 
-def create_app(parts: Parts, *, hosts: Sequence[str] | None, activity: Activity | None = None) -> FastAPI:
+def create_app(
+    parts: Parts,
+    *,
+    hosts: Sequence[str] | None,
+    activity: Activity | None = None,
+    local_key: str = "",
+    setup_token: str = "",
+) -> FastAPI:
     """The application. It opens and closes nothing.
 
     Args:
         parts: open, and kept open as long as the application answers.
         hosts: the names (Host header) it answers to; None: any, for an address that other machines use.
         activity: what the indexing thread tells, for the status.
+        local_key: with which commands at this machine ask; empty: none may.
+        setup_token: with which the first account is made; empty: nobody can make it.
     """
     app = FastAPI(
-        title="Xunren 寻人", version=version("xunren"), description=DESCRIPTION, docs_url=None, redoc_url=None
+        title="Xunren 寻人",
+        version=version("xunren"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(admit)],
     )
     app.state.parts = parts
+    app.state.accounts = Accounts(parts.catalog) if parts.settings.accounts else None
+    app.state.setup_token = setup_token
     app.state.activity = activity or Activity()
     problems.install(app)
-    guard.install(app, hosts)
-    for module in (search, index, media, live, metrics, check, cases, standing):
+    guard.install(app, hosts, local_key)
+    for module in (search, index, media, live, metrics, check, cases, standing, accounts, answering):
         app.include_router(module.router)
     page.install(app)
     return app

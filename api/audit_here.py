@@ -14,7 +14,7 @@ from search.config import Settings
 from search.vault import shown
 
 ADDRESS = "command line"
-GROUPS = ("search", "case", "watch", "hold", "camera", "evidence", "audit")
+GROUPS = ("search", "case", "watch", "hold", "camera", "evidence", "audit", "account", "key")
 """First words of the commands that are recorded; the others index, serve and count, and show nobody."""
 _ADDRESSES = ("url", "index_url", "webhook")  # options that may hold a password
 
@@ -33,7 +33,11 @@ def record_command(settings: Settings, words: Sequence[str], options: Mapping[st
     if words[0] not in GROUPS or not _exists(settings):
         return
     given = {name: _plain(name, value) for name, value in options.items() if value not in (None, False, (), [], "")}
-    case_id = given.get("case_id", "")
+    if words[0] == "search":
+        given |= {"case": settings.case, "reason": settings.reason}
+    elif words[-1] in ("search", "follow"):
+        given |= {"reason": settings.reason}
+    case_id = given.get("case_id") or given.get("case", "")
     with open_catalog(settings) as catalog:
         AuditLog(catalog).append(Act(account(), ADDRESS, ".".join(words), case_id, details={"options": given}))
 

@@ -29,10 +29,10 @@ Note = Annotated[str | None, typer.Option("--note", help="What else is to be kno
 Limit = Annotated[int, typer.Option(help="Number of clips.")]
 
 
-def _settings(context: typer.Context) -> Settings:
+def _settings(context: typer.Context, **overrides: str | None) -> Settings:
     from api import cli
 
-    return cli._settings(context)
+    return cli._settings(context, **overrides)
 
 
 @case_app.command("new")
@@ -134,13 +134,14 @@ def case_search(
     sentence: Annotated[str | None, typer.Argument(help="Instead of the case's first sentence.")] = None,
     hard: Annotated[bool, typer.Option("--hard", help="Only what the person can have reached.")] = False,
     limit: Limit = 12,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
     json: Json = False,
 ) -> None:
     """Search for the person; cameras within their reach come first."""
     from api.case_commands import search_case
     from api.investigating import Asked
 
-    search_case(_settings(context), case_id, Asked(sentence, limit=limit, hard=hard), as_json=json)
+    search_case(_settings(context, reason=reason), case_id, Asked(sentence, limit=limit, hard=hard), as_json=json)
 
 
 @case_app.command("like")
@@ -214,10 +215,13 @@ def case_follow(
     sighting: Annotated[int | None, typer.Option(help="Number of the sighting; without it, the last one.")] = None,
     hours: Annotated[float, typer.Option(help="So long before and after it.")] = 2.0,
     limit: Limit = 12,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
     json: Json = False,
 ) -> None:
     """Search with a sighting's own pictures, on cameras that can be reached from there."""
     from api.case_commands import follow_sighting
     from api.investigating import Asked
 
-    follow_sighting(_settings(context), case_id, sighting, hours, Asked(sentence, limit=limit), as_json=json)
+    follow_sighting(
+        _settings(context, reason=reason), case_id, sighting, hours, Asked(sentence, limit=limit), as_json=json
+    )

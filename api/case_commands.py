@@ -24,6 +24,7 @@ from api.client import ask, running_server
 from api.console import err, show_json
 from api.investigating import Asked, Found, Investigation
 from api.parts import Parts, check_index_exists, open_catalog, open_parts
+from api.purpose_here import check_purpose
 from api.searching import show_answer, told_here
 from api.trail_map import trail_svg
 from search.catalog import Catalog
@@ -224,10 +225,11 @@ def _photo(path: Path) -> bytes:
 
 def search_case(settings: Settings, case_id: str, asked: Asked, *, as_json: bool) -> None:
     """Search for the person of a case."""
-    body = {"text": asked.text, "hard": asked.hard, "limit": asked.limit}
+    body = {"text": asked.text, "hard": asked.hard, "limit": asked.limit, "reason": settings.reason}
     answer = _asked_server(settings, case_id, "search", body)
     if answer is None:
         with _investigation(settings) as (parts, work, _):
+            check_purpose(settings, parts.catalog, case_id)
             answer = _told(parts, work.search(case_id, asked))
     _show_found(answer, as_json)
 
@@ -236,10 +238,11 @@ def follow_sighting(
     settings: Settings, case_id: str, number: int | None, hours: float, asked: Asked, *, as_json: bool
 ) -> None:
     """Search before and after a sighting."""
-    body = {"sighting": number, "hours": hours, "text": asked.text, "limit": asked.limit}
+    body = {"sighting": number, "hours": hours, "text": asked.text, "limit": asked.limit, "reason": settings.reason}
     answer = _asked_server(settings, case_id, "follow", body)
     if answer is None:
         with _investigation(settings) as (parts, work, _):
+            check_purpose(settings, parts.catalog, case_id)
             answer = _told(parts, work.follow(case_id, number, hours, asked))
     _show_found(answer, as_json)
 
@@ -276,14 +279,14 @@ def _investigation(settings: Settings) -> Iterator[tuple[Parts, Investigation, C
 def _asked_server(settings: Settings, case_id: str, what: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the running server says, with whole addresses; None: there is none."""
     check_index_exists(settings)
-    url = running_server(settings)
-    if url is None:
+    server = running_server(settings)
+    if server is None:
         return None
     given = {name: value for name, value in body.items() if value is not None}
-    answer: dict[str, Any] = ask(url, f"/api/cases/{quote(case_id, safe='')}/{what}", given)
+    answer: dict[str, Any] = ask(server, f"/api/cases/{quote(case_id, safe='')}/{what}", given)
     for entry in (answer, *answer.get("clips", ())):
         if "thumbnail" in entry:
-            entry["thumbnail"] = url + entry["thumbnail"]
+            entry["thumbnail"] = server.url + entry["thumbnail"]
     return answer
 
 

@@ -100,6 +100,7 @@ class CaseSearchIn(BaseModel):
     from_: When = Field(default=None, alias="from")
     to: When = None
     order: Order = Field(default=Order.BEST, description="best first, or by time")
+    reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
     limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
 
 
@@ -112,6 +113,7 @@ class FollowIn(BaseModel):
     hours: Number = 2.0
     text: StrictStr | None = Field(default=None, description="instead of the case's first sentence")
     order: Order = Order.BEST
+    reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
     limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
 
 
@@ -122,6 +124,22 @@ class MarkIn(BaseModel):
 
     clip: Clip
     mark: Literal["like", "unlike"]
+
+
+class ShareIn(BaseModel):
+    """Who shall see a case, too."""
+
+    model_config = _STRICT
+
+    account: StrictStr = Field(max_length=64, description="name of an operator or a supervisor")
+    hand_over: StrictBool = Field(default=False, description="it is theirs from now on")
+
+
+class PeopleOut(BaseModel):
+    """Who has a case."""
+
+    owner: str | None = Field(description="null: it was made on the command line")
+    people: list[str]
 
 
 class SightingIn(BaseModel):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from search.embedder import check_sentence
 from search.errors import BadInput
 from search.query import MAX_PHOTOS
 from search.reach import RIDING_MPS, WALKING_MPS, Point
+from search.sight import Sight
 from search.types import Box, check_camera_id, check_time_ms
 
 MAX_SENTENCES = 20
@@ -156,6 +157,11 @@ class Case:
     def marked(self, sign: Sign) -> tuple[str, ...]:
         """Ids of the clips that are marked so."""
         return tuple(mark.clip_id for mark in self.marks if mark.sign is sign)
+
+
+def in_sight(case: Case, sight: Sight) -> Case:
+    """The case without sightings out of sight."""
+    return replace(case, sightings=tuple(s for s in case.sightings if sight.moment(s.camera_id, s.end_ms)))
 
 
 def check_looks(sentences: Sequence[str], photos: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.account_cli import account_app, key_app
 from api.audit_cli import audit_app
 from api.case_cli import case_app
 from api.watch_cli import watch_app
@@ -30,6 +31,8 @@ app.add_typer(hold_app, name="hold")
 app.add_typer(case_app, name="case")
 app.add_typer(watch_app, name="watch")
 app.add_typer(audit_app, name="audit")
+app.add_typer(account_app, name="account")
+app.add_typer(key_app, name="key")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 
@@ -115,6 +118,8 @@ def search(
     page: Annotated[int, typer.Option(help="Page of the answer.")] = 1,
     limit: Annotated[int, typer.Option(help="Clips of a page.")] = 12,
     ids: Annotated[bool, typer.Option("--ids", help="Print the clips' ids, for --like and --unlike.")] = False,
+    case: Annotated[str | None, typer.Option(help="The case that it is for.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
     json: Json = False,
 ) -> None:
     """Find the clips that show a person, best first: by a sentence, a photo, marked clips, or all of them."""
@@ -137,7 +142,7 @@ def search(
         limit=limit,
         ids=ids,
     )
-    search_clips(_settings(context), asked, as_json=json)
+    search_clips(_settings(context, case=case, reason=reason), asked, as_json=json)
 
 
 @app.command()
@@ -146,7 +151,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (default 8000; 0 takes a free one).")] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow a host that others can reach; there are no accounts yet.")
+        bool, typer.Option("--insecure", help="Allow a host that others can reach without TLS or accounts.")
     ] = False,
     record: Annotated[bool, typer.Option(help="Record the live cameras, too.")] = True,
     index: Annotated[bool, typer.Option(help="Index what is recorded or waits, too.")] = True,
@@ -154,8 +159,10 @@ def serve(
     """Page, API, recording and indexing in one process."""
     from api import server
 
-    def started(url: str) -> None:
+    def started(url: str, setup: str) -> None:
         typer.echo(f"Xunren answers at {url}  (API: {url}/docs, stop with Ctrl-C)")
+        if setup:
+            typer.echo(f"Nobody has an account yet. Make the first one at {setup}  (valid once, until the server ends)")
 
     typer.echo("Loading the model ...")
     settings = _settings(context, host=host, port=port)

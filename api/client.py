@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from search import errors
 from search.config import Settings
 from search.errors import Unavailable, XunrenError
 
 TIMEOUT_S = 60.0
+USER_HEADER = "X-Xunren-User"
+"""Who at this machine asks with the key that the server left for it."""
 
 
 def address_file(settings: Settings) -> Path:
@@ -24,8 +28,16 @@ def address_file(settings: Settings) -> Path:
     return settings.data_dir / "server.json"
 
 
-def running_server(settings: Settings) -> str | None:
-    """Address of the server that has this data folder open, or None."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its address, and the key that it left for whoever may read the data folder."""
+
+    url: str
+    key: str = ""
+
+
+def running_server(settings: Settings) -> Server | None:
+    """The server that has this data folder open, or None."""
     try:
         written = json.loads(address_file(settings).read_text("utf-8"))
         os.kill(int(written["pid"]), 0)
@@ -34,19 +46,23 @@ def running_server(settings: Settings) -> str | None:
         socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return url.geturl()
+    return Server(url.geturl(), str(written.get("key", "")))
 
 
-def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Answer of the server at `url`: GET `path`, or POST `body` as JSON.
+def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Answer of a server: GET `path`, or POST `body` as JSON.
 
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
     """
     request = urllib.request.Request(  # noqa: S310 - the address is our own server's
-        url + path,
+        server.url + path,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {server.key}",
+            USER_HEADER: quote(getpass.getuser()),
+        },
     )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
@@ -55,7 +71,9 @@ def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         raise _remote_error(e.read()) from None
     except (OSError, ValueError) as e:
         raise Unavailable(
-            "the running server does not answer", got=f"{url}: {e}", cure="stop `xunren serve` and start it again"
+            "the running server does not answer",
+            got=f"{server.url}: {e}",
+            cure="stop `xunren serve` and start it again",
         ) from None
 
 

@@ -118,7 +118,7 @@ def _agree(catalog: Catalog, settings: Settings) -> None:
 def _store(settings: Settings) -> str:
     server = running_server(settings)
     if server is not None and settings.is_lite:
-        return f"open in the running server at {server}"
+        return f"open in the running server at {server.url}"
     with open_catalog(settings) as catalog:
         known = catalog.model()
     if known is None:

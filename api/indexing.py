@@ -59,7 +59,7 @@ def _indexed(settings: Settings, found: Registered) -> list[SegmentReport]:
         bar = _Bar(progress, found.waiting)
         if server is None:
             return list(_index_here(settings, bar))
-        err.print(f"the running server at {server} indexes them")
+        err.print(f"the running server at {server.url} indexes them")
         with open_catalog(settings) as catalog:
             return _wait_for_server(settings, catalog, found.waiting, bar)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.case_pictures import existing, person_in
-from api.case_types import Case, Sighting, Sign, track_of
+from api.case_types import Case, Sighting, Sign, in_sight, track_of
 from api.case_views import trail_of
 from api.casework import Casework, sighting_of
 from api.parts import Parts
@@ -18,6 +18,7 @@ from search.photos import photo_file
 from search.query import MAX_MARKS, Order, Query
 from search.ranking import Scale
 from search.reach import Point, Reach
+from search.sight import ANYONE, EVERYTHING, Asker
 from search.trail import beside
 from search.types import MAX_TIME_MS, Filter, Hit, Image, Row
 
@@ -65,11 +66,12 @@ class Found:
 
 
 class Investigation:
-    """Cases over open parts. Safe for many threads; opens and closes nothing."""
+    """Cases over open parts, as far as `asker` sees. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: Parts, cases: Casework) -> None:
+    def __init__(self, parts: Parts, cases: Casework, asker: Asker = ANYONE) -> None:
         self._parts = parts
         self._cases = cases
+        self._asker = asker
         self._assembler = Assembler(parts.settings, parts.catalog)
 
     def search(self, case_id: str, asked: Asked) -> Found:
@@ -79,7 +81,7 @@ class Investigation:
             NotFound: no such case, or a photo of it is gone.
             BadInput: `hard`, and nobody knows where the person was.
         """
-        case = self._cases.case(case_id)
+        case = self._case(case_id)
         points = trail_of(self._parts.catalog, case).points
         reach = Reach(points, case.draft.speed_mps, asked.hard) if points or asked.hard else None
         photos = [photo_file(self._cases.photo(case, number)) for number in case.photos]
@@ -94,7 +96,7 @@ class Investigation:
             NotFound: no such case or sighting.
             BadInput: nothing is confirmed yet, or `hours` is out of range.
         """
-        case = self._cases.case(case_id)
+        case = self._case(case_id)
         sighting = _chosen(case, number)
         if not 0 < hours <= MAX_HOURS:
             raise BadInput("hours to follow are out of range", got=hours, expected=f"above 0, at most {MAX_HOURS:g}")
@@ -143,6 +145,12 @@ class Investigation:
         )
         return self._cases.confirm(case.id, sighting, thumbnail.read_bytes() if thumbnail.is_file() else None)
 
+    def _case(self, case_id: str) -> Case:
+        return in_sight(self._cases.case(case_id), self._asker.sight)
+
+    def _sees(self, row: Row) -> bool:
+        return self._asker.sight.moment(row.camera_id, row.end_ms)
+
     # parts of a query ----------------------------------------------------------------------------------------
 
     def _query(
@@ -158,12 +166,13 @@ class Investigation:
             like=tuple(like[:MAX_MARKS]),
             unlike=tuple(unlike[:room]),
             order=asked.order,
+            asker=self._asker,
         )
 
     def _marks(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """Clips like the person and unlike them, the newest marks first, and those that are not in the index."""
         wanted = [mark.clip_id for mark in case.marks][::-1][:MAX_MARKS]
-        there = {row.id for row in self._parts.store.get(wanted)[0]}
+        there = {row.id for row in self._parts.store.get(wanted)[0] if self._sees(row)}
         of_sign = {sign: tuple(c for c in case.marked(sign)[::-1] if c in there) for sign in Sign}
         return of_sign[Sign.LIKE], of_sign[Sign.UNLIKE], tuple(c for c in wanted if c not in there)
 
@@ -184,11 +193,12 @@ class Investigation:
 
     def _row(self, clip_id: str) -> Row:
         rows, _ = self._parts.store.get([clip_id])
-        if not rows:
+        if not rows or not self._sees(rows[0]):
             raise NotFound(
                 "there is no such clip",
                 got=clip_id,
-                expected=self._nearest(clip_id) or "the id of a clip that a search found",
+                expected=(self._nearest(clip_id) if self._asker.sight == EVERYTHING else "")
+                or "the id of a clip that a search found",
                 cure="`xunren case search ID` prints the ids; after a recording is indexed again they may be others",
             )
         return rows[0]

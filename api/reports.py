@@ -54,7 +54,7 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
     if server is not None:
         ask(server, "/api/health")
     with open_catalog(settings) as catalog:
-        status = catalog_status(catalog) | {"server": server}
+        status = catalog_status(catalog) | {"server": None if server is None else server.url}
     if as_json:
         show_json(status)
         return

@@ -51,6 +51,8 @@ class SearchRequest(BaseModel):
         default=[], max_length=len(Kind), description="person (the usual), or whole frames, for things and places"
     )
     order: Order = Field(default=Order.BEST, description="best first, or the likely ones by time")
+    case: StrictStr = Field(default="", max_length=64, description="the case that it is for; asked for by a setting")
+    reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by the same setting")
     limit: StrictInt = Field(default=12, description="clips of a page, 1 to 500")
 
 
@@ -234,5 +236,5 @@ class Problem(BaseModel):
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entries for the errors of a route."""
-    known: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, *statuses)}
+    known: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, *statuses)}
     return known | {"default": {"model": Problem, "description": "any other error"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from search.errors import BadInput, Unavailable
 from search.query import Query
 from search.ranking import Background, Shape
+from search.sight import EVERYTHING, Asker, Sight
 from search.standing import Curve, Limits
 from search.types import Box, Filter, Hit, Kind, Row, Vectors
 
@@ -59,10 +60,11 @@ class Index(Protocol):
 
 
 class EngineIndex:
-    """The index behind the search engine. Safe for many threads; opens and closes nothing."""
+    """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, sight: Sight = EVERYTHING) -> None:
         self._parts = parts
+        self._asker = Asker(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
 
     @property
     def model(self) -> str:
@@ -77,8 +79,8 @@ class EngineIndex:
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet, with whom to compare.
         """
-        self._parts.catalog.check_cameras(cameras)
-        query, vector, shape = self._parts.engine.wish(Query(sentence, Filter(cameras=cameras), like=like))
+        asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
+        query, vector, shape = self._parts.engine.wish(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
                 "a standing search looks at what is yet to come, but its sentence names a time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 from rich.text import Text
 
 from api.audit_here import record_shown
-from api.client import ask, running_server
+from api.client import Server, ask, running_server
 from api.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
 from api.parts import Parts, check_index_exists, open_parts
+from api.purpose_here import check_purpose, purpose_body
 from search.answer import Answer
 from search.config import Settings
 from search.errors import BadInput
@@ -51,7 +53,10 @@ def search_clips(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     query, start = _query(asked, zone_of(settings.timezone)), _start(asked)
     check_index_exists(settings)
     server = running_server(settings)
-    answer = _ask_here(settings, query, start) if server is None else _ask_server(server, query, start)
+    if server is None:
+        answer = _ask_here(settings, query, start)
+    else:
+        answer = _ask_server(server, query, start, purpose_body(settings))
     if as_json:
         show_json(answer)
     else:
@@ -96,6 +101,7 @@ def parse_box(text: str) -> Box:
 
 def _ask_here(settings: Settings, query: Query, start: int) -> dict[str, Any]:
     with err.status("searching"), open_parts(settings) as parts:
+        check_purpose(settings, parts.catalog, settings.case)
         answer = parts.engine.search(query)
         return told_here(parts, parts.engine.page(answer.id, start, query.limit) if start else answer)
 
@@ -111,7 +117,7 @@ def told_here(parts: Parts, answer: Answer) -> dict[str, Any]:
     return told
 
 
-def _ask_server(url: str, query: Query, start: int) -> dict[str, Any]:
+def _ask_server(server: Server, query: Query, start: int, purpose: Mapping[str, Any]) -> dict[str, Any]:
     body = {
         "text": query.text,
         "photos": [{"data": b64encode(jpeg(photo)).decode()} for photo in query.photos],
@@ -124,12 +130,13 @@ def _ask_server(url: str, query: Query, start: int) -> dict[str, Any]:
         "to": query.where.to_ms,
         "order": query.order.value,
         "limit": query.limit,
+        **purpose,
     }
-    answer: dict[str, Any] = ask(url, "/api/search", {k: v for k, v in body.items() if v is not None})
+    answer: dict[str, Any] = ask(server, "/api/search", {k: v for k, v in body.items() if v is not None})
     if start:
-        answer = ask(url, f"/api/search/{answer['id']}?start={start}&limit={query.limit}")
+        answer = ask(server, f"/api/search/{answer['id']}?start={start}&limit={query.limit}")
     for clip in answer["clips"]:
-        clip["thumbnail"] = url + clip["thumbnail"]
+        clip["thumbnail"] = server.url + clip["thumbnail"]
     return answer
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import uvicorn
 
+from api.accounts import Accounts
 from api.app import create_app
 from api.client import address_file
-from api.parts import open_catalog, open_parts
+from api.parts import Parts, open_catalog, open_parts
 from api.routes.activity import Activity
 from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
@@ -27,7 +29,7 @@ def serve(
     settings: Settings,
     *,
     insecure: bool,
-    on_start: Callable[[str], None],
+    on_start: Callable[[str, str], None],
     record: bool = True,
     index: bool = True,
 ) -> None:
@@ -35,8 +37,8 @@ def serve(
 
     Args:
         settings: with `host` and `port`; port 0 takes a free one.
-        insecure: allow an address that other machines reach, although there are no accounts yet.
-        on_start: told the page's address once it answers.
+        insecure: allow an address that other machines reach without TLS, or without accounts.
+        on_start: told the page's address once it answers, and the link to the first account where there is none.
         record: also record the live cameras.
         index: also index what is recorded or waits, and delete what is too old.
 
@@ -47,13 +49,9 @@ def serve(
     """
     leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
+    _check_tls(settings)
     if not loopback and not insecure:
-        raise BadInput(
-            "this address can be reached by other machines, and there are no accounts yet",
-            got=settings.host,
-            expected="127.0.0.1",
-            cure="leave --host away, or add --insecure if everyone who can reach it may search",
-        )
+        _check_open_address(settings)
     with ExitStack() as stack:
         listener = stack.enter_context(closing(_listen(settings.host, settings.port)))
         if record:  # before the model is loaded, which takes seconds that would not be recorded
@@ -62,19 +60,51 @@ def serve(
         parts = stack.enter_context(open_parts(settings))
         parts.engine.warm_up()
         port = listener.getsockname()[1]
-        url = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else settings.host}:{port}"  # noqa: S104
+        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+        url = f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
         activity = Activity()
         hosts = ("127.0.0.1", "localhost", settings.host) if loopback else None
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(parts, activity=activity, hosts=hosts), log_level="warning", access_log=False)
+        local_key = secrets.token_urlsafe(32)
+        setup_token = _setup_token(parts)
+        made = create_app(parts, activity=activity, hosts=hosts, local_key=local_key, setup_token=setup_token)
+        config = uvicorn.Config(
+            made,
+            log_level="warning",
+            access_log=False,
+            ssl_certfile=settings.tls_cert or None,
+            ssl_keyfile=settings.tls_key or None,
         )
-        stack.enter_context(_announced(settings, url))
+        server = uvicorn.Server(config)
+        stack.enter_context(_announced(settings, url, local_key))
         stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
         if index:
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
             stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
-        on_start(url)
+        on_start(url, f"{url}/#setup={setup_token}" if setup_token else "")
         server.run(sockets=[listener])
+
+
+def _setup_token(parts: Parts) -> str:
+    """For the link to the first account, another one at each start; nothing where there is an account already."""
+    wanted = parts.settings.accounts and Accounts(parts.catalog).empty()
+    return secrets.token_urlsafe(24) if wanted else ""
+
+
+def _check_open_address(settings: Settings) -> None:
+    if settings.accounts and settings.tls_cert:
+        return
+    missing = "passwords would travel in clear" if settings.accounts else "there are no accounts"
+    raise BadInput(
+        f"this address can be reached by other machines, and {missing}",
+        got=settings.host,
+        expected="127.0.0.1, or tls_cert and tls_key",
+        cure="leave --host away, or add --insecure where a proxy speaks TLS and everyone who can reach it may",
+    )
+
+
+def _check_tls(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise BadInput("tls_cert and tls_key belong together", cure="give both, or none")
 
 
 def _ignore(_: SegmentReport) -> None:
@@ -101,10 +131,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _announced(settings: Settings, url: str) -> Iterator[None]:
-    """Leave the address in the data folder, where `xunren search` and `xunren index` look for it."""
+def _announced(settings: Settings, url: str, key: str) -> Iterator[None]:
+    """Leave address and key in the data folder, for its owner only: `xunren search` and others look for them there."""
     file = address_file(settings)
-    file.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
+    file.unlink(missing_ok=True)  # whose mode may be another
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+        json.dump({"url": url, "pid": os.getpid(), "key": key}, written)
     try:
         yield
     finally:

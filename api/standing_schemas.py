@@ -34,7 +34,8 @@ class StandingIn(BaseModel):
 
     sentence: Sentence = ""
     name: Name = ""
-    case: StrictStr = Field(default="", description="the case that it belongs to")
+    case: StrictStr = Field(default="", description="the case that it belongs to; asked for by a setting")
+    reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by the same setting")
     like: Marks = []
     cameras: Cameras = []
     alarms_per_day: Rate = 2.0

@@ -12,7 +12,7 @@ from search.standing import DAY_MS, Curve, Measured, Rule
 from search.types import Box, Row, Vectors, check_camera_id
 
 MAX_CHARS = 200  # of a name or a case
-MAX_CAMERAS = 1000
+MAX_CAMERAS = 50_000
 MAX_DAYS = 90
 USUAL_RULE = Rule(cool_down_ms=300_000, per_camera_per_day=20)
 OLD_MS = DAY_MS

@@ -27,10 +27,10 @@ class Word(StrEnum):
     OPEN = "open"
 
 
-def _settings(context: typer.Context) -> Settings:
+def _settings(context: typer.Context, **overrides: str | None) -> Settings:
     from api import cli
 
-    return cli._settings(context)
+    return cli._settings(context, **overrides)
 
 
 @watch_app.command("add")
@@ -50,6 +50,7 @@ def watch_add(
         bool, typer.Option("--include-old", help="Also for what was recorded more than a day before it is indexed.")
     ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Only tell what is to be expected; save nothing.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
     json: Json = False,
 ) -> None:
     """Save a standing search, with a threshold measured on what is already indexed."""
@@ -58,7 +59,9 @@ def watch_add(
     wish = {"sentence": sentence, "name": name, "case": case, "like": like or [], "cameras": camera or []}
     limits = {"alarms_per_day": alarms_per_day, "cool_down_s": cool_down, "per_camera_per_day": per_camera}
     rest = {"days": days, "include_old": include_old, "webhook": webhook}
-    add(_settings(context), wish | limits | rest, preview=preview, as_json=json)
+    settings = _settings(context, reason=reason)
+    wish |= {"reason": settings.reason}
+    add(settings, wish | limits | rest, preview=preview, as_json=json)
 
 
 @watch_app.command("list")

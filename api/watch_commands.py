@@ -18,6 +18,7 @@ from api.alerts import AlertBook
 from api.client import ask, running_server
 from api.console import err, out, show_json, table
 from api.parts import check_index_exists, open_catalog, open_parts
+from api.purpose_here import check_purpose
 from api.scoring import EngineIndex
 from api.standing import StandingBook
 from api.standing_desk import StandingDesk
@@ -64,6 +65,7 @@ def _checked(wish: Mapping[str, Any]) -> StandingIn:
 
 def _add_here(settings: Settings, body: StandingIn, *, preview: bool) -> dict[str, Any]:
     with err.status("measuring the threshold"), open_parts(settings) as parts:
+        check_purpose(settings, parts.catalog, body.case)
         vault = Vault(settings.data_dir, settings.secret_key)
         desk = StandingDesk(parts.catalog, vault, EngineIndex(parts))
         if preview:
@@ -132,7 +134,9 @@ def show_alerts(settings: Settings, *, number: int | None, only_open: bool, limi
     with open_catalog(settings) as catalog:
         if number is not None:
             StandingBook(catalog).get(number)
-        found, more = AlertBook(catalog).alerts(limit=limit, only_open=only_open, standing_id=number)
+        found, more = AlertBook(catalog).alerts(
+            limit=limit, only_open=only_open, of=None if number is None else [number]
+        )
         told = StandingView(settings, catalog).alerts(found, more=more)
     if as_json:
         show_json(told)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -180,13 +180,15 @@ class Catalog:
             row = db.execute(sa.select(tables.cameras).where(tables.cameras.c.id == camera_id)).mappings().one()
         return Camera(**row)
 
-    def check_cameras(self, camera_ids: Iterable[str]) -> None:
-        """Raise `NotFound` for the first id that is no camera, naming the nearest known ones."""
+    def check_cameras(self, camera_ids: Iterable[str], within: Collection[str] | None = None) -> None:
+        """Raise `NotFound` for the first id that is no camera (of those `within`), naming the nearest known ones."""
         wanted = list(camera_ids)
         if not wanted:
             return
         with self.begin() as db:
             known = list(db.scalars(sa.select(tables.cameras.c.id).order_by(tables.cameras.c.id)))
+        if within is not None:
+            known = [camera_id for camera_id in known if camera_id in within]
         for camera_id in wanted:
             if camera_id not in known:
                 raise NotFound(
@@ -377,6 +379,13 @@ class Catalog:
             query = query.where(tables.segments.c.id.in_(ids))
         with self.begin() as db:
             return {row[0]: int(row[1]) for row in db.execute(query)}
+
+    def span(self) -> tuple[int, int] | None:
+        """Start of the oldest recording and end of the newest, Unix ms; None: there is none."""
+        c = tables.segments.c
+        with self.begin() as db:
+            first, last = db.execute(sa.select(sa.func.min(c.start_ms), sa.func.max(c.start_ms + c.duration_ms))).one()
+        return None if first is None else (first, last)
 
     def coverage(self) -> list[dict[str, Any]]:
         """For each camera: id, segments, indexed, first start and last end (Unix ms; None without segments)."""

@@ -89,6 +89,18 @@ class Settings(BaseModel):
     )
     false_maybe_share: float = Field(0.3, gt=0, lt=1, description='and by "maybe" or "match"')
 
+    accounts: bool = Field(
+        True, description="people sign in; false: whoever reaches this machine's own address may all"
+    )
+    require_case: bool = Field(True, description="a search names the case that it is for, and a reason")
+    case: str = Field("", description="the case that a search on the command line is for, where --case names none")
+    reason: str = Field("", description="and why, where --reason says nothing")
+    wide_search_hours: float = Field(
+        72.0, gt=0, description="a search of all cameras over more hours of footage needs a supervisor's approval"
+    )
+    tls_cert: str = Field("", description="PEM file of the server's certificate; empty: no TLS")
+    tls_key: str = Field("", description="PEM file of its key")
+
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")
 

@@ -17,15 +17,16 @@ from search.catalog import Catalog, now_ms
 from search.composing import Wish, compose
 from search.config import Settings
 from search.embedder import Embedder
-from search.errors import BadInput, NotFound
+from search.errors import BadInput, NotFound, TooWide
 from search.everyday import Language, everyday, language_of
 from search.hints import Hint, hints_for, weaknesses
-from search.paging import Ranking, Shelf
+from search.paging import Ranking, Shelf, unknown_answer
 from search.query import MAX_LIMIT, Order, Query
 from search.ranking import Background, Sample, Scale, Shape, track_of
 from search.reach import Reach, places_of, reachable
 from search.retrieval import best_rows
 from search.schema import MAX_CAMERAS
+from search.sight import Sight
 from search.spreading import by_time, spread
 from search.store import VectorStore
 from search.times import zone_of
@@ -39,6 +40,7 @@ ROWS_PER_CLIP = 12  # a clip's rows: some crops of each of some people; more onl
 BACKGROUND_ROWS = 2000
 BACKGROUND_GROWTH = 1.1  # the background is measured again when the index has grown or shrunk by this factor
 FEW_CAMERAS = 2000  # so many are read anew for each sentence
+HOUR_MS = 3_600_000
 CAMERAS_S = 60.0  # and more of them only so often
 
 
@@ -72,7 +74,7 @@ class SearchEngine:
         self._lock = threading.Lock()
         self._background: tuple[int, Background] | None = None
         self._usual: dict[Language, Vectors] = {}
-        self._cameras: tuple[float, Sequence[Camera]] | None = None
+        self._cameras: tuple[float, list[Camera]] | None = None
         self._answers: Shelf[_Asked] = Shelf()
 
     def warm_up(self) -> None:
@@ -86,11 +88,15 @@ class SearchEngine:
         Raises:
             BadInput: the sentence is too long, or says nothing about a person.
             NotFound: a camera in the filter, or a marked clip, does not exist.
+            Denied: nothing of it is in the asker's sight.
+            TooWide: it asks for more than they may ask for alone.
         """
         began = time.monotonic()
-        self._catalog.check_cameras((*query.where.cameras, *query.where.without))
-        understood = self._understand(query)
-        query = replace(query, where=_narrowed(query.where, understood))
+        self._check_cameras(query)
+        understood, asked_cameras = self._understand(query), query.where.cameras
+        query = replace(query, where=query.asker.sight.narrow(_narrowed(query.where, understood)))
+        if not (asked_cameras or understood.cameras):
+            self._check_width(query)
         shape = _shape(query, understood)
         ranking = self._ranking(self._vector(query, understood), query, shape)
         rows, scale = self._store.count(), self._measured_background().of(shape)
@@ -99,17 +105,20 @@ class SearchEngine:
         asked = _Asked(query, understood, ranking, scale, rows, unlooked, hints)
         return self._page(self._answers.put(asked), asked, 0, query.limit, began)
 
-    def page(self, answer: str, start: int, limit: int) -> Answer:
+    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
         """Another page of an answer, as it was when it was asked for.
 
         Raises:
-            NotFound: the answer is no longer kept.
+            NotFound: the answer is no longer kept, or is somebody else's.
             BadInput: `start` is negative, or `limit` out of range.
         """
         began = time.monotonic()
         if start < 0 or not 1 <= limit <= MAX_LIMIT:
             raise BadInput("no such page", got=(start, limit), expected=f"start from 0, limit 1 to {MAX_LIMIT}")
-        return self._page(answer, self._answers.get(answer), start, limit, began)
+        asked = self._answers.get(answer)
+        if asked.query.asker.name != asker:
+            raise unknown_answer(answer)
+        return self._page(answer, asked, start, limit, began)
 
     def wish(self, query: Query) -> tuple[Query, Vectors, Shape]:
         """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
@@ -118,8 +127,9 @@ class SearchEngine:
             BadInput: as `search` does.
             NotFound: a marked clip does not exist.
         """
+        self._check_cameras(query)
         understood = self._understand(query)
-        query = replace(query, where=_narrowed(query.where, understood))
+        query = replace(query, where=query.asker.sight.narrow(_narrowed(query.where, understood)))
         return query, self._vector(query, understood), _shape(query, understood)
 
     def background(self) -> Background:
@@ -151,10 +161,29 @@ class SearchEngine:
 
     # what is wanted ------------------------------------------------------------------------------------------
 
+    def _check_cameras(self, query: Query) -> None:
+        """A camera out of sight is as unknown as one that does not exist."""
+        named = (*query.where.cameras, *query.where.without)
+        self._catalog.check_cameras(named, query.asker.sight.cameras)
+
+    def _check_width(self, query: Query) -> None:
+        widest, span = query.asker.widest_ms, self._catalog.span()
+        if widest is None or span is None:
+            return
+        where = query.where
+        start = span[0] if where.from_ms is None else max(span[0], where.from_ms)
+        end = span[1] if where.to_ms is None else min(span[1], where.to_ms)
+        if end - start > widest:
+            raise TooWide(
+                "a search of all cameras over so long a time needs a supervisor's approval",
+                got=f"{(end - start) / HOUR_MS:.1f} hours",
+                expected=f"at most {widest / HOUR_MS:g} hours, or some cameras",
+                cure="name a time or cameras; or ask for approval; in danger to life, say so and go on",
+            )
+
     def _understand(self, query: Query) -> Understood:
-        found = understand(
-            query.text, now_ms=now_ms(), zone=self._zone, cameras=self._known_cameras(), without=query.without
-        )
+        cameras = query.asker.sight.of(self._known_cameras())
+        found = understand(query.text, now_ms=now_ms(), zone=self._zone, cameras=cameras, without=query.without)
         if not found.wanted and not len(query.photos) and not query.like:
             raise BadInput(
                 "the sentence says when or where, but not what the person looks like",
@@ -163,7 +192,7 @@ class SearchEngine:
             )
         return found
 
-    def _known_cameras(self) -> Sequence[Camera]:
+    def _known_cameras(self) -> list[Camera]:
         known = self._cameras
         if known is None or len(known[1]) <= FEW_CAMERAS or time.monotonic() - known[0] > CAMERAS_S:
             known = self._cameras = (time.monotonic(), self._catalog.cameras())
@@ -173,13 +202,13 @@ class SearchEngine:
         texts = [understood.wanted] if understood.wanted else []
         unwanted = list(understood.unwanted) if texts else []
         spoken = self._embedder.embed_texts([*texts, *unwanted])
-        pictures = [self._embedder.embed_images(list(query.photos)), self._marked(query.like)[1]]
+        pictures = [self._embedder.embed_images(list(query.photos)), self._marked(query.like, query.asker.sight)[1]]
         wish = Wish(spoken[: len(texts)], spoken[len(texts) :], np.concatenate(pictures))
         return compose(wish, self._measured_background().middle)
 
-    def _marked(self, ids: Collection[str]) -> tuple[list[Row], Vectors]:
+    def _marked(self, ids: Collection[str], sight: Sight) -> tuple[list[Row], Vectors]:
         rows, vectors = self._store.get(ids)
-        if lost := set(ids) - {row.id for row in rows}:
+        if lost := set(ids) - {row.id for row in rows if sight.moment(row.camera_id, row.end_ms)}:
             raise NotFound("a marked clip is not in the index", got=min(lost), cure="undo this mark; it may be deleted")
         return rows, vectors
 
@@ -189,7 +218,7 @@ class SearchEngine:
         background, reach = self._measured_background(), self._placed(query.reach)
         scale, step = background.of(shape), self._settings.camera_step
         wheres = [query.where] if reach is None else self._within(reach, query.where)
-        unliked = {track_of(row) for row in self._marked(query.unlike)[0]}
+        unliked = {track_of(row) for row in self._marked(query.unlike, query.asker.sight)[0]}
 
         def fetch(rows: int) -> tuple[list[Hit], bool]:
             found = best_rows(self._store, vector, rows, wheres)

@@ -56,6 +56,26 @@ class Unavailable(XunrenError):
     """A part that is needed cannot run now (store, model, disk)."""
 
 
+class Denied(XunrenError):
+    """Whoever asks may not do this."""
+
+
+class TooWide(Denied):
+    """A search that somebody else must let through first."""
+
+
+class Unauthenticated(XunrenError):
+    """Nobody knows who asks."""
+
+
+class TooMany(XunrenError):
+    """Too many tries; `wait_s` says how long to wait."""
+
+    def __init__(self, what: str, *, wait_s: int = 0, got: object = None, expected: str = "", cure: str = "") -> None:
+        super().__init__(what, got=got, expected=expected, cure=cure)
+        self.wait_s = wait_s
+
+
 class BadMedia(XunrenError):
     """A media file that cannot be indexed. `reason` is a short stable word for reports and counters."""
 

@@ -53,7 +53,7 @@ class Footage:
         """A segment that may be shown. Raises `NotFound` for an unknown one, and for one that is being deleted."""
         found = self.segments([segment_id])
         if not found:
-            raise NotFound("unknown segment", got=segment_id, cure="it may have been deleted since; search again")
+            raise unknown_segment(segment_id)
         return found[segment_id]
 
     def segments(self, ids: Sequence[str]) -> dict[str, Segment]:
@@ -154,3 +154,8 @@ def _range_values(ranges: Sequence[_Range], longest_ms: int) -> dict[str, str | 
         values |= {f"camera{n}": camera_id, f"role{n}": role.value, f"start{n}": start_ms, f"end{n}": end_ms}
         values[f"low{n}"] = start_ms - longest_ms
     return values
+
+
+def unknown_segment(segment_id: str) -> NotFound:
+    """There is no such segment, any more or for whoever asks."""
+    return NotFound("unknown segment", got=segment_id, cure="it may have been deleted since; search again")

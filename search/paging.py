@@ -14,7 +14,7 @@ from search.schema import MAX_LIMIT
 from search.types import Clip, Hit, Segment
 
 GROWTH = 4  # so many times more rows are asked for when the list is to grow
-KEPT = 64  # answers whose lists are remembered
+KEPT = 500  # answers whose lists are remembered
 
 T = TypeVar("T")
 Fetch = Callable[[int], tuple[Sequence[Hit], bool]]
@@ -100,6 +100,11 @@ class Shelf(Generic[T]):
         """What was put under `name`. Raises `NotFound` once too many others came after it."""
         with self._lock:
             if name not in self._kept:
-                raise NotFound("this answer is no longer kept", got=name, cure="search again")
+                raise unknown_answer(name)
             self._kept.move_to_end(name)
             return self._kept[name]
+
+
+def unknown_answer(name: str) -> NotFound:
+    """There is no such answer, any more or for whoever asks."""
+    return NotFound("this answer is no longer kept", got=name, cure="search again")

@@ -9,6 +9,7 @@ from enum import StrEnum
 from search.embedder import check_sentence
 from search.errors import BadInput
 from search.reach import Reach
+from search.sight import ANYONE, Asker
 from search.types import Filter, Image
 
 MAX_LIMIT = 500
@@ -29,7 +30,8 @@ class Query:
 
     `text` may name times, places and what must not be there; `without` are words of it that were taken for one of these
     and shall not count (chips that were removed). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips
-    that show the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`.
+    that show the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`. Cameras and
+    clips out of the `asker`'s sight do not exist for them, and nobody else may turn the pages of the answer.
     """
 
     text: str = ""
@@ -41,6 +43,7 @@ class Query:
     without: tuple[str, ...] = ()
     reach: Reach | None = None
     order: Order = Order.BEST
+    asker: Asker = ANYONE
 
     def __post_init__(self) -> None:
         if self.text.strip() or not (len(self.photos) or self.like):

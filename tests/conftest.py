@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
 os.environ["COLUMNS"] = "200"  # read once, when the console is made; without it a test runner's width would decide
 ENVIRON = os.environ | {"HF_HUB_OFFLINE": "1", "XUNREN_TIMEZONE": "Asia/Shanghai"}
+ENVIRON |= {"XUNREN_ACCOUNTS": "false", "XUNREN_REQUIRE_CASE": "false"}  # tests of these have them on
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

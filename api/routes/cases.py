@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from starlette.responses import FileResponse, Response
 
+from api.account_types import Who
+from api.accounts import Accounts
 from api.case_schemas import (
     CaseAnswer,
     CaseChange,
@@ -18,30 +19,37 @@ from api.case_schemas import (
     CasesOut,
     FollowIn,
     MarkIn,
+    PeopleOut,
+    ShareIn,
     SightingIn,
     SightingOut,
     TrailOut,
     photos_of,
     schema_of,
 )
-from api.case_types import Sighting, Sign, check_text
+from api.case_types import Case, Draft, Sighting, Sign, check_text, in_sight
 from api.case_views import CaseView
-from api.casework import Casework, cases_of
+from api.casework import Casework, sighting_of
+from api.grants import Grants, Kind
 from api.investigating import Asked, Investigation
 from api.parts import Parts
+from api.routes.access import WATCHERS, AccountsHere, SightHere, WhoHere
 from api.routes.common import PartsHere
+from api.routes.purpose import CasesHere, Purpose, PurposeHere
 from api.routes.recording import NoteHere
 from api.routes.search import served
 from api.schemas import When, problems
+from api.sights import check_camera
 from api.trail_map import trail_svg
 from search.embedder import MAX_SENTENCE_CHARS
+from search.errors import Conflict
+from search.sight import Asker, Sight
 from search.times import parse_time
 from search.types import Filter, Segment
 
 ASK_AGAIN = {"Cache-Control": "private, no-cache"}  # a sighting may be withdrawn, a case deleted
 
 router = APIRouter(prefix="/api/cases", tags=["cases"])
-_making = threading.Lock()
 
 
 class WebLinks:
@@ -63,25 +71,42 @@ class WebLinks:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the routes of cases work with."""
+    """What the routes of cases work with: all of it is only what `who` may see."""
 
     parts: Parts
     cases: Casework
     view: CaseView
-    work: Investigation
+    grants: Grants
+    who: Who
+    sight: Sight
+    purpose: Purpose
+
+    def work(self, asker: Asker) -> Investigation:
+        """What an operator does in a case."""
+        return Investigation(self.parts, self.cases, asker)
+
+    def case(self, case_id: str) -> Case:
+        """A case that they may see, without sightings out of their sight. Raises `NotFound`."""
+        self.grants.check(self.who, Kind.CASE, case_id)
+        return in_sight(self.cases.case(case_id), self.sight)
+
+    def told(self, case: Case) -> dict[str, Any]:
+        """A case as they see it."""
+        return self.view.full(in_sight(case, self.sight))
 
     def time(self, value: When) -> int | None:
         """Unix ms of what a request says."""
         return parse_time(value, self.parts.zone) if isinstance(value, str) else value
 
+    def check_seen(self, draft: Draft) -> None:
+        """Raise `NotFound` where the person was last seen at a camera out of sight."""
+        if draft.last_seen and draft.last_seen.camera_id:
+            check_camera(self.sight, draft.last_seen.camera_id)
 
-def _desk(request: Request, parts: PartsHere) -> Desk:
-    state = request.app.state
-    with _making:
-        if not hasattr(state, "cases"):
-            state.cases = cases_of(parts.settings, parts.catalog)
-    cases: Casework = state.cases
-    return Desk(parts, cases, CaseView(parts.catalog, parts.zone, WebLinks()), Investigation(parts, cases))
+
+def _desk(parts: PartsHere, cases: CasesHere, who: WhoHere, sight: SightHere, purpose: PurposeHere) -> Desk:
+    view = CaseView(parts.catalog, parts.zone, WebLinks())
+    return Desk(parts, cases, view, Grants(parts.catalog), who, sight, purpose)
 
 
 DeskHere = Annotated[Desk, Depends(_desk)]
@@ -89,84 +114,102 @@ DeskHere = Annotated[Desk, Depends(_desk)]
 
 @router.get("", response_model=CasesOut, responses=problems(503))
 def all_cases(desk: DeskHere) -> dict[str, Any]:
-    """All cases, the newest first."""
-    return {"cases": [desk.view.short(case) for case in desk.cases.cases()]}
+    """All cases that are yours to see, the newest first."""
+    sees = desk.grants.visible(desk.who, Kind.CASE)
+    found = [in_sight(case, desk.sight) for case in desk.cases.cases() if sees(case.id)]
+    return {"cases": [desk.view.short(case) for case in found]}
 
 
 @router.post("", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
-def new_case(body: CaseIn, desk: DeskHere) -> dict[str, Any]:
-    """Open a case."""
-    return desk.view.full(desk.cases.new(body.draft(desk.parts.zone), photos_of(body.photos)))
+def new_case(body: CaseIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
+    """Open a case, which is then yours."""
+    draft = body.draft(desk.parts.zone)
+    desk.check_seen(draft)
+    case = desk.cases.new(draft, photos_of(body.photos))
+    note.shown["case"] = case.id
+    if not desk.who.is_local:
+        desk.grants.give(Kind.CASE, case.id, desk.who.account_id, owns=True)
+    return desk.told(case)
 
 
 @router.get("/{case}", response_model=CaseOut, responses=problems(404, 503))
 def one_case(case: str, desk: DeskHere) -> dict[str, Any]:
     """One case with its marks and sightings."""
-    return desk.view.full(desk.cases.case(case))
+    return desk.view.full(desk.case(case))
 
 
 @router.patch("/{case}", response_model=CaseOut, responses=problems(404, 413, 415, 503))
 def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
-    draft = body.draft(desk.cases.case(case).draft, desk.parts.zone)
+    draft = body.draft(desk.case(case).draft, desk.parts.zone)
+    desk.check_seen(draft)
     changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.drop_photos)
     if body.open is not None:
         changed = desk.cases.close(case, closed=not body.open)
-    return desk.view.full(changed)
+    return desk.told(changed)
 
 
 @router.delete("/{case}", status_code=204, responses=problems(404, 503))
 def delete_case(case: str, desk: DeskHere) -> Response:
     """Delete a case with its photos, marks and sightings; its recordings are then kept no longer than others."""
+    desk.case(case)
     desk.cases.delete(case)
+    if not desk.who.is_local:
+        desk.grants.forget(Kind.CASE, case)
     return Response(status_code=204)
 
 
-@router.post("/{case}/search", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
+@router.post("/{case}/search", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
 def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
+    work = desk.work(desk.purpose.of(case, body.reason))
     where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.from_), to_ms=desk.time(body.to))
-    found = desk.work.search(case, Asked(_readable(body.text), where, body.limit, body.hard, body.order))
+    found = work.search(case, Asked(_readable(body.text), where, body.limit, body.hard, body.order))
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
-@router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
+@router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
 def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
+    work = desk.work(desk.purpose.of(case, body.reason))
     asked = Asked(_readable(body.text), limit=body.limit, order=body.order)
-    found = desk.work.follow(case, body.sighting, body.hours, asked)
+    found = work.follow(case, body.sighting, body.hours, asked)
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
 @router.post("/{case}/marks", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
 def mark(case: str, body: MarkIn, desk: DeskHere) -> dict[str, Any]:
     """Mark a clip: like the person, or not. The next search is ranked with it."""
-    return desk.view.full(desk.work.mark(case, body.clip, Sign(body.mark)))
+    desk.case(case)
+    return desk.told(desk.work(desk.purpose.anyhow).mark(case, body.clip, Sign(body.mark)))
 
 
 @router.delete("/{case}/marks/last", response_model=CaseOut, responses=problems(404, 409, 503))
 def undo_mark(case: str, desk: DeskHere) -> dict[str, Any]:
     """Take back the last mark that is not undone."""
-    return desk.view.full(desk.cases.undo(case))
+    desk.case(case)
+    return desk.told(desk.cases.undo(case))
 
 
 @router.post("/{case}/sightings", response_model=SightingOut, status_code=201, responses=problems(404, 413, 415, 503))
 def confirm(case: str, body: SightingIn, desk: DeskHere) -> dict[str, Any]:
     """Confirm a clip as a sighting and keep its recording; the same one again is the one that is there."""
-    return desk.view.sighting(case, desk.work.confirm(case, body.clip, body.note))
+    desk.case(case)
+    return desk.view.sighting(case, desk.work(desk.purpose.anyhow).confirm(case, body.clip, body.note))
 
 
 @router.delete("/{case}/sightings/{number}", response_model=CaseOut, responses=problems(404, 503))
 def withdraw(case: str, number: int, desk: DeskHere) -> dict[str, Any]:
     """Take a sighting back; its recording is then kept no longer than others."""
+    sighting_of(desk.case(case), number)
     desk.cases.withdraw(case, number)
-    return desk.view.full(desk.cases.case(case))
+    return desk.view.full(desk.case(case))
 
 
 @router.get("/{case}/trail", response_model=TrailOut, responses=problems(404, 503))
 def trail(case: str, desk: DeskHere) -> dict[str, Any]:
     """Where the person surely was, in order of time, and whether each step is possible."""
-    return desk.view.trail(desk.cases.case(case))
+    return desk.view.trail(desk.case(case))
 
 
 @router.get(
@@ -174,8 +217,9 @@ def trail(case: str, desk: DeskHere) -> dict[str, Any]:
 )
 def trail_map(case: str, desk: DeskHere) -> Response:
     """The trail as a map."""
-    told = desk.view.trail(desk.cases.case(case))
-    return Response(trail_svg(told, desk.parts.catalog.cameras()), media_type="image/svg+xml", headers=ASK_AGAIN)
+    told = desk.view.trail(desk.case(case))
+    cameras = desk.sight.of(desk.parts.catalog.cameras())
+    return Response(trail_svg(told, cameras), media_type="image/svg+xml", headers=ASK_AGAIN)
 
 
 @router.get(
@@ -185,7 +229,7 @@ def trail_map(case: str, desk: DeskHere) -> Response:
 )
 def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
     """A photo that was handed in, at most 1024 pixels on its longer side."""
-    path = desk.cases.photo(desk.cases.case(case), number)
+    path = desk.cases.photo(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
@@ -196,8 +240,32 @@ def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
 )
 def still(case: str, number: int, desk: DeskHere) -> FileResponse:
     """The picture of a sighting's best moment, kept when it was confirmed."""
-    path = desk.cases.still(desk.cases.case(case), number)
+    path = desk.cases.still(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
+
+
+@router.get("/{case}/people", response_model=PeopleOut, responses=problems(404, 503))
+def people(case: str, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
+    """Whose case it is, and who else has it."""
+    desk.case(case)
+    return _people(case, desk, accounts)
+
+
+@router.post("/{case}/people", response_model=PeopleOut, status_code=201, responses=problems(404, 409, 415, 503))
+def share(case: str, body: ShareIn, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
+    """Share a case with an account, or hand it over; whoever had it keeps seeing it."""
+    desk.case(case)
+    account = accounts.named(body.account)
+    if account.disabled or not account.draft.roles & WATCHERS:
+        raise Conflict("this account does not keep cases", got=body.account, expected="an operator or a supervisor")
+    desk.grants.give(Kind.CASE, case, account.id, owns=body.hand_over)
+    return _people(case, desk, accounts)
+
+
+def _people(case: str, desk: Desk, accounts: Accounts) -> dict[str, Any]:
+    owner, others = desk.grants.people(Kind.CASE, case)
+    names = {account.id: account.name for account in accounts.all()}
+    return {"owner": names.get(owner or 0), "people": [names[one] for one in others if one in names]}
 
 
 def _readable(text: str | None) -> str | None:

@@ -16,14 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.routes.door import Door
 from api.routes.problems import respond, respond_status
 from api.routes.recording import Recorder
 from search.errors import BadInput, XunrenError
 
 log = logging.getLogger(__name__)
 
-ACCOUNT = "local"
-"""Whoever reaches this machine's loopback address, as long as there are no accounts."""
 MAX_BODY_BYTES = 256 * 1024
 LARGER_BODIES: Mapping[str, int] = {"/api/cases": 8 * 1024 * 1024, "/api/search": 8 * 1024 * 1024}
 """Path -> most bytes of a body there and below it: photos come in it."""
@@ -43,12 +42,13 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 
 
-def install(app: FastAPI, hosts: Sequence[str] | None) -> None:
+def install(app: FastAPI, hosts: Sequence[str] | None, local_key: str) -> None:
     """Put the guards before the routes of `app`; `hosts` are the names it answers to, None: any."""
+    app.add_middleware(Door, application=app, local_key=local_key)
     app.add_middleware(RequestGuard)
     if hosts is not None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False)
-    app.add_middleware(Recorder, application=app, account=ACCOUNT)
+    app.add_middleware(Recorder, application=app)
     app.add_middleware(AnswerGuard)  # the last one added is the outermost
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.parts import Parts
+from api.routes.access import CameraSight
 from api.routes.common import ActivityHere, PartsHere
 from api.schemas import CamerasOut, HealthOut, StatusOut, problems
 from search.errors import Unavailable, XunrenError
@@ -24,11 +25,11 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
-def cameras(parts: PartsHere) -> dict[str, Any]:
+def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     """All cameras, and from when to when there are recordings of them."""
     covered = {row["id"]: row for row in parts.catalog.coverage()}
     found = []
-    for camera in parts.catalog.cameras():
+    for camera in sight.of(parts.catalog.cameras()):
         row = covered.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
         ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
         found.append(asdict(camera) | row | ends)

@@ -13,8 +13,10 @@ from starlette.responses import FileResponse
 
 from api.live_schemas import AccountsOut, LiveOut
 from api.parts import Parts
+from api.routes.access import CameraSight, SightHere
 from api.routes.common import PartsHere
 from api.schemas import problems
+from api.sights import check_camera
 from search.catalog import now_ms
 from search.coverage import HOUR_MS, Account, account, is_alive, state_of
 from search.errors import BadInput, NotFound
@@ -33,12 +35,12 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 
 
 @router.get("/live", response_model=LiveOut, responses=problems(503))
-def live(parts: PartsHere) -> dict[str, Any]:
+def live(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     """Every live stream as it is now, and what a person must see to."""
     now = now_ms()
     told = parts.live.health()
     running = any(is_alive(h, now) for h in told)
-    streams = _streams(parts, told, now)
+    streams = [stream for stream in _streams(parts, told, now) if sight.camera(stream["camera"])]
     backlog = parts.live.backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
@@ -57,6 +59,7 @@ def live(parts: PartsHere) -> dict[str, Any]:
 @router.get("/coverage", response_model=AccountsOut, responses=problems(404, 503))
 def coverage(
     parts: PartsHere,
+    sight: CameraSight,
     from_: Annotated[When, Query(alias="from")] = None,
     to: When = None,
     camera: Annotated[list[str], Query(description="only these; all if none")] = [],  # noqa: B006 - FastAPI copies it
@@ -70,7 +73,11 @@ def coverage(
         cure = "ask for one month at a time"
         got = f"{(end - start) / DAY_MS:.1f} days"
         raise BadInput("the range is too long", got=got, expected=f"at most {MOST_DAYS} days", cure=cure)
-    parts.catalog.check_cameras(camera)
+    parts.catalog.check_cameras(camera, sight.cameras)
+    if sight.cameras is not None:
+        camera = camera or sorted(sight.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
+        if not camera:
+            return {"start": iso(start, parts.zone), "end": iso(end, parts.zone), "accounts": [], "totals": _totals([])}
     _check_amount(len(set(camera)) or len(parts.live.indexed_streams()), (end - start) / DAY_MS)
     lines = account(parts.live, start, end, now, camera)
     ends = [{"start": iso(line.start_ms, parts.zone), "end": iso(line.end_ms, parts.zone)} for line in lines]
@@ -84,9 +91,10 @@ def coverage(
 
 @router.head("/cameras/{camera}/now.jpg", include_in_schema=False)
 @router.get("/cameras/{camera}/now.jpg", response_class=FileResponse, responses=problems(404, 503))
-def picture_of_now(camera: str, parts: PartsHere) -> FileResponse:
+def picture_of_now(camera: str, parts: PartsHere, sight: SightHere) -> FileResponse:
     """A live camera's newest picture that was looked at; Last-Modified tells when it was taken."""
-    path = parts.media.now_path(check_camera_id(camera))
+    check_camera(sight, check_camera_id(camera))
+    path = parts.media.now_path(camera)
     if not path.is_file():
         raise NotFound(
             "there is no picture of this camera yet", got=camera, cure="wait until it is recorded and indexed"

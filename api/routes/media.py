@@ -8,14 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
+from api.routes.access import SightHere
 from api.routes.common import MAX_OFFSET_MS, PartsHere, SegmentId
 from api.schemas import problems
+from api.sights import check_segment
 from search.errors import BadInput, NotFound
 from search.footage import Footage
 
 MAX_CUTS = 2  # cutting is the dearest thing that a request can ask for
-CACHE = {"Cache-Control": "private, max-age=3600"}
-ASK_AGAIN = {"Cache-Control": "private, no-cache"}  # a mask may be drawn, a recording deleted
+ASK_AGAIN = {"Cache-Control": "private, no-cache"}  # a mask may be drawn, a recording deleted, a scope changed
+
+CaseId = Annotated[str, Query(max_length=64, description="for which case; recorded")]
 
 router = APIRouter(prefix="/api", tags=["media"])
 _cuts = threading.BoundedSemaphore(MAX_CUTS)
@@ -29,13 +32,17 @@ def _media(kind: str) -> dict[int | str, dict[str, Any]]:
 
 @router.head("/thumbnails/{segment}/{offset_ms}.jpg", include_in_schema=False)
 @router.get("/thumbnails/{segment}/{offset_ms}.jpg", response_class=FileResponse, responses=_media("image/jpeg"))
-def thumbnail(segment: SegmentId, offset_ms: int, parts: PartsHere) -> FileResponse:
+def thumbnail(
+    segment: SegmentId, offset_ms: int, parts: PartsHere, sight: SightHere, case: CaseId = ""
+) -> FileResponse:
     """The picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
+    shown = Footage(parts.catalog).segment(segment)
+    check_segment(sight, shown, shown.start_ms + offset_ms)
     path = parts.media.thumbnail_path(segment, offset_ms)
     if not path.is_file():
         raise NotFound("there is no picture of this moment", got=f"{segment} at {offset_ms} ms")
-    return FileResponse(path, media_type="image/jpeg", headers=CACHE)
+    return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
 @router.head("/clips/{segment}.mp4", include_in_schema=False)
@@ -45,6 +52,8 @@ def clip(
     offset_ms: Annotated[int, Query(ge=0, le=MAX_OFFSET_MS, description="start in the recording's file")],
     duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
     parts: PartsHere,
+    sight: SightHere,
+    case: CaseId = "",
 ) -> FileResponse:
     """A piece of a recording as H.264 MP4, cut when it is first asked for.
 
@@ -57,6 +66,7 @@ def clip(
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
     footage = Footage(parts.catalog)
     found = footage.segment(segment)
+    check_segment(sight, found, found.start_ms + offset_ms)
     if found.duration_ms and offset_ms >= found.duration_ms:
         raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {found.duration_ms}")
     start_ms = found.start_ms + offset_ms

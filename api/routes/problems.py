@@ -13,15 +13,28 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from search.errors import BadInput, BadMedia, Conflict, NotFound, Unavailable, XunrenError
+from search.errors import (
+    BadInput,
+    BadMedia,
+    Conflict,
+    Denied,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    XunrenError,
+)
 
 log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[XunrenError], int] = {
     BadInput: 400,
+    Unauthenticated: 401,
+    Denied: 403,
     NotFound: 404,
     Conflict: 409,
     BadMedia: 422,
+    TooMany: 429,
     Unavailable: 503,
 }
 """What an error of the library is in HTTP; one that is not here is our own fault, 500."""
@@ -44,6 +57,10 @@ def status_of(error: XunrenError) -> int:
 
 def respond(error: XunrenError, status: int | None = None, headers: Mapping[str, str] | None = None) -> ProblemResponse:
     """The response that says `error`; `status` overrules the table."""
+    if isinstance(error, TooMany):
+        headers = {**(headers or {}), "Retry-After": str(error.wait_s)}
+    if isinstance(error, Unauthenticated):
+        headers = {**(headers or {}), "WWW-Authenticate": "Bearer"}
     return ProblemResponse(dict(error.as_dict()), status or status_of(error), headers)
 
 

@@ -13,11 +13,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.account_types import Who
 from api.audit import Act, AuditLog
 from api.routes.problems import respond
 from search.errors import XunrenError, shorten
@@ -55,6 +57,22 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("POST", "/api/standing/{number}/test-webhook"): "standing.test",
     ("PATCH", "/api/alerts/{number}"): "alert.judge",
     ("POST", "/api/check"): "index.check",
+    ("GET", "/api/cases/{case}/people"): "case.people",
+    ("POST", "/api/cases/{case}/people"): "case.share",
+    ("POST", "/api/login"): "login",
+    ("POST", "/api/logout"): "logout",
+    ("POST", "/api/setup"): "account.first",
+    ("POST", "/api/me/password"): "account.password",
+    ("GET", "/api/accounts"): "account.list",
+    ("POST", "/api/accounts"): "account.new",
+    ("PATCH", "/api/accounts/{number}"): "account.change",
+    ("GET", "/api/keys"): "key.list",
+    ("POST", "/api/keys"): "key.new",
+    ("DELETE", "/api/keys/{number}"): "key.remove",
+    ("POST", "/api/approvals"): "approval.ask",
+    ("PATCH", "/api/approvals/{number}"): "approval.judge",
+    ("GET", "/api/audit"): "audit.list",
+    ("GET", "/api/audit/check"): "audit.verify",
 }
 """(method, route) -> the word in the record."""
 QUIET: Mapping[tuple[str, str], str] = {
@@ -68,12 +86,18 @@ UNRECORDED = frozenset(
         ("GET", "/api/coverage"),
         ("GET", "/api/health"),
         ("GET", "/api/live"),
+        ("GET", "/api/me"),
+        ("GET", "/api/approvals"),
         ("GET", "/api/status"),
         ("HEAD", "/api/cameras/{camera}/now.jpg"),
     }
 )
 """Names, figures and states; they show nobody. What lies outside /api (page, metrics) shows nobody either."""
 
+NOBODY = "nobody"
+"""Account of whoever is not known."""
+SECRETS = frozenset({"password", "new_password", "token"})
+"""Members of a body that are never written down."""
 MAX_TEXT = 2000
 """Characters of one text in the record; of a longer one (a photo) length and SHA-256."""
 _MAX_BODY = 9 * 1024 * 1024  # more than any route takes
@@ -106,20 +130,18 @@ class Recorder:
     Args:
         app: what answers.
         application: whose `state.parts` has the open catalogue.
-        account: of everyone, as long as there are no accounts.
     """
 
-    def __init__(self, app: ASGIApp, application: FastAPI, account: str) -> None:
+    def __init__(self, app: ASGIApp, application: FastAPI) -> None:
         self._app = app
         self._log = AuditLog(application.state.parts.catalog)
-        self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        one = _Request(scope, receive, send, self._account, self._log)
+        one = _Request(scope, receive, send, self._log)
         try:
             await self._app(scope, one.receive, one.send)
         except Exception:
@@ -130,11 +152,10 @@ class Recorder:
 class _Request:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, account: str, record: AuditLog) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, record: AuditLog) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._account = account
         self._record = record
         self._body = bytearray()
         self._note = scope.setdefault("state", {})["note"] = Note()
@@ -187,15 +208,26 @@ class _Request:
 
     def _act(self, action: str, status: int) -> Act:
         scope = self._scope
-        case_id = str(scope.get("path_params", {}).get("case", ""))
+        case_id = self._case()
+        who: Who | None = scope["state"].get("who")
         return Act(
-            account=self._account,
+            account=who.account if who else NOBODY,
             address=str((scope.get("client") or ("unknown",))[0]),
             action=action,
             case_id=case_id if _CASE.fullmatch(case_id) else "",
             status=status,
-            details=self._asked() | ({"shown": self._note.shown} if self._note.shown else {}),
+            details=({"roles": sorted(who.roles)} if who else {})
+            | self._asked()
+            | ({"shown": self._note.shown} if self._note.shown else {}),
         )
+
+    def _case(self) -> str:
+        """The case that the address, the body or what was made names."""
+        named = [self._scope.get("path_params", {}).get("case"), self._note.shown.get("case")]
+        named += parse_qs(self._scope.get("query_string", b"").decode("latin-1")).get("case", [])
+        body = _read(bytes(self._body))
+        named += [body["case"]] if isinstance(body, dict) and "case" in body else []
+        return next((str(one) for one in named if one), "")
 
     def _asked(self) -> dict[str, Any]:
         scope = self._scope
@@ -207,12 +239,23 @@ class _Request:
         return asked
 
 
+def _read(body: bytes) -> Any:
+    """The body as JSON; None: it is none."""
+    try:
+        return json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _readable(body: bytes) -> Any:
     """The body as JSON with short texts; of one that is not JSON only length and SHA-256."""
     try:
-        return _short(json.loads(body, parse_constant=str))
-    except (ValueError, RecursionError):
-        return f"{len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}"
+        told = _read(body)
+        if told is not None:
+            return _short(told)
+    except RecursionError:
+        pass
+    return f"{len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}"
 
 
 def _short(value: Any) -> Any:
@@ -228,5 +271,7 @@ def _short(value: Any) -> Any:
 
 
 def _shown(key: str, value: Any) -> Any:
-    """A member of the body; an address may have a password in it."""
+    """A member of the body, without what is secret; an address may have a password in it."""
+    if key in SECRETS:
+        return "***"
     return shown(value) if key == "webhook" and isinstance(value, str) else _short(value)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from fastapi import Query as QueryField
 
 from api.routes.common import PartsHere
+from api.routes.purpose import PurposeHere
 from api.routes.recording import NoteHere
 from api.schemas import PhotoIn, SearchAnswer, SearchRequest, When, problems
 from search.answer import Answer
@@ -21,8 +22,8 @@ from search.types import Box, Clip, Filter, Image
 router = APIRouter(prefix="/api", tags=["search"])
 
 
-@router.post("/search", response_model=SearchAnswer, responses=problems(404, 413, 415, 503))
-def search(request: SearchRequest, parts: PartsHere, note: NoteHere) -> dict[str, Any]:
+@router.post("/search", response_model=SearchAnswer, responses=problems(404, 409, 413, 415, 503))
+def search(request: SearchRequest, parts: PartsHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
         text=_readable(request.text),
@@ -33,6 +34,7 @@ def search(request: SearchRequest, parts: PartsHere, note: NoteHere) -> dict[str
         unlike=tuple(request.unlike),
         without=tuple(request.without),
         order=request.order,
+        asker=purpose.of(request.case, request.reason),
     )
     return note.answered(served(parts.engine.search(query), parts.zone))
 
@@ -41,12 +43,13 @@ def search(request: SearchRequest, parts: PartsHere, note: NoteHere) -> dict[str
 def page(
     answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
     parts: PartsHere,
+    purpose: PurposeHere,
     note: NoteHere,
     start: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
-    """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 64 are kept."""
-    return note.answered(served(parts.engine.page(answer, start, limit), parts.zone))
+    """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 500 are kept."""
+    return note.answered(served(parts.engine.page(answer, start, limit, purpose.anyhow.name), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
@@ -60,13 +63,15 @@ def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
     """Where this server shows the picture of the clip's best moment."""
     segment_id, offset_ms = answer.moment(clip)
-    return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg"
+    case = answer.query.asker.case  # recorded with whoever opens it
+    return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg{f'?case={case}' if case else ''}"
 
 
 def clip_address(answer: Answer, clip: Clip) -> str:
     """Where this server plays the clip."""
     start = clip.start_ms - answer.segments[clip.segment_id].start_ms
-    return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}"
+    case = f"&case={answer.query.asker.case}" if answer.query.asker.case else ""
+    return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}{case}"
 
 
 def _photo(photo: PhotoIn, number: int) -> Image:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from api.alerts import MAX_LIMIT, AlertBook
+from api.account_types import Who
+from api.alerts import MAX_LIMIT, AlertBook, unknown_alert
+from api.grants import Grants, Kind
 from api.parts import Parts
+from api.routes.access import SightHere, WhoHere
 from api.routes.common import PartsHere
+from api.routes.purpose import PurposeHere
 from api.routes.recording import NoteHere
 from api.schemas import problems
 from api.scoring import EngineIndex
@@ -26,30 +30,64 @@ from api.standing_schemas import (
     StandingsOut,
     TrialOut,
 )
+from api.standing_types import Alert, Standing
 from api.standing_views import StandingView, measured_dict
 from search.catalog import now_ms
+from search.sight import Sight
 from search.vault import Vault
 
 router = APIRouter(prefix="/api", tags=["standing searches"])
 
 
 class Desk:
-    """What these routes work with."""
+    """What these routes work with: only what `who` may see."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, who: Who, sight: Sight) -> None:
         vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
         self.book = StandingBook(parts.catalog)
         self.alerts = AlertBook(parts.catalog)
         self.view = StandingView(parts.settings, parts.catalog)
-        self.work = StandingDesk(parts.catalog, vault, EngineIndex(parts))
+        self.work = StandingDesk(parts.catalog, vault, EngineIndex(parts, sight))
+        self.grants = Grants(parts.catalog)
+        self.who = who
+        self.sight = sight
 
     def told(self, saved: Saved) -> dict[str, Any]:
         """A standing search that was just saved, with the secret of its new webhook."""
         return self.view.one(saved.standing) | ({"webhook_secret": saved.secret} if saved.secret else {})
 
+    def one(self, number: int) -> Standing:
+        """A standing search that they may see. Raises `NotFound`."""
+        self.grants.check(self.who, Kind.STANDING, number)
+        return self.book.get(number)
 
-async def _desk(_: Request, parts: PartsHere) -> Desk:
-    return Desk(parts)
+    def alert(self, number: int) -> Alert:
+        """An alert that they may see. Raises `NotFound`."""
+        found = self.alerts.get(number)
+        if not (self.sees(found.standing_id) and self.shows(found)):
+            raise unknown_alert(number)
+        return found
+
+    def sees(self, number: int) -> bool:
+        """Whether they may see a standing search."""
+        return self.grants.visible(self.who, Kind.STANDING)(number)
+
+    def wanted(self, number: int | None) -> list[int] | None:
+        """Standing searches whose alerts are asked for; None: of all."""
+        if number is not None:
+            return [number] if self.sees(number) else []
+        if self.who.is_local:
+            return None
+        sees = self.grants.visible(self.who, Kind.STANDING)
+        return [one.id for one in self.book.all() if sees(one.id)]
+
+    def shows(self, alert: Alert) -> bool:
+        """Whether what an alert shows is in their sight."""
+        return self.sight.moment(alert.camera_id, alert.end_ms)
+
+
+def _desk(parts: PartsHere, who: WhoHere, sight: SightHere) -> Desk:
+    return Desk(parts, who, sight)
 
 
 DeskHere = Annotated[Desk, Depends(_desk)]
@@ -59,18 +97,25 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 @router.get("/standing", response_model=StandingsOut, responses=problems(503))
 def all_standing(desk: DeskHere) -> dict[str, Any]:
     """All standing searches: what they do now, what was expected of them and what came of it."""
-    return desk.view.all()
+    sees = desk.grants.visible(desk.who, Kind.STANDING)
+    told = desk.view.all()
+    return told | {"standing": [one for one in told["standing"] if sees(one["id"])]}
 
 
 @router.post("/standing", response_model=StandingOut, status_code=201, responses=problems(404, 413, 415, 503))
-def add_standing(body: StandingIn, desk: DeskHere) -> dict[str, Any]:
+def add_standing(body: StandingIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
     """Save a standing search; the secret of its webhook is in this answer and in no other."""
-    return desk.told(desk.work.add(body.draft(now_ms()), body.webhook))
+    purpose.check(body.case, body.reason)
+    saved = desk.work.add(body.draft(now_ms()), body.webhook)
+    if not desk.who.is_local:
+        desk.grants.give(Kind.STANDING, saved.standing.id, desk.who.account_id, owns=True)
+    return desk.told(saved)
 
 
 @router.post("/standing/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
-def preview_standing(body: StandingIn, desk: DeskHere) -> dict[str, Any]:
+def preview_standing(body: StandingIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
     """The threshold that it would have, and the alarms to be expected; nothing is saved."""
+    purpose.check(body.case, body.reason)
     draft, aim = desk.work.preview(body.draft(now_ms()))
     return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
 
@@ -78,13 +123,13 @@ def preview_standing(body: StandingIn, desk: DeskHere) -> dict[str, Any]:
 @router.get("/standing/{number}", response_model=StandingOut, responses=problems(404, 503))
 def one_standing(number: Number, desk: DeskHere) -> dict[str, Any]:
     """One standing search."""
-    return desk.view.one(desk.book.get(number))
+    return desk.view.one(desk.one(number))
 
 
 @router.patch("/standing/{number}", response_model=StandingOut, responses=problems(404, 413, 415, 503))
 def change_standing(number: Number, body: StandingChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given."""
-    draft = body.draft(desk.book.get(number).draft, now_ms())
+    draft = body.draft(desk.one(number).draft, now_ms())
     saved = Saved(desk.work.change(number, draft, measure=body.measure))
     return desk.told(desk.work.set_webhook(number, body.webhook) if body.sets_webhook else saved)
 
@@ -92,12 +137,16 @@ def change_standing(number: Number, body: StandingChange, desk: DeskHere) -> dic
 @router.delete("/standing/{number}", status_code=204, response_class=Response, responses=problems(404, 503))
 def remove_standing(number: Number, desk: DeskHere) -> None:
     """Remove a standing search with its alerts; to keep these, pause it."""
+    desk.one(number)
     desk.book.remove(number)
+    if not desk.who.is_local:
+        desk.grants.forget(Kind.STANDING, number)
 
 
 @router.post("/standing/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))
 def test_webhook(number: Number, desk: DeskHere) -> dict[str, Any]:
     """Send a test to its webhook, once, and tell what the receiver said."""
+    desk.one(number)
     sent = desk.work.try_webhook(number)
     return {"delivered": sent.delivered, "said": sent.said}
 
@@ -114,7 +163,8 @@ def alerts(
     standing: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this standing search")] = None,
 ) -> dict[str, Any]:
     """Alerts, the newest first."""
-    found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, standing_id=standing)
+    found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, of=desk.wanted(standing))
+    found = [alert for alert in found if desk.shows(alert)]
     if found:
         note.shown["alerts"] = [alert.id for alert in found]
     return desk.view.alerts(found, more=more)
@@ -123,6 +173,7 @@ def alerts(
 @router.patch("/alerts/{number}", response_model=AlertOut, responses=problems(404, 415, 503))
 def judge_alert(number: Number, body: AlertChange, desk: DeskHere) -> dict[str, Any]:
     """Say that an alert was seen, and whether it is right or wrong."""
+    desk.alert(number)
     alert = desk.alerts.judge(number, body.verdict, seen=body.seen is not False)
     told: dict[str, Any] = desk.view.alerts([alert], more=False)["alerts"][0]
     return told

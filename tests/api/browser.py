@@ -60,12 +60,13 @@ def _yard(second: float, colour: str) -> Image:
 
 
 @contextmanager
-def small_index(folder: Path, videos: Sequence[tuple[str, str]]) -> Iterator[Parts]:
+def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: object) -> Iterator[Parts]:
     """Real parts, but for an embedder that sees colours, over one video for each (camera, colour)."""
     chosen = {"data_dir": folder / "data", "timezone": "Asia/Shanghai", "sample_interval_s": 0.5}
     # There are so few colours that many a usual description fits somebody here.
+    chosen |= {"accounts": False, "require_case": False}
     chosen |= {"false_match_share": 0.3, "false_maybe_share": 0.5}
-    settings = load_settings(chosen, environ={})
+    settings = load_settings(chosen | settings_, environ={})
     settings.data_dir.mkdir(parents=True)
     embedder = cast(OpenClipEmbedder, ColourEmbedder())
     with ExitStack() as stack:

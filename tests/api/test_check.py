@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api import checking
+from api.client import Server
 from api.routes.check import router
 from search.catalog import Catalog
 from search.config import Settings
@@ -37,12 +38,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
         )
         client = TestClient(app)
 
-        def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-            assert url == "http://here"
+        def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:
+            assert server.url == "http://here"
             return (client.get(path) if body is None else client.post(path, json=dict(body))).json()
 
         monkeypatch.setattr(checking, "ask", ask)
-        monkeypatch.setattr(checking, "running_server", lambda _: "http://here")
+        monkeypatch.setattr(checking, "running_server", lambda _: Server("http://here"))
         yield client
 
 

@@ -1,0 +1,95 @@
+"""Whose a case or a standing search is, and who else may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from api import account_tables as t
+from api.account_types import EVERYTHING, Role, Scope, Who
+from search.catalog import Catalog
+from search.errors import NotFound
+
+Sees = Callable[[object], bool]
+
+
+class Kind(StrEnum):
+    """What can belong to somebody."""
+
+    CASE = "case"
+    STANDING = "standing"
+
+
+class Grants:
+    """In the database of an open catalogue, beside the accounts.
+
+    The owner and those whom it was shared with see a thing; so does a supervisor whose scope covers its owner's. What
+    nobody owns (it was made on the command line, or while there were no accounts) is seen by whoever sees everything.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def visible(self, who: Who, kind: Kind) -> Sees:
+        """Tells of each thing whether `who` may see it."""
+        if who.is_local:
+            return lambda _: True
+        g = t.grants.c
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(g.thing, g.account_id, g.owns).where(g.kind == kind.value)).all()
+            scopes = _scopes(db) if Role.SUPERVISOR in who.roles else {}
+        shared = {row.thing for row in rows if row.account_id == who.account_id}
+        owned = {row.thing for row in rows}
+        leads = {number for number, scope in scopes.items() if who.scope.covers(scope)}
+        led = {row.thing for row in rows if row.owns and row.account_id in leads}
+
+        def sees(thing: object) -> bool:
+            name = str(thing)
+            return name in shared or name in led or (name not in owned and who.scope.everything)
+
+        return sees
+
+    def check(self, who: Who, kind: Kind, thing: object) -> None:
+        """Raise `NotFound` for what `who` may not see, as for what does not exist."""
+        if not self.visible(who, kind)(thing):
+            what = "case" if kind is Kind.CASE else "standing search"
+            raise NotFound(f"there is no such {what}", got=repr(thing), cure="ask whoever has it to share it with you")
+
+    def give(self, kind: Kind, thing: object, account_id: int, *, owns: bool) -> None:
+        """Let an account see a thing; as its owner, instead of the one before, who keeps seeing it."""
+        g = t.grants.c
+        mine = sa.and_(g.kind == kind.value, g.thing == str(thing))
+        with self._catalog.begin() as db:
+            if owns:
+                db.execute(t.grants.update().where(mine).values(owns=False))
+            db.execute(t.grants.delete().where(mine, g.account_id == account_id))
+            values = {"kind": kind.value, "thing": str(thing), "account_id": account_id, "owns": owns}
+            db.execute(t.grants.insert().values(**values))
+
+    def forget(self, kind: Kind, thing: object) -> None:
+        """Nobody has it any more: it was deleted."""
+        g = t.grants.c
+        with self._catalog.begin() as db:
+            db.execute(t.grants.delete().where(g.kind == kind.value, g.thing == str(thing)))
+
+    def people(self, kind: Kind, thing: object) -> tuple[int | None, list[int]]:
+        """The owner's number (None: nobody), and those of all who have it."""
+        g = t.grants.c
+        with self._catalog.begin() as db:
+            query = sa.select(g.account_id, g.owns).where(g.kind == kind.value, g.thing == str(thing))
+            rows = db.execute(query.order_by(g.account_id)).all()
+        return next((row.account_id for row in rows if row.owns), None), [row.account_id for row in rows]
+
+
+def scope_of(catalog: Catalog, account_id: int) -> Scope:
+    """Of one account or key; of one that is gone everything, so that only those who see all see what was its."""
+    with catalog.begin() as db:
+        return _scopes(db).get(account_id, EVERYTHING)
+
+
+def _scopes(db: sa.Connection) -> dict[int, Scope]:
+    """Of every account; keys have negative numbers."""
+    found = {row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.accounts.c.id, t.accounts.c.scope))}
+    return found | {-row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.keys.c.id, t.keys.c.scope))}
