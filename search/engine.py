@@ -11,6 +11,7 @@ from datetime import tzinfo
 
 import numpy as np
 
+from search import refusals
 from search.answer import Answer
 from search.assembling import Assembler
 from search.catalog import Catalog, now_ms
@@ -84,6 +85,7 @@ class SearchEngine:
         """Find the clips that fit; the first page of them.
 
         Raises:
+            Refused: the sentence asks for people by what nobody is looked for by.
             BadInput: the sentence is too long, or says nothing about a person.
             NotFound: a camera in the filter, or a marked clip, does not exist.
         """
@@ -115,7 +117,7 @@ class SearchEngine:
         """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
 
         Raises:
-            BadInput: as `search` does.
+            Refused, BadInput: as `search` does.
             NotFound: a marked clip does not exist.
         """
         understood = self._understand(query)
@@ -152,6 +154,7 @@ class SearchEngine:
     # what is wanted ------------------------------------------------------------------------------------------
 
     def _understand(self, query: Query) -> Understood:
+        refusals.check_sentence(query.text)
         found = understand(
             query.text, now_ms=now_ms(), zone=self._zone, cameras=self._known_cameras(), without=query.without
         )

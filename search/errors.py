@@ -65,7 +65,7 @@ class BadMedia(XunrenError):
 
 
 class Refused(XunrenError):
-    """A sentence that asks for people by what nobody is looked for by. `rule` is its name in ``search/refused.toml``."""
+    """A sentence asks for people by what nobody is looked for by. `rule` is a name in ``search/refused.toml``."""
 
     def __init__(self, what: str, *, rule: str, got: object = None, expected: str = "", cure: str = "") -> None:
         super().__init__(what, got=got, expected=expected, cure=cure)

@@ -1,7 +1,7 @@
-"""What nobody is looked for by: ethnicity, religion, politics, protest, the intimate. The words are in ``refused.toml``.
+"""What nobody is looked for by: ethnicity, religion, politics, protest, the intimate.
 
-A sentence is read in a plain form (see `plain`), so that it does not matter how it is written. What a rule calls
-harmless is taken out of it first; a word of the rule that is still there refuses the sentence.
+The words are in ``refused.toml``. A sentence is read in a plain form (`Policy.plain`), so that it does not matter how it
+is written. What a rule calls harmless is taken out of it first; a word of the rule that is still there refuses it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
 _TAKEN = " 0 "  # a digit: nothing that is listed reaches across it
 _SPLIT_FROM = 6  # letters of a word that is also found when it is split: shorter ones come about by chance
 _BLANK = r"(?:[^\w,;:!?.]|_){1,3}"
-_INSIDE = r"[\W_]{0,3}"
+_INSIDE = r"(?:[^\w,;:!?.]|\.(?! )|_){0,3}"
 _START, _END = "(?<![a-z0-9])", "(?![a-z0-9])"
 _CJK = "[\u3400-\u9fff\uf900-\ufaff]"
 _STOPS = ",，、;；:：。.!！?？"
