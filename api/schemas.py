@@ -230,6 +230,9 @@ class Problem(BaseModel):
     got: str = Field(description="the offending value, shortened")
     expected: str = Field(description="what would have been right")
     cure: str = Field(description="what to do now")
+    rule: str | None = Field(
+        default=None, description="the rule that refuses a sentence: ethnicity, religion, politics, protest or intimate"
+    )
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -93,7 +93,7 @@ def all_cases(desk: DeskHere) -> dict[str, Any]:
     return {"cases": [desk.view.short(case) for case in desk.cases.cases()]}
 
 
-@router.post("", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
+@router.post("", response_model=CaseOut, status_code=201, responses=problems(403, 404, 413, 415, 503))
 def new_case(body: CaseIn, desk: DeskHere) -> dict[str, Any]:
     """Open a case."""
     return desk.view.full(desk.cases.new(body.draft(desk.parts.zone), photos_of(body.photos)))
@@ -105,7 +105,7 @@ def one_case(case: str, desk: DeskHere) -> dict[str, Any]:
     return desk.view.full(desk.cases.case(case))
 
 
-@router.patch("/{case}", response_model=CaseOut, responses=problems(404, 413, 415, 503))
+@router.patch("/{case}", response_model=CaseOut, responses=problems(403, 404, 413, 415, 503))
 def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
     draft = body.draft(desk.cases.case(case).draft, desk.parts.zone)
@@ -122,7 +122,7 @@ def delete_case(case: str, desk: DeskHere) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{case}/search", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
+@router.post("/{case}/search", response_model=CaseAnswer, responses=problems(403, 404, 413, 415, 503))
 def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
     where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.from_), to_ms=desk.time(body.to))
@@ -130,7 +130,7 @@ def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
-@router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 413, 415, 503))
+@router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(403, 404, 413, 415, 503))
 def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
     asked = Asked(_readable(body.text), limit=body.limit, order=body.order)

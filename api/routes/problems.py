@@ -13,12 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from search.errors import BadInput, BadMedia, Conflict, NotFound, Unavailable, XunrenError
+from search.errors import BadInput, BadMedia, Conflict, NotFound, Refused, Unavailable, XunrenError
 
 log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[XunrenError], int] = {
     BadInput: 400,
+    Refused: 403,
     NotFound: 404,
     Conflict: 409,
     BadMedia: 422,
@@ -59,8 +60,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
 
 
-async def _on_error(_: Request, error: Exception) -> ProblemResponse:
+async def _on_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, XunrenError)  # noqa: S101 - Starlette calls it for no other
+    if isinstance(error, Refused):
+        request.state.rule = error.rule  # for the record
     if status_of(error) >= 500:
         log.error("%s", error)
     return respond(error)

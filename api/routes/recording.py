@@ -194,8 +194,13 @@ class _Request:
             action=action,
             case_id=case_id if _CASE.fullmatch(case_id) else "",
             status=status,
-            details=self._asked() | ({"shown": self._note.shown} if self._note.shown else {}),
+            details=self._asked() | self._told(),
         )
+
+    def _told(self) -> dict[str, Any]:
+        """What was shown, or the rule that refused the sentence (`api.routes.problems` leaves its name)."""
+        rule = self._scope["state"].get("rule")
+        return ({"shown": self._note.shown} if self._note.shown else {}) | ({"rule": rule} if rule else {})
 
     def _asked(self) -> dict[str, Any]:
         scope = self._scope

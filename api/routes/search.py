@@ -21,7 +21,7 @@ from search.types import Box, Clip, Filter, Image
 router = APIRouter(prefix="/api", tags=["search"])
 
 
-@router.post("/search", response_model=SearchAnswer, responses=problems(404, 413, 415, 503))
+@router.post("/search", response_model=SearchAnswer, responses=problems(403, 404, 413, 415, 503))
 def search(request: SearchRequest, parts: PartsHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(

@@ -62,13 +62,13 @@ def all_standing(desk: DeskHere) -> dict[str, Any]:
     return desk.view.all()
 
 
-@router.post("/standing", response_model=StandingOut, status_code=201, responses=problems(404, 413, 415, 503))
+@router.post("/standing", response_model=StandingOut, status_code=201, responses=problems(403, 404, 413, 415, 503))
 def add_standing(body: StandingIn, desk: DeskHere) -> dict[str, Any]:
     """Save a standing search; the secret of its webhook is in this answer and in no other."""
     return desk.told(desk.work.add(body.draft(now_ms()), body.webhook))
 
 
-@router.post("/standing/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
+@router.post("/standing/preview", response_model=PreviewOut, responses=problems(403, 404, 413, 415, 503))
 def preview_standing(body: StandingIn, desk: DeskHere) -> dict[str, Any]:
     """The threshold that it would have, and the alarms to be expected; nothing is saved."""
     draft, aim = desk.work.preview(body.draft(now_ms()))
@@ -81,7 +81,7 @@ def one_standing(number: Number, desk: DeskHere) -> dict[str, Any]:
     return desk.view.one(desk.book.get(number))
 
 
-@router.patch("/standing/{number}", response_model=StandingOut, responses=problems(404, 413, 415, 503))
+@router.patch("/standing/{number}", response_model=StandingOut, responses=problems(403, 404, 413, 415, 503))
 def change_standing(number: Number, body: StandingChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given."""
     draft = body.draft(desk.book.get(number).draft, now_ms())
