@@ -1,7 +1,7 @@
 """What nobody is looked for by: ethnicity, religion, politics, protest, the intimate.
 
-The words are in ``refused.toml``. A sentence is read in a plain form (`Policy.plain`), so that it does not matter how it
-is written. What a rule calls harmless is taken out of it first; a word of the rule that is still there refuses it.
+The words are in ``refused.toml``. A sentence is read in a plain form (`Policy.plain`), so that it does not matter how
+it is written. What a rule calls harmless is taken out of it first; a word of the rule that is still there refuses it.
 """
 
 from __future__ import annotations
