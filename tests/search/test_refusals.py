@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.embedder import MAX_SENTENCE_CHARS
@@ -504,6 +504,7 @@ def test_no_usual_description_is_refused() -> None:
 # other ways to write -------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.sampled_from(pairs(REFUSED)), st.data())
 def test_neither_case_nor_width_nor_blanks_matter(pair: tuple[str, str], data: st.DataObject) -> None:
     rule, sentence = pair
@@ -520,6 +521,7 @@ def _written(char: str) -> st.SearchStrategy[str]:
     return st.builds(str.__add__, st.sampled_from(same), st.sampled_from(behind))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=MAX_SENTENCE_CHARS))
 def test_any_text_can_be_read(text: str) -> None:
     rule_of(text)
