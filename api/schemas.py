@@ -230,6 +230,11 @@ class Problem(BaseModel):
     got: str = Field(description="the offending value, shortened")
     expected: str = Field(description="what would have been right")
     cure: str = Field(description="what to do now")
+
+
+class Refusal(Problem):
+    """The error of a request that is refused for what it asks, or for where it comes from."""
+
     rule: str | None = Field(
         default=None, description="the rule that refuses a sentence: ethnicity, religion, politics, protest or intimate"
     )
@@ -237,5 +242,7 @@ class Problem(BaseModel):
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entries for the errors of a route."""
-    known: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, *statuses)}
+    known: dict[int | str, dict[str, Any]] = {
+        status: {"model": Refusal if status == 403 else Problem} for status in (400, *statuses)
+    }
     return known | {"default": {"model": Problem, "description": "any other error"}}

@@ -170,7 +170,7 @@ def test_the_description_of_the_api_names_the_refusal(client: httpx.Client) -> N
     }
     told = {(path, method) for path, methods in api["paths"].items() for method in methods if _refuses(methods[method])}
     assert told == doors
-    assert "rule" in api["components"]["schemas"]["Problem"]["properties"]
+    assert "rule" in api["components"]["schemas"]["Refusal"]["properties"]
 
 
 def _refuses(operation: dict[str, Any]) -> bool:
