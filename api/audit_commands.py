@@ -86,11 +86,11 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[object, ...]:
 
 
 def _asked(entry: Entry) -> str:
-    """The sentence where there is one, else what was addressed."""
+    """The sentence where there is one, else what was addressed, or the rule that refused."""
     details = entry.act.details
     for place in (details.get("body"), details.get("options")):
         if isinstance(place, dict):
             for name in ("text", "sentence", "sentences"):
                 if place.get(name):
                     return str(place[name])
-    return str(details.get("path", ""))
+    return str(details.get("path") or details.get("rule", ""))

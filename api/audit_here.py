@@ -1,4 +1,4 @@
-"""What is done on the command line is recorded too: the command before it runs, and the clips that it shows."""
+"""What is done on the command line is recorded too: the command before it runs, the clips that it shows, refusals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from api.audit import Act, AuditLog
 from api.parts import open_catalog
 from search.catalog import Catalog
 from search.config import Settings
+from search.errors import Refused
 from search.vault import shown
 
 ADDRESS = "command line"
@@ -30,7 +31,7 @@ def record_command(settings: Settings, words: Sequence[str], options: Mapping[st
     Raises:
         Unavailable: it cannot be written; the command must not run.
     """
-    if words[0] not in GROUPS or not _exists(settings):
+    if not _is_recorded(settings, words):
         return
     given = {name: _plain(name, value) for name, value in options.items() if value not in (None, False, (), [], "")}
     if words[0] == "search":
@@ -42,6 +43,25 @@ def record_command(settings: Settings, words: Sequence[str], options: Mapping[st
         AuditLog(catalog).append(Act(account(), ADDRESS, ".".join(words), case_id, details={"options": given}))
 
 
+def record_refusal(settings: Settings, words: Sequence[str], options: Mapping[str, Any], refused: Refused) -> None:
+    """Write that a command's sentence was refused, and by which rule; the command itself is recorded already.
+
+    Args:
+        settings: of the index.
+        words: of the command.
+        options: as Typer read them.
+        refused: why.
+
+    Raises:
+        Unavailable: it cannot be written.
+    """
+    if not _is_recorded(settings, words):
+        return
+    details = {"command": ".".join(words), "rule": refused.rule, "got": refused.got}
+    with open_catalog(settings) as catalog:
+        AuditLog(catalog).append(Act(account(), ADDRESS, "refused", options.get("case_id") or "", details=details))
+
+
 def record_shown(catalog: Catalog, answer: Mapping[str, Any]) -> None:
     """Write which clips are about to be printed. Raises `Unavailable`."""
     clips = [clip["id"] for clip in answer["clips"]]
@@ -51,6 +71,10 @@ def record_shown(catalog: Catalog, answer: Mapping[str, Any]) -> None:
 def account() -> str:
     """The name at the operating system."""
     return f"os:{getpass.getuser()}"
+
+
+def _is_recorded(settings: Settings, words: Sequence[str]) -> bool:
+    return words[0] in GROUPS and _exists(settings)
 
 
 def _exists(settings: Settings) -> bool:

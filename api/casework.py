@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from api import casework_tables as t
 from api.case_pictures import CasePictures, existing
 from api.case_types import Case, Draft, Sighting, Sign, check_looks
-from search import tables
+from search import refusals, tables
 from search.catalog import Catalog, now_ms
 from search.config import Settings
 from search.errors import Conflict, NotFound
@@ -86,9 +86,11 @@ class Casework:
 
         Raises:
             BadInput: nothing says what the person looks like.
+            Refused: a sentence asks for people by what nobody is looked for by.
             NotFound: the camera where they were last seen is unknown.
         """
         check_looks(draft.sentences, len(photos))
+        _check_sentences(draft.sentences)
         self._check_seen(draft)
         created = now_ms() if at_ms is None else at_ms
         values = t.case_values(draft) | {"created_ms": created, "last_photo": 0, "last_mark": 0, "last_sighting": 0}
@@ -129,6 +131,7 @@ class Casework:
         for number in drop_photos:
             _check_photo(before, number)
         check_looks(draft.sentences, len(before.photos) - len(set(drop_photos)) + len(add_photos))
+        _check_sentences(draft.sentences, known=before.draft.sentences)
         if draft.last_seen != before.draft.last_seen:
             self._check_seen(draft)
         with self._catalog.begin() as db:
@@ -272,6 +275,13 @@ def sighting_of(case: Case, number: int) -> Sighting:
         known = ", ".join(str(s.number) for s in case.sightings) or "(none yet)"
         raise NotFound(f"case {case.id} has no such sighting", got=number, expected=known)
     return found
+
+
+def _check_sentences(sentences: Iterable[str], known: Collection[str] = ()) -> None:
+    """Raise `Refused`. What an older list let in is no obstacle to closing a case; a search with it is refused."""
+    for sentence in sentences:
+        if sentence not in known:
+            refusals.check_sentence(sentence)
 
 
 def _check_photo(case: Case, number: int) -> None:

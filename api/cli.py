@@ -16,6 +16,7 @@ from api.watch_cli import watch_app
 
 if TYPE_CHECKING:
     from search.config import Settings
+    from search.errors import XunrenError
 
 app = typer.Typer(
     name="xunren",
@@ -48,7 +49,7 @@ def _globals(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
 ) -> None:
-    context.obj = {"data_dir": data_dir, "config": config, "verbose": verbose}
+    context.ensure_object(dict).update(data_dir=data_dir, config=config, verbose=verbose)
 
 
 def _settings(context: typer.Context, **overrides: Any) -> Settings:
@@ -64,7 +65,9 @@ def _settings(context: typer.Context, **overrides: Any) -> Settings:
         stream=sys.stderr,
     )
     settings = load_settings({"data_dir": given["data_dir"]} | overrides, config=given["config"])
-    record_command(settings, _words(context), context.params)
+    running = settings, _words(context), context.params
+    record_command(*running)
+    given["running"] = running
     return settings
 
 
@@ -350,9 +353,10 @@ def keep_addresses_in(arguments: list[str]) -> None:
 def main() -> None:
     """Entry point: every expected error becomes one readable message and exit status 1."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its warning about forks means nothing to a user
+    given: dict[str, Any] = {}
     try:
         keep_addresses_in(sys.argv[1:])
-        app(hoist_globals(sys.argv[1:]))
+        app(hoist_globals(sys.argv[1:]), obj=given)
     except KeyboardInterrupt:
         typer.echo("interrupted; what was under way is taken up by the next run", err=True)
         sys.exit(130)
@@ -364,4 +368,20 @@ def main() -> None:
         from api.console import show_error
 
         show_error(e)
+        if unrecorded := _refusal_unrecorded(e, given):
+            show_error(unrecorded)
         sys.exit(1)
+
+
+def _refusal_unrecorded(error: XunrenError, given: dict[str, Any]) -> XunrenError | None:
+    """Record `error` where it refuses a sentence of the command that ran. Why it cannot be recorded, if it cannot."""
+    from api.audit_here import record_refusal
+    from search.errors import Refused, XunrenError
+
+    if isinstance(error, Refused) and "running" in given:
+        settings, words, options = given["running"]
+        try:
+            record_refusal(settings, words, options, error)
+        except XunrenError as unrecorded:
+            return unrecorded
+    return None

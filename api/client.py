@@ -83,7 +83,8 @@ def _remote_error(body: bytes) -> XunrenError:
         kind = getattr(errors, data["error"], XunrenError)
         if kind is errors.BadMedia:
             kind = XunrenError
-        error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"])
+        more = {"rule": data["rule"]} if kind is errors.Refused else {}
+        error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"], **more)
     except (ValueError, KeyError, TypeError):
         return Unavailable("the running server gave an answer that is none", got=body[:80].decode("utf-8", "replace"))
     assert isinstance(error, XunrenError)  # noqa: S101 - for the type checker

@@ -234,7 +234,17 @@ class Problem(BaseModel):
     cure: str = Field(description="what to do now")
 
 
+class Refusal(Problem):
+    """The error of a request that is refused for what it asks, or for where it comes from."""
+
+    rule: str | None = Field(
+        default=None, description="the rule that refuses a sentence: ethnicity, religion, politics, protest or intimate"
+    )
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entries for the errors of a route."""
-    known: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, *statuses)}
+    known: dict[int | str, dict[str, Any]] = {
+        status: {"model": Refusal if status == 403 else Problem} for status in (400, 401, 403, *statuses)
+    }
     return known | {"default": {"model": Problem, "description": "any other error"}}

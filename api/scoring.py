@@ -75,6 +75,7 @@ class EngineIndex:
         """See `Index.wanted`.
 
         Raises:
+            Refused: the sentence asks for people by what nobody is looked for by.
             BadInput: the sentence names a time, which what is yet to come cannot have.
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet, with whom to compare.

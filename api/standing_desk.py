@@ -40,6 +40,7 @@ class StandingDesk:
         """The draft with the cameras that its sentence names, and the threshold that it would have.
 
         Raises:
+            Refused: the sentence asks for people by what nobody is looked for by.
             BadInput: the sentence cannot be used, or a value is out of range.
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet.

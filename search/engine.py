@@ -11,6 +11,7 @@ from datetime import tzinfo
 
 import numpy as np
 
+from search import refusals
 from search.answer import Answer
 from search.assembling import Assembler
 from search.catalog import Catalog, now_ms
@@ -86,6 +87,7 @@ class SearchEngine:
         """Find the clips that fit; the first page of them.
 
         Raises:
+            Refused: the sentence asks for people by what nobody is looked for by.
             BadInput: the sentence is too long, or says nothing about a person.
             NotFound: a camera in the filter, or a marked clip, does not exist.
             Denied: nothing of it is in the asker's sight.
@@ -124,7 +126,7 @@ class SearchEngine:
         """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
 
         Raises:
-            BadInput: as `search` does.
+            Refused, BadInput: as `search` does.
             NotFound: a marked clip does not exist.
         """
         self._check_cameras(query)
@@ -182,6 +184,7 @@ class SearchEngine:
             )
 
     def _understand(self, query: Query) -> Understood:
+        refusals.check_sentence(query.text)
         cameras = query.asker.sight.of(self._known_cameras())
         found = understand(query.text, now_ms=now_ms(), zone=self._zone, cameras=cameras, without=query.without)
         if not found.wanted and not len(query.photos) and not query.like:

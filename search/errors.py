@@ -84,6 +84,18 @@ class BadMedia(XunrenError):
         self.reason = reason
 
 
+class Refused(XunrenError):
+    """A sentence asks for people by what nobody is looked for by. `rule` is a name in ``search/refused.toml``."""
+
+    def __init__(self, what: str, *, rule: str, got: object = None, expected: str = "", cure: str = "") -> None:
+        super().__init__(what, got=got, expected=expected, cure=cure)
+        self.rule = rule
+
+    def as_dict(self) -> Mapping[str, str]:
+        """The error as plain data, for JSON, with the rule's name."""
+        return {**super().as_dict(), "rule": self.rule}
+
+
 def shorten(text: str, limit: int = 120) -> str:
     """`text` on one line, at most `limit` characters."""
     flat = " ".join(text.split())

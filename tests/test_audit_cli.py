@@ -10,9 +10,10 @@ from typing import cast
 
 import pytest
 
-from tests.conftest import Command, Demo, Outcome
+from tests.conftest import Command, Demo, Outcome, serving
 
 SENTENCE = "a man in a red coat"
+REFUSED = "戴头巾的穆斯林妇女"
 
 
 class Line:
@@ -57,6 +58,43 @@ def test_who_looked_at_a_case(line: Line) -> None:
     line("case", "show", "2026-9999", code=1)
     assert [entry["action"] for entry in line.entries("--case", case)] == ["case.show"]
     assert SENTENCE in line("audit", "list").out
+
+
+def refused(line: Line, *arguments: object) -> None:
+    """The command says which rule refuses it; the command and the refusal are the last things in the record."""
+    outcome = line(*arguments, code=1)
+    assert "refused by the rule on religion" in outcome.err
+    assert "穆斯林" in outcome.err
+    assert outcome.out == ""
+    refusal, asked = line.entries("--limit", 3)[:2]
+    words = ".".join(str(word) for word in arguments[: 1 if arguments[0] == "search" else 2])
+    assert (asked["action"], refusal["action"]) == (words, "refused")
+    assert REFUSED in str(asked["details"])
+    assert refusal["details"] == {"command": words, "rule": "religion", "got": "穆斯林"}
+
+
+def test_a_refused_sentence_is_recorded_with_its_rule_and_nothing_is_saved(line: Line) -> None:
+    case = line("case", "new", "Li Ming", "--sentence", SENTENCE, "--json").json["id"]
+    before = line("case", "show", case).out
+    refused(line, "search", REFUSED)
+    refused(line, "case", "search", case, REFUSED)
+    refused(line, "case", "change", case, "--sentence", REFUSED)
+    refused(line, "case", "new", "Li Hua", "--sentence", REFUSED)
+    refused(line, "watch", "add", REFUSED)
+    assert line("case", "show", case).out == before
+    assert "Li Hua" not in line("case", "list").out
+    assert REFUSED not in line("watch", "list").out
+    assert [entry["case"] for entry in line.entries("--action", "refused")] == ["", "", case, case, ""]
+    assert "the record is whole" in line("audit", "verify").out
+
+
+def test_a_refusal_of_the_running_server_is_recorded_by_both(line: Line) -> None:
+    with serving(line.data_dir):
+        assert "refused by the rule on religion" in line("search", REFUSED, code=1).err
+    refusal, answered, asked = line.entries("--limit", 4)[:3]
+    assert [entry["action"] for entry in (asked, answered, refusal)] == ["search", "search", "refused"]
+    assert (answered["account"], answered["status"]) == ("local", 403)
+    assert cast(dict[str, object], answered["details"])["rule"] == "religion"
 
 
 def test_an_address_with_a_password_is_recorded_without_it(line: Line) -> None:

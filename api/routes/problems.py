@@ -19,6 +19,7 @@ from search.errors import (
     Conflict,
     Denied,
     NotFound,
+    Refused,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -31,6 +32,7 @@ STATUS: Mapping[type[XunrenError], int] = {
     BadInput: 400,
     Unauthenticated: 401,
     Denied: 403,
+    Refused: 403,
     NotFound: 404,
     Conflict: 409,
     BadMedia: 422,
@@ -76,8 +78,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
 
 
-async def _on_error(_: Request, error: Exception) -> ProblemResponse:
+async def _on_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, XunrenError)  # noqa: S101 - Starlette calls it for no other
+    if isinstance(error, Refused):
+        request.state.rule = error.rule  # for the record
     if status_of(error) >= 500:
         log.error("%s", error)
     return respond(error)

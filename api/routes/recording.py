@@ -216,9 +216,7 @@ class _Request:
             action=action,
             case_id=case_id if _CASE.fullmatch(case_id) else "",
             status=status,
-            details=({"roles": sorted(who.roles)} if who else {})
-            | self._asked()
-            | ({"shown": self._note.shown} if self._note.shown else {}),
+            details=({"roles": sorted(who.roles)} if who else {}) | self._asked() | self._told(),
         )
 
     def _case(self) -> str:
@@ -228,6 +226,11 @@ class _Request:
         body = _read(bytes(self._body))
         named += [body["case"]] if isinstance(body, dict) and "case" in body else []
         return next((str(one) for one in named if one), "")
+
+    def _told(self) -> dict[str, Any]:
+        """What was shown, or the rule that refused the sentence (`api.routes.problems` leaves its name)."""
+        rule = self._scope["state"].get("rule")
+        return ({"shown": self._note.shown} if self._note.shown else {}) | ({"rule": rule} if rule else {})
 
     def _asked(self) -> dict[str, Any]:
         scope = self._scope

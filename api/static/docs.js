@@ -13,7 +13,7 @@ async function start() {
     Object.entries(methods).map(([method, route]) => operation(path, method, route)));
   byId("api").replaceChildren(
     h("h1", {}, `${spec.info.title} ${spec.info.version}`), h("p", {}, spec.info.description), ...routes,
-    h("article", {}, h("h2", {}, "Problem"), h("p", {}, "The body of every error."), fields(schemas.Problem)));
+    h("article", {}, h("h2", {}, "Problem"), h("p", {}, "The body of every error; rule stands only where a rule refuses the sentence."), fields(schemas.Refusal)));
   byId("api").setAttribute("aria-busy", "false");
 }
 

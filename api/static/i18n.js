@@ -35,6 +35,12 @@ const TEXTS = {
     long_sentence: "The sentence is too long: {n} characters, at most {most}.", bad_range: "The time ends before it starts.",
     error_title: "The search failed", refused_title: "This search is not possible",
     got: "Got", expected: "Expected", cure: "What to do",
+    not_by: "This is not searched for: {reason}.", not_by_expected: "Clothing, things carried, age, sex, hair, build, what the person does.",
+    not_by_cure: "Leave these words out and describe what is seen, e.g. the garment and its colour.",
+    r_ethnicity: "nobody is looked for by descent, nationality or skin colour", r_religion: "nobody is looked for by faith or worship",
+    r_politics: "nobody is looked for by opinion, party or petition",
+    r_protest: "nobody is looked for because they take part in a protest, a strike or an assembly",
+    r_intimate: "nobody is looked for by nakedness, underwear, sexual looks or sexual life",
     unreachable: "The server does not answer", unreachable_cure: "Check that `xunren serve` is running, then search again.",
     again: "Try again",
     empty_title: "No recordings yet", empty_text: "Put recordings into the index, on the machine that runs this page:",
@@ -104,6 +110,11 @@ const TEXTS = {
     long_sentence: "句子太长：{n} 个字符，最多 {most} 个。", bad_range: "结束时间早于开始时间。",
     error_title: "搜索失败", refused_title: "无法这样搜索",
     got: "收到", expected: "应为", cure: "怎么办",
+    not_by: "不能这样搜索：{reason}。", not_by_expected: "衣着、携带的物品、年龄、性别、头发、体型、正在做什么。",
+    not_by_cure: "请去掉这些词，描述看得见的特征，例如衣服和颜色。",
+    r_ethnicity: "不按族裔、国籍、血统或肤色找人", r_religion: "不按宗教信仰或礼拜活动找人",
+    r_politics: "不按政治观点、党派或上访活动找人", r_protest: "不按参加抗议、罢工、集会找人",
+    r_intimate: "不按裸露、内衣、性感或性生活找人",
     unreachable: "服务器没有响应", unreachable_cure: "请确认 `xunren serve` 正在运行，然后再搜索一次。",
     again: "重试",
     empty_title: "还没有录像", empty_text: "请在运行本页面的机器上把录像加入索引：",
@@ -165,6 +176,9 @@ export function t(key, values = {}) {
 
 /** The words for a state or a reason of the server; one that the page does not know comes as it is. */
 export const word = (name) => TEXTS[current][`w_${name.replaceAll(" ", "_")}`] ?? name;
+
+/** Why a rule refuses a sentence; undefined for a rule that the page does not know. */
+export const reasonOf = (rule) => TEXTS[current][`r_${rule}`];
 
 /** A length of time in few words, such as 8 s, 12 min, 3 h 5 min. */
 export function length(seconds) {

@@ -2,7 +2,7 @@
 
 import { boxNodes, byId, h, s } from "./dom.js";
 import { showGaps } from "./gaps.js";
-import { count, dayTime, number, t } from "./i18n.js";
+import { count, dayTime, number, reasonOf, t } from "./i18n.js";
 import { restricted } from "./filters.js";
 
 export const MARKS = { match: "✓", maybe: "?", nothing: "–" };
@@ -140,7 +140,8 @@ export function showSearching() {
 /** Show what, got, expected, cure. `again()` repeats the search. */
 export function showProblem(problem, again) {
   clear();
-  const body = problem.status ? problem.body : { what: t("unreachable"), cure: t("unreachable_cure") };
+  const said = problem.status ? problem.body : { what: t("unreachable"), cure: t("unreachable_cure") };
+  const body = { ...said, ...refusal(said.rule) };
   const refused = problem.status >= 400 && problem.status < 500;
   const rows = ["got", "expected", "cure"].filter((name) => body[name]);
   byId("panel").append(h(
@@ -150,6 +151,12 @@ export function showProblem(problem, again) {
     h("dl", {}, ...rows.flatMap((name) => [h("dt", {}, t(name)), h("dd", {}, ...marked(body[name]))])),
     refused ? null : h("button", { type: "button", onclick: again }, t("again")),
   ));
+}
+
+/** The words for a sentence that a rule refuses; nothing where there is no rule, or one that the page does not know. */
+function refusal(rule) {
+  const reason = reasonOf(rule);
+  return reason && { what: t("not_by", { reason }), expected: t("not_by_expected"), cure: t("not_by_cure") };
 }
 
 /** The page of an index without a row. */

@@ -186,6 +186,18 @@ def test_an_error_says_what_got_expected_and_cure(opener: Opener) -> None:
         watched.check(expected="400 (Bad Request)")
 
 
+def test_a_refused_sentence_is_explained_in_both_languages(opener: Opener) -> None:
+    with opener() as watched:
+        watched.page.goto("/?q=Muslim woman in a red coat")
+        alert = watched.page.locator(".problem")
+        for words in ("nobody is looked for by faith or worship", "muslim", "describe what is seen"):
+            expect(alert).to_contain_text(words)
+        watched.page.locator("[data-language=zh]").click()
+        expect(alert).to_contain_text("不能这样搜索：不按宗教信仰或礼拜活动找人。")
+        expect(alert).to_contain_text("请去掉这些词")
+        watched.check(expected="403 (Forbidden)")
+
+
 def test_a_server_that_is_gone(opener: Opener) -> None:
     with opener() as watched:
         page = watched.page

@@ -87,7 +87,7 @@ def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, record: Audi
     found = client.post(f"/api/cases/{case}/search", json={}).json()
     client.post(f"/api/cases/{case}/marks", json={"clip": found["clips"][0]["id"], "mark": "like"})
     seen = record.find(Wanted(case_id=case))
-    assert [entry.act.action for entry in seen] == ["case.mark", "case.search", "case.view"]
+    assert [entry.act.action for entry in seen] == ["case.mark", "case.search", "case.view", "case.new"]
     assert body_of(seen[0])["clip"] == found["clips"][0]["id"]
 
 
