@@ -8,7 +8,7 @@ cannot be computed back. Who never moves, or is not found, stays as they are: a 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -33,7 +33,7 @@ CELLS = 6
 _MAX_GAP_S = 2.2 * LOOK_S
 _EVERY_S = 0.001  # of the source: every picture
 _MARGIN = 0.1  # of a box's height, blurred around it
-_STEP = 0.45  # of a person's height, gone between two looks
+_STEPS_PER_S = 0.9  # of a person's height, gone in a second
 _SAME = 0.3  # overlap (IoU) from which a walk is the one that the index knows
 _MS = Fraction(1, 1000)
 
@@ -78,9 +78,8 @@ class Walk:
         if 0 < n < len(self.offsets):
             return _widened(_hull(self.boxes[n - 1], self.boxes[n]), _MARGIN)
         nearest = min(n, len(self.offsets) - 1)
-        if abs(self.offsets[nearest] - offset_ms) > 1000 * _MAX_GAP_S:
-            return None
-        return _widened(self.boxes[nearest], _MARGIN, _STEP)
+        seconds = abs(self.offsets[nearest] - offset_ms) / 1000
+        return None if seconds > _MAX_GAP_S else _widened(self.boxes[nearest], _MARGIN, _STEPS_PER_S * seconds)
 
     def _share(self, n: int, offset_ms: int) -> float:
         return (offset_ms - self.offsets[n - 1]) / (self.offsets[n] - self.offsets[n - 1])
@@ -112,7 +111,7 @@ def blur_others(
         Unavailable: the copy cannot be written.
     """
 
-    def frames(interval_s: float) -> Iterator[Frame]:
+    def frames(interval_s: float) -> Generator[Frame, None, None]:
         reading = VideoSource(source, interval_s=interval_s, max_megapixels=max_megapixels)
         with closing(reading.frames()) as opened:
             for frame in opened:
