@@ -9,7 +9,6 @@ masks, and the original's SHA-256, by which it is known where it is kept.
 
 from __future__ import annotations
 
-import base64
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,13 +57,14 @@ from api.evidence_texts import (
     WITHHELD,
 )
 from api.parts import COLLECTION, Parts
-from api.signing import Signer
+from api.signing import Signer, as_text
 from indexer.blurring import LOOK_S, Account, Known, blur_others
 from indexer.detector import make_detector
 from search.catalog import now_ms
 from search.errors import Conflict, NotFound
 from search.footage import Footage
 from search.live import Polygon
+from search.schema import MAX_IDS
 from search.tables import SCHEMA_VERSION
 from search.times import iso
 from search.types import Camera, Role, Segment, StartSource
@@ -153,7 +153,7 @@ class Exporter:
         return {
             "copies": [] if shown.masks else found,
             "recordings": [self._recording(*one, shown) for one in zip(shown.segments, found, strict=True)],
-            "clip": {"name": clip.path.name, "how": MASKED if shown.masks else COPIED, **self._time("start", clip)},
+            "clip": {"name": clip.path.name, "how": MASKED if shown.masks else COPIED, **self._span(clip)},
             "still": self._still(shown, clip, work),
             "blurred": self._blurred(shown, work) if wanted.blur else None,
         }
@@ -192,11 +192,10 @@ class Exporter:
 
     def _known(self, sighting: Sighting, start_ms: int) -> list[Known]:
         """Where the index knows the person, beside the sighting's own box."""
-        ids = [id_ for id_ in self._parts.store.ids(sighting.segment_id) if track_of(id_) == sighting.track]
         own, _ = self._parts.store.get([sighting.clip_id])
-        if own and own[0].segment_id != sighting.segment_id:  # the clip begins in the file before
-            ids += [id_ for id_ in self._parts.store.ids(own[0].segment_id) if track_of(id_) == sighting.track]
-        rows, _ = self._parts.store.get(sorted(ids)[:1000])
+        ids = self._parts.store.ids(own[0].segment_id) if own else set()
+        same = sorted(id_ for id_ in ids if track_of(id_) == sighting.track)
+        rows, _ = self._parts.store.get(same[:MAX_IDS])
         found = [Known(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
         best = Known(sighting.time_ms - start_ms, sighting.box, sighting.frame_width, sighting.frame_height)
         return [best, *found]
@@ -276,14 +275,15 @@ class Exporter:
         schema = {"collection": COLLECTION, "schema_version": SCHEMA_VERSION}
         return {"model": label, "dim": dim, "rows": rows, **schema}
 
-    def _time(self, name: str, ms: int | Clip | None) -> dict[str, Any]:
-        if isinstance(ms, Clip):
-            return self._time("start", ms.start_ms) | self._time("end", ms.end_ms)
+    def _span(self, clip: Clip) -> dict[str, Any]:
+        return self._time("start", clip.start_ms) | self._time("end", clip.end_ms)
+
+    def _time(self, name: str, ms: int | None) -> dict[str, Any]:
         return {name: None if ms is None else iso(ms, self._parts.zone), f"{name}_ms": ms}
 
     def _sign(self, work: Path, manifest: Mapping[str, Any]) -> None:
         data = canonical(manifest)
-        written(work / SIGNATURE, base64.b64encode(self._signer.sign(data)) + b"\n")
+        written(work / SIGNATURE, as_text(self._signer.sign(data)))
         written(work / MANIFEST, data)
 
 

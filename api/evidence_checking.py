@@ -31,7 +31,7 @@ from api.evidence_format import (
     parse_manifest,
     shown,
 )
-from api.signing import SIGNATURE_BYTES, PublicKey, parse_public_key, read_public_key
+from api.signing import SIGNATURE_BYTES, PublicKey, as_text, parse_public_key, read_public_key
 from search.errors import BadInput, NotFound, XunrenError
 
 _MAX_SMALL = 10_000  # bytes of a key's or a signature's file
@@ -136,7 +136,7 @@ class _Checking:
             signature = base64.b64decode(text.strip(), validate=True)
         except ValueError:
             signature = b""
-        if len(signature) != SIGNATURE_BYTES:
+        if len(signature) != SIGNATURE_BYTES or text != as_text(signature):  # else a few bits of it could be others
             self.faults.append(Fault(SIGNATURE, f"it is no signature: expected {SIGNATURE_BYTES} bytes in Base64"))
         elif not key.has_signed(data, signature):
             what = f"the signature does not fit: {MANIFEST} was changed, or another key than {key.fingerprint} signed"

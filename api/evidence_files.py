@@ -6,9 +6,11 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from api.case_pictures import as_jpeg
 from api.case_types import Sighting
@@ -52,7 +54,7 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
     name = f"{ORIGINAL}/{target.name}"
     digest = Digest()
     target.parent.mkdir(exist_ok=True)
-    with _recording(segment).open("rb") as source, target.open("xb") as copy:
+    with _recording(segment) as source, target.open("xb") as copy:
         for block in blocks_of(source):
             digest.add(block)
             copy.write(block)
@@ -67,7 +69,11 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
 
 def withheld(segment: Segment) -> Described:
     """A recording's file as `copied` would describe it; nothing is copied. Raises as `copied`."""
-    found = describe(_recording(segment), _name(segment))
+    digest = Digest()
+    with _recording(segment) as source:
+        for block in blocks_of(source):
+            digest.add(block)
+    found = digest.described(_name(segment))
     _check_unchanged(segment, found)
     return found
 
@@ -175,15 +181,19 @@ def _nearest(clip: Clip, time_ms: int, megapixels: float) -> Image:
     return best[1]
 
 
-def _recording(segment: Segment) -> Path:
-    path = Path(segment.path)
-    if not path.is_file():
+@contextmanager
+def _recording(segment: Segment) -> Iterator[IO[bytes]]:
+    """A recording's file, open."""
+    try:
+        file = Path(segment.path).open("rb")  # noqa: SIM115 - closed below; what the block itself does wrong is its own
+    except OSError as e:
         raise NotFound(
             "the recording is no longer there",
-            got=path,
+            got=f"{segment.path}: {e.strerror or e}",
             cure="give it back under this path (a disk that is not mounted?); what was deleted cannot be exported",
-        )
-    return path
+        ) from None
+    with file:
+        yield file
 
 
 def _check_unchanged(segment: Segment, found: Described) -> None:

@@ -6,6 +6,7 @@ is known by its fingerprint: the SHA-256 of its 32 public bytes, hex.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,11 @@ class Signer:
                 "the signing key is none", got=self._file, expected="an Ed25519 private key, PEM (PKCS #8)", cure=cure
             )
         return key
+
+
+def as_text(signature: bytes) -> bytes:
+    """The one way to write a signature: a line of Base64."""
+    return base64.b64encode(signature) + b"\n"
 
 
 def parse_public_key(pem: bytes, name: object) -> PublicKey:
