@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api.parts import Parts
-from api.routes import cases, check, guard, index, live, media, metrics, page, problems, search, standing
+from api.routes import cases, check, evidence, guard, index, live, media, metrics, page, problems, search, standing
 from api.routes.activity import Activity
 
 DESCRIPTION = """One sentence finds a missing person among many cameras. Every error, whatever its status, has one
@@ -30,7 +30,7 @@ def create_app(parts: Parts, *, hosts: Sequence[str] | None, activity: Activity 
     app.state.activity = activity or Activity()
     problems.install(app)
     guard.install(app, hosts)
-    for module in (search, index, media, live, metrics, check, cases, standing):
+    for module in (search, index, media, live, metrics, check, cases, evidence, standing):
         app.include_router(module.router)
     page.install(app)
     return app

@@ -11,6 +11,7 @@ import typer
 
 from api.audit_cli import audit_app
 from api.case_cli import case_app
+from api.evidence_cli import evidence_app
 from api.watch_cli import watch_app
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ app.add_typer(hold_app, name="hold")
 app.add_typer(case_app, name="case")
 app.add_typer(watch_app, name="watch")
 app.add_typer(audit_app, name="audit")
+app.add_typer(evidence_app, name="evidence")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import shutil
 import socket
 import urllib.error
 import urllib.request
@@ -17,6 +19,7 @@ from search.config import Settings
 from search.errors import Unavailable, XunrenError
 
 TIMEOUT_S = 60.0
+DOWNLOAD_TIMEOUT_S = 3600.0  # nothing arrives while it is being made
 
 
 def address_file(settings: Settings) -> Path:
@@ -43,11 +46,7 @@ def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
     """
-    request = urllib.request.Request(  # noqa: S310 - the address is our own server's
-        url + path,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
+    request = _posted(url + path, body)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             return json.load(response)
@@ -57,6 +56,37 @@ def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         raise Unavailable(
             "the running server does not answer", got=f"{url}: {e}", cure="stop `xunren serve` and start it again"
         ) from None
+
+
+def download(url: str, path: str, body: Mapping[str, Any], target: Path) -> None:
+    """Write what the server at `url` answers to POST `body` into `target`, a file that does not exist.
+
+    Raises:
+        XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
+    """
+    request = _posted(url + path, body)
+    try:
+        with (
+            urllib.request.urlopen(request, timeout=DOWNLOAD_TIMEOUT_S) as response,  # noqa: S310
+            target.open("xb") as file,
+        ):
+            shutil.copyfileobj(response, file, 1 << 20)
+            expected = response.headers.get("Content-Length")
+        if expected is not None and target.stat().st_size != int(expected):
+            raise OSError("it was cut off")
+    except urllib.error.HTTPError as e:
+        raise _remote_error(e.read()) from None
+    except (OSError, ValueError, http.client.HTTPException) as e:
+        cure = "look at room and rights of the folder, and whether `xunren serve` still runs; then export it again"
+        raise Unavailable("the server's answer did not arrive", got=f"{url}: {e}", cure=cure) from None
+
+
+def _posted(address: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
+    return urllib.request.Request(  # noqa: S310 - the address is our own server's
+        address,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
 
 
 def _remote_error(body: bytes) -> XunrenError:

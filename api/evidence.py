@@ -9,10 +9,7 @@ masks, and the original's SHA-256, by which it is known where it is kept.
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,12 +24,11 @@ from api.evidence_files import (
     copied,
     copied_clip,
     cut_clip,
-    no_room,
-    on_disk,
     still_of,
     withheld,
     written,
 )
+from api.evidence_folder import made_whole
 from api.evidence_format import (
     BLOCK_BYTES,
     FORMAT,
@@ -61,7 +57,7 @@ from api.signing import Signer, as_text
 from indexer.blurring import LOOK_S, Account, Known, blur_others
 from indexer.detector import make_detector
 from search.catalog import now_ms
-from search.errors import Conflict, NotFound
+from search.errors import NotFound
 from search.footage import Footage
 from search.live import Polygon
 from search.schema import MAX_IDS
@@ -122,7 +118,7 @@ class Exporter:
             Unavailable: the folder, the key or the record cannot be written.
         """
         shown = self._shown(case_id, number)
-        with _made(folder) as work:
+        with made_whole(folder) as work:
             told = self._files(shown, work, wanted)
             described = [describe(path, path.name) for path in sorted(work.iterdir()) if path.is_file()]
             files = sorted([*told.pop("copies"), *described], key=lambda one: one.name)
@@ -297,22 +293,3 @@ def _counted(account: Account) -> dict[str, int]:
         "pictures_with_the_person": account.with_person,
         "others_blurred": account.others,
     }
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder`, hidden, that becomes `folder` when the block ends well, and goes away when not."""
-    if folder.exists() or folder.is_symlink():
-        raise Conflict("the folder is there already", got=folder, cure="name a new one: evidence is never overwritten")
-    work = folder.absolute().with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    try:
-        work.mkdir(parents=True)
-        yield work
-        for path in (*work.rglob("*"), work):
-            on_disk(path)
-        work.rename(folder)
-        on_disk(folder.absolute().parent)
-    except OSError as e:
-        raise no_room(folder, e) from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

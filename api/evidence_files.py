@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -149,22 +148,6 @@ def written(path: Path, data: bytes) -> Path:
     """Write a file of the folder."""
     path.write_bytes(data)
     return path
-
-
-def on_disk(path: Path) -> None:
-    """Return when a file or folder is on the disk. Raises `OSError`."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def no_room(folder: Path, error: OSError) -> Unavailable:
-    """The error for a folder that cannot be written."""
-    full = error.errno == errno.ENOSPC
-    cure = "free some space or name a folder on another disk" if full else f"{error.strerror or error}"
-    return Unavailable("the evidence cannot be written", got=folder, cure=cure)
 
 
 def _nearest(clip: Clip, time_ms: int, megapixels: float) -> Image:

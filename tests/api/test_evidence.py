@@ -437,7 +437,7 @@ def test_openssl_says_the_same(folder: Path, key: Path, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("the program openssl is not installed")
     (tmp_path / "sig").write_bytes(base64.b64decode((folder / SIGNATURE).read_bytes()))
-    command = [*"openssl pkeyutl -verify -pubin -rawin -inkey".split(), str(key)]
+    command = [*["openssl", "pkeyutl", "-verify", "-pubin", "-rawin", "-inkey"], str(key)]
     command += ["-in", str(folder / MANIFEST), "-sigfile", str(tmp_path / "sig")]
     good = subprocess.run(command, capture_output=True, check=False)
     assert good.returncode == 0, good.stderr
@@ -555,15 +555,13 @@ def test_without_the_record_nothing_is_exported(
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("moment", ["cut_clip", "on_disk", "canonical"])
+@pytest.mark.parametrize("moment", ["evidence.cut_clip", "evidence_folder.on_disk", "evidence.canonical"])
 def test_a_killed_export_leaves_nothing_that_looks_complete(
     exporter: Exporter, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    from api import evidence
-
     child = os.fork()
     if not child:  # pragma: no cover - it is killed
-        monkeypatch.setattr(evidence, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        monkeypatch.setattr(f"api.{moment}", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         try:
             exporter.export(case, 1, tmp_path / "x", BY_ME)
         finally:
@@ -572,5 +570,5 @@ def test_a_killed_export_leaves_nothing_that_looks_complete(
     assert os.WIFSIGNALED(status)
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".x.")
-    if moment != "on_disk":  # then all was written, but for the name
+    if "on_disk" not in moment:  # then all was written, but for the name
         assert verify(left).faults
