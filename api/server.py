@@ -15,7 +15,14 @@ from api.app import create_app
 from api.client import address_file
 from api.parts import open_catalog, open_parts
 from api.routes.activity import Activity
-from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
+from api.services import (
+    deliver_until,
+    export_heads_until,
+    in_background,
+    index_until,
+    keep_until,
+    leave_by_the_front_door,
+)
 from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -70,6 +77,8 @@ def serve(
         )
         stack.enter_context(_announced(settings, url))
         stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
+        if settings.audit_export_dir:
+            stack.enter_context(in_background("heads", lambda stop: export_heads_until(parts, stop)))
         if index:
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
             stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))

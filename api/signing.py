@@ -65,6 +65,11 @@ class Signer:
     def __init__(self, folder: Path) -> None:
         self._file = folder / KEY_FILE
 
+    @property
+    def exists(self) -> bool:
+        """Whether the key was made."""
+        return self._file.exists()
+
     def sign(self, data: bytes) -> bytes:
         """64 bytes. Raises `Unavailable` where the key cannot be made or read."""
         return self._key().sign(data)
@@ -75,7 +80,7 @@ class Signer:
         return PublicKey(self._key().public_key())
 
     def _key(self) -> Ed25519PrivateKey:
-        if not self._file.exists():
+        if not self.exists:
             key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             try:
                 make_key_file(self._file, key)

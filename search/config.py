@@ -89,6 +89,10 @@ class Settings(BaseModel):
     )
     false_maybe_share: float = Field(0.3, gt=0, lt=1, description='and by "maybe" or "match"')
 
+    audit_export_dir: str = Field(
+        "", description="folder, best on another machine, where `xunren serve` puts the record's signed head each day"
+    )
+
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")
 
