@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain, islice
@@ -29,6 +29,8 @@ _TICKS = 90  # of the joined file's clock, a millisecond
 _OPTIONS = {"video_track_timescale": str(1000 * _TICKS)}
 
 _REORDER_MS = 3000  # a packet may come so much later in a file than one that is shown after it
+
+_UNDATED = 32  # packets without decoding time at the start of a file; codecs reorder at most 16 pictures
 
 _Shape = tuple[str, int, int, bytes]
 
@@ -110,13 +112,16 @@ class _Joined:
         elif shape != self._shape:
             return False
         timeline = Timeline(container, stream)
-        packets: Iterator[Packet[VideoStream]] = islice(timeline, skipped, None)
+        ticks_per_s = 1 / Fraction(stream.time_base or Fraction(1, 1000))
+        dated = _dated(timeline, round(timeline.step_ms * ticks_per_s / 1000))
+        packets: Iterator[Packet[VideoStream]] = islice(dated, skipped, None)
         key = next(packets, None) if skipped else None
         first_pts, late_ms = timeline.first_pts, 0
         if key is not None:  # pictures that are shown before it would need what was left out
             first_pts = key.pts or 0
             late_ms = timeline.offset_ms(first_pts)
-            packets = chain([key], (packet for packet in packets if (packet.pts or 0) >= first_pts))
+            shown_later = (packet for packet in packets if (packet.pts or 0) >= first_pts)
+            packets = chain([key], shown_later)
         start_ms = segment.start_ms + late_ms if self.start_ms is None else self.start_ms
         # Clocks are steered by some milliseconds, so that a file may seem to begin before the last one has ended.
         first = max((segment.start_ms + late_ms - start_ms) * _TICKS, self._shown_until)
@@ -139,6 +144,21 @@ class _Joined:
         packet.stream = copy
         self._last_dts = dts
         self._out.mux(packet)
+
+
+def _dated(packets: Iterable[Packet[VideoStream]], step: int) -> Iterator[Packet[VideoStream]]:
+    """The packets; the first ones get decoding times where they have none, as in Matroska: `step` ticks apart."""
+    held: list[Packet[VideoStream]] = []
+    rest = iter(packets)
+    for packet in rest:
+        held.append(packet)
+        if packet.dts is not None or len(held) >= _UNDATED:
+            break
+    if held and held[-1].dts is not None:
+        for before, packet in enumerate(reversed(held)):
+            packet.dts = held[-1].dts - before * step
+    yield from held
+    yield from rest
 
 
 def _packets_before(segment: Segment, from_ms: int) -> int:
