@@ -14,6 +14,7 @@ from api.routes import (
     answering,
     cases,
     check,
+    evidence,
     guard,
     index,
     live,
@@ -62,7 +63,7 @@ def create_app(
     app.state.activity = activity or Activity()
     problems.install(app)
     guard.install(app, hosts, local_key)
-    for module in (search, index, media, live, metrics, check, cases, standing, accounts, answering):
+    for module in (search, index, media, live, metrics, check, cases, evidence, standing, accounts, answering):
         app.include_router(module.router)
     page.install(app)
     return app

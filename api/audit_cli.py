@@ -48,19 +48,28 @@ def list_entries(
 def verify(
     context: typer.Context,
     head: Annotated[Path | None, typer.Option(help="A head that was kept: was the record cut off since?")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Public key that must have signed the head; without it, this installation's.")
+    ] = None,
 ) -> None:
     """Compute the whole chain again; names the first entry that was changed, removed or moved."""
     from api.audit_commands import verify_record
 
-    verify_record(_settings(context), head)
+    if key is not None and head is None:
+        raise typer.BadParameter("--key belongs to --head: only a head is signed")
+    verify_record(_settings(context), head, key)
 
 
 @audit_app.command("head")
 def export_head(
     context: typer.Context,
-    to: Annotated[Path, typer.Option(help="File to make; keep it on another machine.")],
+    to: Annotated[Path | None, typer.Option(help="File to make; keep it on another machine.")] = None,
+    sign: Annotated[Path | None, typer.Option(help="As --to, signed with this installation's key.")] = None,
 ) -> None:
     """Write the end of the record to a file. Daily, it shows later that nothing before it was changed or cut off."""
     from api.audit_commands import keep_head
 
-    keep_head(_settings(context), to)
+    path = to if sign is None else sign
+    if path is None or (to is not None and sign is not None):
+        raise typer.BadParameter("name one file: --to FILE, or --sign FILE for a signed head")
+    keep_head(_settings(context), path, sign=sign is not None)

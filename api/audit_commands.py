@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 from api.audit import AuditLog, Entry, Head, Wanted, told
+from api.audit_heads import as_json as as_json_file
+from api.audit_heads import check_signature, read_head, signed
 from api.console import out, show_json, table
+from api.evidence_format import shown
 from api.parts import check_index_exists, open_catalog
+from api.signing import Signer, read_public_key
 from search.catalog import now_ms
 from search.config import Settings
-from search.errors import BadInput, Conflict, Unavailable, shorten
+from search.errors import Conflict, NotFound, Unavailable, shorten
 from search.times import iso, zone_of
 
-_KEPT = {"number": int, "hash": str}
 _COLUMNS = ("entry", "time", "account", "from", "action", "case", "status", "asked")
 
 
@@ -29,10 +32,13 @@ def show_entries(settings: Settings, wanted: Wanted, *, as_json: bool) -> None:
         _show(settings, found)
 
 
-def verify_record(settings: Settings, head_file: Path | None) -> None:
-    """Check the chain, and that a head from before is in it."""
+def verify_record(settings: Settings, head_file: Path | None, key_file: Path | None = None) -> None:
+    """Check the chain, and that a head from before is in it; a signed one must be signed by the key.
+
+    Without `key_file` that is the installation's own.
+    """
     check_index_exists(settings)
-    kept = None if head_file is None else _read_head(head_file)
+    kept = None if head_file is None else _kept(settings, head_file, key_file)
     with open_catalog(settings) as catalog:
         head = AuditLog(catalog).verify(kept)
     out.print(f"the record is whole: {head.number} entries, the last one {head.hash}", highlight=False)
@@ -40,37 +46,38 @@ def verify_record(settings: Settings, head_file: Path | None) -> None:
         out.print(f"the kept head, entry {kept.number}, is in it", highlight=False)
 
 
-def keep_head(settings: Settings, path: Path) -> None:
-    """Write the head to a new file; one that is there is never overwritten."""
+def keep_head(settings: Settings, path: Path, *, sign: bool = False) -> None:
+    """Write the head, signed or not, to a new file; one that is there is never overwritten."""
     check_index_exists(settings)
     with open_catalog(settings) as catalog:
         head = AuditLog(catalog).head()
-    told = {"number": head.number, "hash": head.hash, "exported": iso(now_ms(), zone_of(settings.timezone))}
+    at = iso(now_ms(), zone_of(settings.timezone))
+    plain: dict[str, Any] = {"number": head.number, "hash": head.hash, "exported": at}
+    told = signed(head, Signer(settings.data_dir), at) if sign else plain
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(told, indent=1) + "\n")
+            file.write(as_json_file(told))
     except FileExistsError:
         raise Conflict("the file is there already", got=path, cure="name a new one: old heads are the proof") from None
     except OSError as e:
         raise Unavailable("the head cannot be written", got=path, cure=str(e.strerror or e)) from None
     out.print(f"entry {head.number} is the head, in {path}", highlight=False)
+    if sign:
+        out.print(f"signed by {told['fingerprint']}; `xunren evidence key` prints the key", highlight=False)
 
 
-def _read_head(path: Path) -> Head:
-    try:
-        told = json.loads(path.read_text("utf-8"))
-        found = {name: told[name] for name in _KEPT}
-    except OSError as e:
-        raise BadInput("the head cannot be read", got=path, cure=str(e.strerror or e)) from None
-    except (ValueError, KeyError, TypeError):
-        raise _no_head(path) from None
-    if not all(isinstance(found[name], kind) for name, kind in _KEPT.items()):
-        raise _no_head(path)
-    return Head(**found)
-
-
-def _no_head(path: Path) -> BadInput:
-    return BadInput("this is not a head of the record", got=path, expected="a file that `xunren audit head` made")
+def _kept(settings: Settings, head_file: Path, key_file: Path | None) -> Head:
+    kept, told = read_head(head_file)
+    if key_file is None and "signature" not in told:
+        return kept
+    signer = Signer(settings.data_dir)
+    if key_file is None and not signer.exists:
+        cure = "give the public key of the installation that signed: --key FILE"
+        raise NotFound("this installation has no key to check the head's signature with", got=head_file, cure=cure)
+    key = signer.public if key_file is None else read_public_key(key_file)
+    check_signature(told, key, head_file)
+    out.print(f"the kept head was signed at {shown(told['at'])} by {key.fingerprint}", highlight=False, markup=False)
+    return kept
 
 
 def _show(settings: Settings, entries: list[Entry]) -> None:

@@ -12,6 +12,7 @@ import typer
 from api.account_cli import account_app, key_app
 from api.audit_cli import audit_app
 from api.case_cli import case_app
+from api.evidence_cli import evidence_app
 from api.watch_cli import watch_app
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app.add_typer(watch_app, name="watch")
 app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
+app.add_typer(evidence_app, name="evidence")
 
 _GLOBAL_OPTIONS = ("--data-dir", "--config")
 

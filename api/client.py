@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import http.client
 import json
 import os
+import shutil
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -21,6 +24,7 @@ from search.errors import Unavailable, XunrenError
 TIMEOUT_S = 60.0
 USER_HEADER = "X-Xunren-User"
 """Who at this machine asks with the key that the server left for it."""
+DOWNLOAD_TIMEOUT_S = 3600.0  # nothing arrives while it is being made
 
 
 def address_file(settings: Settings) -> Path:
@@ -30,10 +34,11 @@ def address_file(settings: Settings) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its address, and the key that it left for whoever may read the data folder."""
+    """A running server: its address, the key that it left in the data folder, and with TLS its certificate's file."""
 
     url: str
     key: str = ""
+    certificate: str = ""
 
 
 def running_server(settings: Settings) -> Server | None:
@@ -46,7 +51,7 @@ def running_server(settings: Settings) -> Server | None:
         socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Server(url.geturl(), str(written.get("key", "")))
+    return Server(url.geturl(), str(written.get("key", "")), str(written.get("certificate", "")))
 
 
 def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -55,17 +60,9 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
     """
-    request = urllib.request.Request(  # noqa: S310 - the address is our own server's
-        server.url + path,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {server.key}",
-            USER_HEADER: quote(getpass.getuser()),
-        },
-    )
+    request = _posted(server, path, body)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=_trusted(server)) as response:  # noqa: S310
             return json.load(response)
     except urllib.error.HTTPError as e:
         raise _remote_error(e.read()) from None
@@ -75,6 +72,50 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any
             got=f"{server.url}: {e}",
             cure="stop `xunren serve` and start it again",
         ) from None
+
+
+def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -> None:
+    """Write what a server answers to POST `body` into `target`, a file that does not exist.
+
+    Raises:
+        XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
+    """
+    request = _posted(server, path, body)
+    try:
+        with (
+            urllib.request.urlopen(request, timeout=DOWNLOAD_TIMEOUT_S, context=_trusted(server)) as response,  # noqa: S310
+            target.open("xb") as file,
+        ):
+            shutil.copyfileobj(response, file, 1 << 20)
+            expected = response.headers.get("Content-Length")
+        if expected is not None and target.stat().st_size != int(expected):
+            raise OSError("it was cut off")
+    except urllib.error.HTTPError as e:
+        raise _remote_error(e.read()) from None
+    except (OSError, ValueError, http.client.HTTPException) as e:
+        cure = "look at room and rights of the folder, and whether `xunren serve` still runs; then export it again"
+        raise Unavailable("the server's answer did not arrive", got=f"{server.url}: {e}", cure=cure) from None
+
+
+def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
+    return urllib.request.Request(  # noqa: S310 - the address is our own server's
+        server.url + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {server.key}",
+            USER_HEADER: quote(getpass.getuser()),
+        },
+    )
+
+
+def _trusted(server: Server) -> ssl.SSLContext | None:
+    """Its own certificate is trusted, which the owner of the data folder chose; its name is that of another address."""
+    if not server.certificate:
+        return None
+    context = ssl.create_default_context(cafile=server.certificate)
+    context.check_hostname = False
+    return context
 
 
 def _remote_error(body: bytes) -> XunrenError:

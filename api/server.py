@@ -17,7 +17,14 @@ from api.app import create_app
 from api.client import address_file
 from api.parts import Parts, open_catalog, open_parts
 from api.routes.activity import Activity
-from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
+from api.services import (
+    deliver_until,
+    export_heads_until,
+    in_background,
+    index_until,
+    keep_until,
+    leave_by_the_front_door,
+)
 from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -77,6 +84,8 @@ def serve(
         server = uvicorn.Server(config)
         stack.enter_context(_announced(settings, url, local_key))
         stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
+        if settings.audit_export_dir:
+            stack.enter_context(in_background("heads", lambda stop: export_heads_until(parts, stop)))
         if index:
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
             stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
@@ -136,7 +145,7 @@ def _announced(settings: Settings, url: str, key: str) -> Iterator[None]:
     file = address_file(settings)
     file.unlink(missing_ok=True)  # whose mode may be another
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
-        json.dump({"url": url, "pid": os.getpid(), "key": key}, written)
+        json.dump({"url": url, "pid": os.getpid(), "key": key, "certificate": settings.tls_cert}, written)
     try:
         yield
     finally:

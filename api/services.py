@@ -7,10 +7,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from api.audit import AuditLog
+from api.audit_heads import DailyHeads
 from api.deliveries import Deliverer
 from api.parts import Parts
 from api.routes.activity import Activity
+from api.signing import Signer
 from api.standing_views import StandingView
 from indexer.pipes import Stopped
 from indexer.retention import Retention
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 AGAIN_S = 10.0  # after a failure, until a service is tried again
 RETENTION_S = 30.0
 DELIVER_S = 1.0
+HEADS_S = 60.0
 
 Service = Callable[[threading.Event], None]
 
@@ -95,3 +100,21 @@ def deliver_until(parts: Parts, stop: threading.Event) -> None:
         stopped = stop.wait(DELIVER_S)
         while deliverer.step():
             pass
+
+
+def export_heads_until(parts: Parts, stop: threading.Event, clock: Callable[[], int] = now_ms) -> None:
+    """Export the record's signed head once a day, and now if none of today is there, until `stop`.
+
+    Args:
+        parts: with the setting `audit_export_dir`.
+        stop: ends it.
+        clock: Unix ms.
+    """
+    settings = parts.settings
+    folder = Path(settings.audit_export_dir)
+    heads = DailyHeads(AuditLog(parts.catalog), Signer(settings.data_dir), folder, parts.zone)
+    while True:
+        if (file := heads.step(clock())) is not None:
+            log.info("the record's head of today is in %s", file)
+        if stop.wait(HEADS_S):
+            return

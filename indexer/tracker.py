@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from indexer.crops import Album, Colours, Crop, Seen, Shown, alike, look
-from search.types import Detection, Frame, Image
+from search.types import Box, Detection, Frame, Image
 
 __all__ = ["Crop", "Track", "track_people"]
 
@@ -44,6 +44,7 @@ def track_people(
     crops_per_track: int,
     thumbnail: Callable[[Image], bytes],
     max_gap_s: float,
+    on_seen: Callable[[int, int, Box], None] = lambda *_: None,
 ) -> Iterator[Track]:
     """Join detections to tracks; a track is given as soon as it has ended. Deterministic; holds no whole pictures.
 
@@ -56,6 +57,8 @@ def track_people(
             crop that is kept at least for a while.
         max_gap_s: seconds without a detection after which a track ends; about two steps of sampling, since two people
             who come one after the other may wear the same.
+        on_seen: told of every box that was joined: the number of its track, whether it will be given or not, the
+            picture's offset in ms, and the box.
     """
     live: list[_Live] = []
     count = 0
@@ -69,10 +72,12 @@ def track_people(
             if n in known:
                 live[known[n]].follow(one)
                 live[known[n]].album.offer(one, shown)
+                on_seen(live[known[n]].number, frame.offset_ms, one.box)
             else:
                 count += 1
                 live.append(_Live(count, one, Album(crops_per_track)))
                 live[-1].album.offer(one, shown)
+                on_seen(count, frame.offset_ms, one.box)
     yield from _convincing(live)
 
 

@@ -100,6 +100,9 @@ class Settings(BaseModel):
     )
     tls_cert: str = Field("", description="PEM file of the server's certificate; empty: no TLS")
     tls_key: str = Field("", description="PEM file of its key")
+    audit_export_dir: str = Field(
+        "", description="folder, best on another machine, where `xunren serve` puts the record's signed head each day"
+    )
 
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")

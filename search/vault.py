@@ -8,10 +8,8 @@ the data folder, made when first needed, for its owner only.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -19,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from cryptography.fernet import Fernet, InvalidToken
 
 from search.errors import BadInput, Unavailable
+from search.keyfiles import make_key_file
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -86,8 +85,7 @@ class Vault:
         file = self._folder / "secret.key"
         if make and not file.exists():
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                _make_key(file)
+                make_key_file(file, Fernet.generate_key())
             except OSError as e:
                 raise Unavailable("the key cannot be made", got=file, cure=e.strerror or str(e)) from None
         try:
@@ -98,20 +96,6 @@ class Vault:
                 got=file,
                 cure=f"{e.strerror}; give it back, or set secret_key, or add the cameras again with their --url",
             ) from None
-
-
-def _make_key(file: Path) -> None:
-    """A new key, whole and on disk before it has its name: an address sealed with a key that is lost is lost too."""
-    new = file.with_name(f".{file.name}.{uuid.uuid4().hex}")  # not shared with another thread
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
-            f.write(Fernet.generate_key())
-            f.flush()
-            os.fsync(f.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(new, file)  # fails if another was first; then its key holds
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def check_address(address: str) -> str:

@@ -57,6 +57,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/api/cases/{case}/trail.svg"): WATCHERS,
     ("GET", "/api/cases/{case}/photos/{number}.jpg"): WATCHERS,
     ("GET", "/api/cases/{case}/sightings/{number}.jpg"): WATCHERS,
+    ("POST", "/api/cases/{case}/sightings/{number}/evidence"): WATCHERS,
     ("GET", "/api/cases/{case}/people"): WATCHERS,
     ("POST", "/api/cases/{case}/people"): WATCHERS,
     ("GET", "/api/standing"): WATCHERS,

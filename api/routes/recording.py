@@ -44,6 +44,7 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("DELETE", "/api/cases/{case}/marks/last"): "case.unmark",
     ("POST", "/api/cases/{case}/sightings"): "case.sighting",
     ("DELETE", "/api/cases/{case}/sightings/{number}"): "case.withdraw",
+    ("POST", "/api/cases/{case}/sightings/{number}/evidence"): "evidence.export",
     ("GET", "/api/cases/{case}/trail"): "case.trail",
     ("GET", "/api/cases/{case}/trail.svg"): "case.map",
     ("GET", "/api/cases/{case}/photos/{number}.jpg"): "case.photo",

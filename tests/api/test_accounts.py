@@ -151,6 +151,7 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
         ("GET", f"/api/cases/{case}/trail.svg", None),
         ("GET", f"/api/cases/{case}/sightings/1.jpg", None),
         ("GET", f"/api/cases/{case}/photos/1.jpg", None),
+        ("POST", f"/api/cases/{case}/sightings/1/evidence", {}),
         ("GET", f"/api/cases/{case}/people", None),
         ("POST", f"/api/cases/{case}/people", {"account": "sven"}),
         ("POST", "/api/approvals", {"case": case, "reason": REASON}),
