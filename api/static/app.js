@@ -1,11 +1,17 @@
 // The operator's page: one sentence in, clips out. This module joins the others.
 
+import * as account from "./account.js";
 import * as alerts from "./alerts.js";
+import * as approvals from "./approvals.js";
+import * as cases from "./cases.js";
 import { byId, h, say } from "./dom.js";
 import * as filters from "./filters.js";
 import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
 import * as live from "./live.js";
+import * as people from "./people.js";
 import * as player from "./player.js";
+import * as purpose from "./purpose.js";
+import * as record from "./record.js";
 import * as results from "./results.js";
 import { ask, Problem } from "./server.js";
 import * as status from "./status.js";
@@ -30,7 +36,7 @@ function render() {
     start: () => results.clear(),
     searching: () => results.showSearching(),
     answer: () => results.showAnswer(state.answer, { open, widen, marking: wish }),
-    problem: () => results.showProblem(state.problem, () => search()),
+    problem: () => results.showProblem(state.problem, () => search(), tooWide() ? approvals.choices(() => search()) : null),
     empty: () => results.showEmpty(state.indexing),
   };
   byId("results").setAttribute("aria-busy", String(state.kind === "searching"));
@@ -43,7 +49,8 @@ function become(next) {
   render();
 }
 
-const open = (index) => player.play(state.answer.clips, index);
+const tooWide = () => state.problem.body?.error === "TooWide";
+const open = (index) => player.play(state.answer.clips, index, purpose.chosen() ? cases.confirm : null);
 
 function widen() {
   filters.setFilters({});
@@ -52,7 +59,7 @@ function widen() {
 
 /** A new search: it gets its own address. */
 function submit() {
-  if (!checkText() || !filters.valid()) return;
+  if (!checkText() || !filters.valid() || !purpose.valid()) return;
   const address = `?${toParams()}`;
   if (address !== location.search) history.pushState(null, "", address);
   asked = location.search;
@@ -64,7 +71,7 @@ async function search() {
   const mine = (running = new AbortController());
   const slow = setTimeout(() => become({ kind: "searching" }), state.kind === "answer" ? SLOW_MS : 0);
   try {
-    const body = { text: text.value.trim(), limit: PAGE, ...filters.filters(), ...wish.request() };
+    const body = { text: text.value.trim(), limit: PAGE, ...filters.filters(), ...wish.request(), ...purpose.request() };
     const answer = await ask("/api/search", { body, signal: mine.signal });
     clearTimeout(slow);
     wish.show(answer);
@@ -127,7 +134,7 @@ function readAddress() {
   filters.setFilters({ cameras: params.getAll("camera"), from: time("from"), to: time("to") });
   wish.readParams(params);
   if (!text.value.trim() && !wish.hasPictures()) become({ kind: "start" });
-  else if (checkText() && filters.valid()) search();
+  else if (checkText() && filters.valid() && purpose.valid()) search();
 }
 
 function showExamples() {
@@ -169,7 +176,10 @@ function onKey(event) {
     wish.undo();
   } else if (event.target.classList.contains("tile")) {
     markByKey(event);
+    confirmByKey(event);
     moveAmongTiles(event);
+  } else if (event.key === "j") {
+    document.querySelector("button.tile")?.focus();
   }
 }
 
@@ -178,8 +188,14 @@ function markByKey(event) {
   if (sign) wish.mark(state.answer.clips[[...document.querySelectorAll("button.tile")].indexOf(event.target)], sign);
 }
 
+async function confirmByKey(event) {
+  if (event.key !== "s") return;
+  const clip = state.answer.clips[[...document.querySelectorAll("button.tile")].indexOf(event.target)];
+  if (clip) say(byId("told"), await cases.confirm(clip));
+}
+
 function moveAmongTiles(event) {
-  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const by = { ArrowLeft: -1, k: -1, ArrowRight: 1, j: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!by) return;
   const tiles = [...document.querySelectorAll("button.tile")];
   const here = tiles.indexOf(event.target);
@@ -201,6 +217,11 @@ function below(tiles, here, by) {
 }
 
 function relabel() {
+  account.relabel();
+  cases.relabel();
+  record.relabel();
+  people.relabel();
+  purpose.relabel();
   showExamples();
   filters.showCameras(filters.known());
   status.showStatus();
@@ -212,18 +233,56 @@ function relabel() {
   player.relabel();
 }
 
-function start() {
+/** The views that there are for these roles, the first one as the page begins. */
+function viewsOf(me) {
+  const watches = me.unknown || account.has("operator", "supervisor");
+  const views = watches ? ["find", "cases", "alerts", "cameras"] : ["cameras"];
+  if (account.who()?.roles.includes("auditor")) views.unshift("record");
+  if (me.accounts && account.has("admin")) views.push("people");
+  return watches ? [...views.filter((view) => view !== "record"), ...views.filter((view) => view === "record")] : views;
+}
+
+/** Show an answer that a case asked for, or what is in its way. */
+function showFound(found) {
+  history.pushState(null, "", "/");
+  asked = location.search;
+  text.value = found.query ?? "";
+  views.read();
+  if (found instanceof Problem) become({ kind: "problem", problem: found });
+  else {
+    wish.show(found);
+    showAnswer(found);
+  }
+}
+
+async function start() {
   apply();
+  onLanguage(() => account.relabel());
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => setLanguage(button.dataset.language));
+  }
+  const me = await account.start();
+  if (!me) return;
+  const mine = viewsOf(me);
+  if (mine.includes("find")) await purpose.start(me);
+  cases.start(showFound);
+  begin(mine);
+}
+
+function begin(mine) {
   showExamples();
   filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
   player.start();
   wish.start(submit);
   live.start();
-  views.start((view) => {
+  views.start(mine, (view, thing) => {
     live.show(view === "cameras");
     alerts.show(view === "alerts");
+    cases.show(view === "cases", thing);
+    record.show(view === "record");
+    people.show(view === "people");
   });
-  alerts.start();
+  if (mine.includes("alerts")) alerts.start();
   onLanguage(relabel);
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -237,9 +296,6 @@ function start() {
   byId("examples").addEventListener("click", useExample);
   byId("more").addEventListener("click", grow);
   document.addEventListener("keydown", onKey);
-  for (const button of document.querySelectorAll("[data-language]")) {
-    button.addEventListener("click", () => setLanguage(button.dataset.language));
-  }
   window.addEventListener("popstate", readAddress);
   readAddress();
   status.watch(onNews);

@@ -18,10 +18,13 @@ const note = byId("stage-note");
 let clips = [];
 let index = 0;
 let holding = 0;
+let confirming = null;
 
-/** Play clip number `at` of `list`. */
-export function play(list, at) {
+/** Play clip number `at` of `list`; `onSighting(clip)` confirms one and resolves with what to say. */
+export function play(list, at, onSighting = null) {
   clips = list;
+  confirming = onSighting;
+  byId("sighting").hidden = !onSighting;
   show(at);
   if (!dialog.open) dialog.showModal();
   byId("moment").focus();
@@ -33,6 +36,7 @@ export function start() {
   byId("next").addEventListener("click", () => step(1));
   byId("moment").addEventListener("click", () => jump(bestSecond()));
   byId("restart").addEventListener("click", () => jump(0));
+  byId("sighting").addEventListener("click", confirmClip);
   dialog.addEventListener("close", closed);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", onKey, true);
@@ -117,12 +121,25 @@ function drawBox() {
 
 function onKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
-  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), b: () => jump(bestSecond()), B: () => jump(bestSecond()) };
+  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), s: confirmClip, ",": () => frame(-1), ".": () => frame(1), b: () => jump(bestSecond()), B: () => jump(bestSecond()) };
   if (event.key === " " && event.target.tagName !== "BUTTON") actions[" "] = toggle;
   if (!actions[event.key]) return;
   event.preventDefault();
   event.stopPropagation();
   actions[event.key]();
+}
+
+const FRAME_S = 1 / 25; // a browser does not tell the rate; most cameras have 25
+
+/** One picture back or on, and stand still. */
+function frame(by) {
+  clearTimeout(holding);
+  video.pause();
+  video.currentTime = Math.max(0, video.currentTime + by * FRAME_S);
+}
+
+async function confirmClip() {
+  if (confirming) say(await confirming(clips[index]));
 }
 
 function toggle() {

@@ -138,7 +138,7 @@ export function showSearching() {
 }
 
 /** Show what, got, expected, cure. `again()` repeats the search. */
-export function showProblem(problem, again) {
+export function showProblem(problem, again, choices = null) {
   clear();
   const said = problem.status ? problem.body : { what: t("unreachable"), cure: t("unreachable_cure") };
   const body = { ...said, ...refusal(said.rule) };
@@ -149,6 +149,7 @@ export function showProblem(problem, again) {
     h("h2", {}, t(refused ? "refused_title" : "error_title")),
     h("p", { class: "what" }, body.what ?? `HTTP ${problem.status}`),
     h("dl", {}, ...rows.flatMap((name) => [h("dt", {}, t(name)), h("dd", {}, ...marked(body[name]))])),
+    choices,
     refused ? null : h("button", { type: "button", onclick: again }, t("again")),
   ));
 }
