@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +68,11 @@ def xunren(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
     return run
 
 
-def xunren_process(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+def xunren_process(*arguments: object, environ: Mapping[str, str] = ENVIRON, **options: Any) -> subprocess.Popen[str]:
     """The command line as a process of its own."""
     command = [sys.executable, "-c", "from api.cli import main; main()", *map(str, arguments)]
     return subprocess.Popen(
-        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRON, cwd=ROOT, **options
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, cwd=ROOT, **options
     )
 
 
@@ -115,9 +115,9 @@ def demo_server(served_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(data_dir: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(data_dir: Path, environ: Mapping[str, str] = ENVIRON) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`xunren serve` over a data folder: its address and its process, which is ended afterwards."""
-    with xunren_process("serve", "--port", 0, "--data-dir", data_dir) as process:
+    with xunren_process("serve", "--port", 0, "--data-dir", data_dir, environ=environ) as process:
         try:
             yield _wait_for(data_dir / "server.json", process), process
         finally:
