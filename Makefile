@@ -8,17 +8,20 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q --disable-pip-version-check
 DEMO := xunren-demo
 DEMO_RUN := XUNREN_TIMEZONE=Asia/Shanghai $(BIN)/xunren --data-dir $(DEMO)
+DEMO_ASK = XUNREN_CASE=$$(cat $(DEMO)/case) XUNREN_REASON="trying it out" $(DEMO_RUN)
 
 .PHONY: demo serve install test lint types check-floors unit dev bench picture train-smoke clean
 
 demo: install
 	@echo "== indexing sample_videos/"
 	@$(DEMO_RUN) index sample_videos
+	@test -s $(DEMO)/case || $(DEMO_RUN) case new "Demo 演示" --sentence "穿粉色卫衣的小女孩" --json \
+	| $(BIN)/python -c "import json, sys; print(json.load(sys.stdin)['id'])" > $(DEMO)/case
 	@$(BIN)/python -c "import json; [print(d['text']) for d in json.load(open('sample_videos/truth.json'))['demo']]" \
-	| while IFS= read -r sentence; do echo; $(DEMO_RUN) search --limit 4 "$$sentence" || exit 1; done
+	| while IFS= read -r sentence; do echo; $(DEMO_ASK) search --limit 4 "$$sentence" || exit 1; done
 	@echo
-	@echo "Ask your own:   $(BIN)/xunren --data-dir $(DEMO) search \"...\""
-	@echo "Open the page:  make serve   then http://127.0.0.1:8000"
+	@echo "Ask your own:   $(BIN)/xunren --data-dir $(DEMO) search --case $$(cat $(DEMO)/case) --reason \"trying it out\" \"...\""
+	@echo "Open the page:  make serve   and follow the link that it prints"
 
 serve: install
 	@$(DEMO_RUN) serve

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -115,17 +116,19 @@ def demo_server(served_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(data_dir: Path, environ: Mapping[str, str] = ENVIRON) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(
+    data_dir: Path, environ: Mapping[str, str] = ENVIRON, verify: str = ""
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`xunren serve` over a data folder: its address and its process, which is ended afterwards."""
     with xunren_process("serve", "--port", 0, "--data-dir", data_dir, environ=environ) as process:
         try:
-            yield _wait_for(data_dir / "server.json", process), process
+            yield _wait_for(data_dir / "server.json", process, verify), process
         finally:
             process.terminate()
             process.communicate(timeout=60)
 
 
-def _wait_for(file: Path, process: subprocess.Popen[str]) -> str:
+def _wait_for(file: Path, process: subprocess.Popen[str], verify: str) -> str:
     until = time.monotonic() + 90
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -133,9 +136,18 @@ def _wait_for(file: Path, process: subprocess.Popen[str]) -> str:
         if file.exists():
             try:
                 url: str = json.loads(file.read_text())["url"]
-                with urllib.request.urlopen(url + "/api/health", timeout=5):
-                    return url
-            except (OSError, ValueError):
+                httpx.get(url + "/api/health", timeout=5, verify=_trusting(verify)).raise_for_status()
+                return url
+            except (OSError, ValueError, httpx.HTTPError):
                 pass
         time.sleep(0.2)
     pytest.fail("xunren serve did not answer within 90 s")
+
+
+def _trusting(certificate: str) -> ssl.SSLContext | bool:
+    """A certificate of another name, which is trusted all the same."""
+    if not certificate:
+        return True
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    return context

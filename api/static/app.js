@@ -30,6 +30,8 @@ const text = byId("text");
 let state = { kind: "start" }; // start | searching | answer | problem | empty
 let running = null;
 let asked = null; // the address whose search is shown
+let begun;
+const ready = new Promise((resolve) => (begun = resolve));
 
 function render() {
   const shown = {
@@ -57,8 +59,9 @@ function widen() {
   submit();
 }
 
-/** A new search: it gets its own address. */
-function submit() {
+/** A new search: it gets its own address. What is typed before the page knows who is there waits. */
+async function submit() {
+  await ready;
   if (!checkText() || !filters.valid() || !purpose.valid()) return;
   const address = `?${toParams()}`;
   if (address !== location.search) history.pushState(null, "", address);
@@ -127,13 +130,14 @@ function toParams() {
 function readAddress() {
   views.read();
   if (location.search === asked) return; // only the view has changed
+  const typed = asked === null ? text.value : "";
   asked = location.search;
   const params = new URLSearchParams(location.search);
   const time = (name) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? Number(params.get(name)) : undefined);
-  text.value = params.get("q") ?? "";
+  text.value = params.get("q") ?? typed;
   filters.setFilters({ cameras: params.getAll("camera"), from: time("from"), to: time("to") });
   wish.readParams(params);
-  if (!text.value.trim() && !wish.hasPictures()) become({ kind: "start" });
+  if (!params.get("q") && !wish.hasPictures()) become({ kind: "start" });
   else if (checkText() && filters.valid() && purpose.valid()) search();
 }
 
@@ -217,7 +221,6 @@ function below(tiles, here, by) {
 }
 
 function relabel() {
-  account.relabel();
   cases.relabel();
   record.relabel();
   people.relabel();
@@ -261,6 +264,7 @@ async function start() {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => setLanguage(button.dataset.language));
   }
+  listen();
   const me = await account.start();
   if (!me) return;
   const mine = viewsOf(me);
@@ -273,7 +277,6 @@ function begin(mine) {
   showExamples();
   filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
   player.start();
-  wish.start(submit);
   live.start();
   views.start(mine, (view, thing) => {
     live.show(view === "cameras");
@@ -284,6 +287,16 @@ function begin(mine) {
   });
   if (mine.includes("alerts")) alerts.start();
   onLanguage(relabel);
+  window.addEventListener("popstate", readAddress);
+  readAddress();
+  status.watch(onNews);
+  begun();
+}
+
+/** From the first moment on: a person does not wait until the page knows who is there. */
+function listen() {
+  views.listen();
+  wish.start(submit);
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -296,9 +309,6 @@ function begin(mine) {
   byId("examples").addEventListener("click", useExample);
   byId("more").addEventListener("click", grow);
   document.addEventListener("keydown", onKey);
-  window.addEventListener("popstate", readAddress);
-  readAddress();
-  status.watch(onNews);
 }
 
 start();

@@ -13,6 +13,7 @@ const WAITING_TILES = 6;
 export function clear() {
   for (const id of ["headline", "gaps", "panel", "best", "rest"]) byId(id).replaceChildren();
   byId("headline").className = "headline";
+  byId("told").hidden = true;
   byId("others").hidden = true;
   byId("after").hidden = true;
 }
@@ -141,7 +142,7 @@ export function showSearching() {
 export function showProblem(problem, again, choices = null) {
   clear();
   const said = problem.status ? problem.body : { what: t("unreachable"), cure: t("unreachable_cure") };
-  const body = { ...said, ...refusal(said.rule) };
+  const body = { ...said, ...refusal(said.rule), ...(said.error === "TooWide" ? { what: t("too_wide"), cure: t("too_wide_cure") } : {}) };
   const refused = problem.status >= 400 && problem.status < 500;
   const rows = ["got", "expected", "cure"].filter((name) => body[name]);
   byId("panel").append(h(

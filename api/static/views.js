@@ -32,8 +32,13 @@ export function read() {
 export function start(views, onView) {
   allowed = views;
   listener = onView;
-  window.addEventListener("hashchange", read);
+  current = null;
   for (const button of document.querySelectorAll("[data-view]")) button.hidden = !views.includes(button.dataset.view);
+}
+
+/** Hear what is chosen, from the first moment on. */
+export function listen() {
+  window.addEventListener("hashchange", read);
   for (const button of document.querySelectorAll("[data-view]")) {
     button.addEventListener("click", () => go(button.dataset.view));
   }

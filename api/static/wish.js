@@ -1,7 +1,9 @@
 // What is looked for besides the sentence: chips of what it was taken to say, photos, marks on clips, the order.
 
-import { byId, h } from "./dom.js";
+import { byId, h, say } from "./dom.js";
 import { t } from "./i18n.js";
+import * as purpose from "./purpose.js";
+import { ask } from "./server.js";
 
 const PHOTO_PX = 1024;
 const CHIP_PX = 44;
@@ -78,9 +80,21 @@ function draw() {
   const order = h("button", { type: "button", class: "quiet", "aria-pressed": String(wish.order === "time"), onclick: () => become({ order: wish.order === "time" ? "best" : "time" }) }, t("by_time"));
   const back1 = past.length ? h("button", { type: "button", class: "quiet", onclick: undo }, t("undo")) : null;
   const unclear = understood?.unclear.length ? h("span", { class: "unclear" }, t("unclear", { words: understood.unclear.join(t("word_comma")) })) : null;
-  const asked = understood ? [order] : [];
+  const watch = h("button", { type: "button", class: "quiet", onclick: watchOn }, t("watch_on"));
+  const asked = understood ? [order, watch] : [];
   strip.replaceChildren(...[...chips, ...back, ...pictures, ...marks, back1, ...asked, unclear].filter(Boolean));
   strip.hidden = !strip.childElementCount;
+}
+
+/** Save a standing search for the sentence and the marks, in the chosen case. */
+async function watchOn() {
+  const told = byId("told");
+  try {
+    const made = await ask("/api/standing", { body: { sentence: byId("text").value.trim(), like: wish.like, ...purpose.request() } });
+    say(told, t("watching", { n: made.id, rate: made.measured.expected_per_day ?? "?" }));
+  } catch (problem) {
+    say(told, [problem.body?.what, problem.body?.cure].filter(Boolean).join(" · ") || t("unreachable"));
+  }
 }
 
 function removable(kind, content, remove) {

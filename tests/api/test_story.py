@@ -1,4 +1,4 @@
-"""A whole story in headless Chromium over the sample videos, as a town has it: from the set-up link to signed evidence."""
+"""A whole story in headless Chromium over the sample videos: from the set-up link to signed evidence and the record."""
 
 from __future__ import annotations
 
