@@ -543,6 +543,7 @@ def test_openapi_describes_all_routes(client: httpx.Client) -> None:
             "/api/cases", "/api/cases/{case}", "/api/cases/{case}/search", "/api/cases/{case}/follow",
         "/api/cases/{case}/marks", "/api/cases/{case}/marks/last", "/api/cases/{case}/sightings",
         "/api/cases/{case}/sightings/{number}", "/api/cases/{case}/sightings/{number}.jpg",
+        "/api/cases/{case}/sightings/{number}/evidence",
         "/api/cases/{case}/photos/{number}.jpg", "/api/cases/{case}/trail", "/api/cases/{case}/trail.svg",
         "/api/live", "/api/coverage", "/api/cameras/{camera}/now.jpg", "/metrics",
         "/api/thumbnails/{segment}/{offset_ms}.jpg", "/api/clips/{segment}.mp4",
