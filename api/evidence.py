@@ -291,5 +291,5 @@ def _counted(account: Account) -> dict[str, int]:
     return {
         "pictures": account.pictures,
         "pictures_with_the_person": account.with_person,
-        "others_blurred": account.others,
+        "other_tracks_blurred": account.others,
     }

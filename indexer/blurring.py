@@ -50,7 +50,7 @@ class Known:
 
 @dataclass(slots=True)
 class Account:
-    """What was done: pictures written, those in which the person's place was known, and others who were blurred."""
+    """What was done: pictures written, those in which the person's place was known, and blurred tracks of others."""
 
     pictures: int = 0
     with_person: int = 0

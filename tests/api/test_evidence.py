@@ -237,7 +237,7 @@ def sharpness(image: Image, at: tuple[int, int]) -> float:
 
 def test_bystanders_are_blurred_and_the_person_is_not(whole: Path, parts: Parts) -> None:
     told = manifest_of(whole)
-    assert told["blurred"]["others_blurred"] >= 1
+    assert told["blurred"]["other_tracks_blurred"] >= 1
     assert "a person must check" in told["blurred"]["how"]
     began = told["sighting"]["start_ms"] - parse_time(START, parts.zone)
     original = {round(ms / 100): image for ms, image in frames(recording(parts))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,13 +20,14 @@ from api.app import create_app
 from api.audit import AuditLog, Wanted
 from api.case_types import Draft
 from api.casework import cases_of
+from api.client import download
 from api.evidence_checking import verify
 from api.evidence_outgoing import unpacked
 from api.investigating import Investigation
 from api.parts import Parts
 from api.signing import Signer
 from search.engine import SearchEngine
-from search.errors import BadInput
+from search.errors import BadInput, Unavailable
 from search.live_catalog import Written
 from search.query import Query
 from search.types import Camera, Filter, Role, SegmentState
@@ -174,3 +177,19 @@ def test_what_a_dead_server_left_is_removed(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(evidence_outgoing, "_STALE_S", -1)
     with evidence_outgoing.outgoing(tmp_path):
         assert not old.exists()
+
+
+def test_an_answer_that_is_cut_off_is_no_evidence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_half() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+        thread = threading.Thread(target=answer_half)
+        thread.start()
+        with pytest.raises(Unavailable, match="did not arrive"):
+            download(f"http://127.0.0.1:{listener.getsockname()[1]}", "/", {}, tmp_path / "it.zip")
+        thread.join(10)
