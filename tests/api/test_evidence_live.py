@@ -20,7 +20,7 @@ from api.app import create_app
 from api.audit import AuditLog, Wanted
 from api.case_types import Draft
 from api.casework import cases_of
-from api.client import download
+from api.client import Server, download
 from api.evidence_checking import verify
 from api.evidence_outgoing import unpacked
 from api.investigating import Investigation
