@@ -191,5 +191,5 @@ def test_an_answer_that_is_cut_off_is_no_evidence(tmp_path: Path) -> None:
         thread = threading.Thread(target=answer_half)
         thread.start()
         with pytest.raises(Unavailable, match="did not arrive"):
-            download(f"http://127.0.0.1:{listener.getsockname()[1]}", "/", {}, tmp_path / "it.zip")
+            download(Server(f"http://127.0.0.1:{listener.getsockname()[1]}"), "/", {}, tmp_path / "it.zip")
         thread.join(10)
