@@ -18,6 +18,7 @@ from api.routes import (
     guard,
     index,
     live,
+    masks,
     media,
     metrics,
     page,
@@ -63,7 +64,7 @@ def create_app(
     app.state.activity = activity or Activity()
     problems.install(app)
     guard.install(app, hosts, local_key)
-    for module in (search, index, media, live, metrics, check, cases, evidence, standing, accounts, answering):
+    for module in (search, index, media, live, masks, metrics, check, cases, evidence, standing, accounts, answering):
         app.include_router(module.router)
     page.install(app)
     return app

@@ -22,6 +22,7 @@ WATCHERS = frozenset({Role.OPERATOR, Role.SUPERVISOR})
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 AUDITORS = frozenset({Role.AUDITOR})
 ADMINS = frozenset({Role.ADMIN})
+KEEPERS = frozenset({Role.ADMIN, Role.SUPERVISOR})
 
 NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/"): ANYBODY,
@@ -38,6 +39,8 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/api/live"): KNOWN,
     ("GET", "/api/coverage"): KNOWN,
     ("GET", "/api/cameras/{camera}/now.jpg"): WATCHERS,
+    ("GET", "/api/cameras/{camera}/masks"): KEEPERS,
+    ("PUT", "/api/cameras/{camera}/masks"): KEEPERS,
     ("POST", "/api/search"): WATCHERS,
     ("GET", "/api/search/{answer}"): WATCHERS,
     ("GET", "/api/thumbnails/{segment}/{offset_ms}.jpg"): WATCHERS,

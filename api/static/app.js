@@ -8,6 +8,7 @@ import { byId, h, say } from "./dom.js";
 import * as filters from "./filters.js";
 import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
 import * as live from "./live.js";
+import * as masks from "./masks.js";
 import * as people from "./people.js";
 import * as player from "./player.js";
 import * as purpose from "./purpose.js";
@@ -278,6 +279,7 @@ function begin(mine) {
   filters.start(() => ["answer", "problem"].includes(state.kind) && submit());
   player.start();
   live.start();
+  masks.start();
   views.start(mine, (view, thing) => {
     live.show(view === "cameras");
     alerts.show(view === "alerts");

@@ -1,7 +1,9 @@
 // One live camera: its picture of now, how it is, its streams' figures, its day.
 
+import * as account from "./account.js";
 import { change, h } from "./dom.js";
 import { Day } from "./hours.js";
+import * as masks from "./masks.js";
 import { clockTime, length, number, t, word } from "./i18n.js";
 
 const FINE = ["recording"];
@@ -29,12 +31,14 @@ export class Card {
     this.state = h("span", { class: "badge" });
     this.detail = h("p", { class: "detail" });
     this.facts = h("dl", { class: "live-facts" });
+    this.masks = h("button", { type: "button", class: "quiet to-masks", onclick: () => masks.open(id, this.image.src) }, t("masks"));
+    this.masks.hidden = !account.has("admin", "supervisor");
     this.image.addEventListener("error", () => (this.image.hidden = true));
     this.image.addEventListener("load", () => (this.image.hidden = false));
     this.node = h(
       "li", { class: "live-card", "data-camera": id },
       h("div", { class: "picture" }, this.blank, this.image, this.taken),
-      h("div", { class: "live-words" }, h("div", { class: "line" }, this.name, this.state), this.detail, this.facts),
+      h("div", { class: "live-words" }, h("div", { class: "line" }, this.name, this.state), this.detail, this.facts, this.masks),
       h("div", { class: "live-day" }, this.day.bar, this.day.words),
     );
     this.relabel();
@@ -102,6 +106,7 @@ export class Card {
 
   relabel() {
     this.blank.textContent = t("no_picture");
+    this.masks.textContent = t("masks");
     this.relabelled = true;
     this.day.draw();
   }

@@ -82,7 +82,7 @@ def last(record: AuditLog) -> Entry:
 
 def try_route(client: httpx.Client, method: str, route: str) -> httpx.Response:
     path = re.sub(r"\{(\w+)\}", lambda found: FILL[found[1]], route)
-    return client.request(method, path, json={} if method in ("POST", "PATCH") else None)
+    return client.request(method, path, json={} if method in ("POST", "PATCH", "PUT") else None)
 
 
 # who may do what ------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
         ("POST", f"/api/standing/{standing['id']}/test-webhook", None),
     ]
     for method, path, body in hidden:
-        answer = sven.request(method, path, json=body if method in ("POST", "PATCH") else None)
+        answer = sven.request(method, path, json=body if method in ("POST", "PATCH", "PUT") else None)
         assert answer.status_code == (415 if path.endswith("webhook") else 404), (method, path, answer.text)
         assert "Li Ming" not in answer.text
         assert clip["segment"] not in answer.text or clip["segment"] in f"{path}{body}", "what was not known before"
@@ -509,3 +509,17 @@ def test_who_reads_the_record(people: dict[str, httpx.Client], olga: httpx.Clien
     page = people["aude"].get("/api/audit", params={"limit": 2}).json()
     assert page["more"] is True
     assert people["aude"].get("/api/audit/check").json()["whole"] is True
+
+
+def test_masks_are_drawn_by_who_may(people: dict[str, httpx.Client], parts: Parts, olga: httpx.Client) -> None:
+    triangle = [[0, 0], [0.5, 0], [0, 0.5]]
+    sue, adam = people["sue"], people["adam"]
+    assert olga.put("/api/cameras/gate/masks", json={"masks": [triangle]}).status_code == 403
+    before = parts.live.known(["hall"])["hall"]
+    assert sue.put("/api/cameras/hall/masks", json={"masks": [triangle]}).json()["masks"] == [triangle]
+    assert adam.get("/api/cameras/hall/masks").json()["masks"] == [triangle]
+    for bad in ([[[0, 0], [1, 1]]], [[[0, 0], [2, 0], [0, 1]]], "x", [[[0, 0]] * 101]):
+        assert sue.put("/api/cameras/hall/masks", json={"masks": bad}).status_code == 400
+    assert sue.put("/api/cameras/nowhere/masks", json={"masks": []}).status_code == 404
+    assert sue.put("/api/cameras/hall/masks", json={"masks": []}).json()["masks"] == []
+    assert parts.live.known(["hall"])["hall"] == before

@@ -509,6 +509,37 @@ def test_the_tab_of_the_cameras(
         watched.check()
 
 
+def test_masks_are_drawn_by_mouse(browser: Browser, live_parts: Parts, live_server: str) -> None:
+    keep_telling(live_parts)
+    with watched_page(browser, live_server) as watched:
+        page = watched.page
+        page.goto("/#cameras")
+        gate = page.locator(".live-card[data-camera=gate]")
+        expect(gate).to_contain_text("recording")
+        watched.until("document.querySelector('.live-card[data-camera=gate] img').naturalWidth === 320")
+        gate.get_by_role("button", name="Masks").click()
+        drawing = page.locator("#masks-drawing")
+        expect(drawing).to_be_visible()
+        place = drawing.bounding_box()
+        assert place is not None
+        for x, y in ((0.1, 0.1), (0.6, 0.1), (0.6, 0.5), (0.9, 0.9)):
+            drawing.click(position={"x": x * place["width"], "y": y * place["height"]})
+        page.get_by_role("button", name="Take back").click()
+        drawing.click(position={"x": 0.1 * place["width"] + 2, "y": 0.1 * place["height"] + 2})
+        expect(page.locator("#masks-count")).to_have_text("1 masks")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#masks")).to_be_hidden()
+        (mask,) = httpx.get(f"{live_server}/api/cameras/gate/masks").json()["masks"]
+        assert mask == [pytest.approx(point, abs=0.02) for point in ([0.1, 0.1], [0.6, 0.1], [0.6, 0.5])]
+        gate.get_by_role("button", name="Masks").click()
+        page.locator("#masks polygon").wait_for(state="attached")
+        page.get_by_role("button", name="Take back").click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#masks")).to_be_hidden()
+        assert httpx.get(f"{live_server}/api/cameras/gate/masks").json()["masks"] == []
+        watched.check()
+
+
 def test_a_camera_that_fails_and_comes_back(browser: Browser, live_parts: Parts, live_server: str) -> None:
     keep_telling(live_parts)
     with watched_page(browser, live_server) as watched:
