@@ -33,7 +33,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("POST", "/api/setup"): ANYBODY,
     ("POST", "/api/logout"): KNOWN,
     ("POST", "/api/me/password"): KNOWN,
-    ("GET", "/metrics"): KNOWN,
+    ("GET", "/metrics"): ADMINS,
     ("GET", "/api/status"): KNOWN,
     ("GET", "/api/cameras"): KNOWN,
     ("GET", "/api/live"): KNOWN,

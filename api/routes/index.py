@@ -37,16 +37,17 @@ def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
 
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
-def status(parts: PartsHere, activity: ActivityHere) -> dict[str, Any]:
-    """The index at this moment."""
-    states, refused = parts.catalog.states(), parts.catalog.refused()
+def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict[str, Any]:
+    """The index at this moment; files are named to whoever sees all cameras."""
+    states = parts.catalog.states()
+    refused = parts.catalog.refused() if sight.cameras is None else []
     return {
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "cameras": len(parts.catalog.cameras()),
+        "cameras": len(sight.of(parts.catalog.cameras())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
-        "indexing": [asdict(work) for work in activity.now()],
+        "indexing": [asdict(work) for work in activity.now() if sight.camera(work.camera)],
         "refused_count": len(refused),
         "refused": refused[:MAX_REFUSED],
     }
