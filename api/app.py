@@ -61,6 +61,7 @@ def create_app(
     app.state.parts = parts
     app.state.accounts = Accounts(parts.catalog) if parts.settings.accounts else None
     app.state.setup_token = setup_token
+    app.state.stopping = lambda: False  # the server that ends tells it to answers that go on
     app.state.activity = activity or Activity()
     problems.install(app)
     guard.install(app, hosts, local_key)

@@ -82,6 +82,7 @@ def serve(
             ssl_keyfile=settings.tls_key or None,
         )
         server = uvicorn.Server(config)
+        made.state.stopping = lambda: server.should_exit
         stack.enter_context(_announced(settings, url, local_key))
         stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
         if settings.audit_export_dir:

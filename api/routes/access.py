@@ -71,6 +71,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("DELETE", "/api/standing/{number}"): WATCHERS,
     ("POST", "/api/standing/{number}/test-webhook"): WATCHERS,
     ("GET", "/api/alerts"): WATCHERS,
+    ("GET", "/api/alerts/changes"): WATCHERS,
     ("PATCH", "/api/alerts/{number}"): WATCHERS,
     ("GET", "/api/approvals"): WATCHERS,
     ("POST", "/api/approvals"): WATCHERS,

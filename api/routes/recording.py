@@ -87,6 +87,7 @@ UNRECORDED = frozenset(
         ("GET", "/api/check"),
         ("GET", "/api/coverage"),
         ("GET", "/api/health"),
+        ("GET", "/api/alerts/changes"),
         ("GET", "/api/cameras/{camera}/masks"),
         ("GET", "/api/live"),
         ("GET", "/api/me"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
-from starlette.responses import Response
+from anyio import sleep
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
 
 from api.account_types import Who
 from api.alerts import MAX_LIMIT, AlertBook, unknown_alert
@@ -30,11 +34,14 @@ from api.standing_schemas import (
     StandingsOut,
     TrialOut,
 )
-from api.standing_types import Alert, Standing
+from api.standing_types import Alert, Judgement, Standing
 from api.standing_views import StandingView, measured_dict
 from search.catalog import now_ms
 from search.sight import Sight
 from search.vault import Vault
+
+STREAM_S = 60.0  # so long one connection hears of changes; then rights are looked at anew
+LOOK_EVERY_S = 1.0
 
 router = APIRouter(prefix="/api", tags=["standing searches"])
 
@@ -80,6 +87,12 @@ class Desk:
             return None
         sees = self.grants.visible(self.who, Kind.STANDING)
         return [one.id for one in self.book.all() if sees(one.id)]
+
+    def newest(self) -> tuple[int, int]:
+        """The last alert's number and how many are open, of those that they may see: another pair after each change."""
+        found, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.wanted(None))
+        seen = [alert for alert in found if self.shows(alert)]
+        return max((alert.id for alert in seen), default=0), sum(alert.verdict is Judgement.OPEN for alert in seen)
 
     def shows(self, alert: Alert) -> bool:
         """Whether what an alert shows is in their sight."""
@@ -168,6 +181,28 @@ def alerts(
     if found:
         note.shown["alerts"] = [alert.id for alert in found]
     return desk.view.alerts(found, more=more)
+
+
+@router.get(
+    "/alerts/changes",
+    response_class=StreamingResponse,
+    responses=problems(503) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def changes(request: Request, desk: DeskHere) -> StreamingResponse:
+    """Server-sent events: a `change` whenever an alert is new or judged. Ends after a minute; browsers ask again."""
+
+    async def events() -> AsyncIterator[str]:
+        stopping: Callable[[], bool] = request.app.state.stopping
+        known = None
+        until = monotonic() + STREAM_S
+        while monotonic() < until and not stopping():
+            now = await run_sync(desk.newest)
+            if now != known:
+                known = now
+                yield f"event: change\ndata: {now[0]}\n\n"
+            await sleep(LOOK_EVERY_S)
+
+    return StreamingResponse(events(), media_type="text/event-stream")
 
 
 @router.patch("/alerts/{number}", response_model=AlertOut, responses=problems(404, 415, 503))

@@ -6,18 +6,25 @@ import * as player from "./player.js";
 import { tile } from "./results.js";
 import { ask } from "./server.js";
 
-const AGAIN_MS = 5000;
+const AGAIN_MS = 5000; // after the server refused or ended
 const MOST = 60;
 let alerts = [];
 let drawn = "";
 let shown = false;
 
-/** Ask for ever; the list is drawn only while somebody looks. */
-export async function start() {
+/** Hear of changes for ever; the list is drawn only while somebody looks. */
+export function start() {
+  const events = new EventSource("/api/alerts/changes");
+  events.addEventListener("change", load);
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(start, AGAIN_MS); // else the browser asks again itself
+  });
+}
+
+async function load() {
   const found = await ask(`/api/alerts?limit=${MOST}`).catch(() => null);
   if (found) alerts = found.alerts;
   draw();
-  setTimeout(start, AGAIN_MS);
 }
 
 export function show(on) {

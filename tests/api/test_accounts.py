@@ -82,7 +82,11 @@ def last(record: AuditLog) -> Entry:
 
 def try_route(client: httpx.Client, method: str, route: str) -> httpx.Response:
     path = re.sub(r"\{(\w+)\}", lambda found: FILL[found[1]], route)
-    return client.request(method, path, json={} if method in ("POST", "PATCH", "PUT") else None)
+    with client.stream(method, path, json={} if method in ("POST", "PATCH", "PUT") else None) as response:
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            return response  # it goes on for a minute
+        response.read()
+        return response
 
 
 # who may do what ------------------------------------------------------------------------------------------------

@@ -362,7 +362,12 @@ def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
     assert alert["score"] >= standing["measured"]["threshold"]
     assert client.get(alert["thumbnail"]).headers["content-type"] == "image/jpeg"
     assert client.get(alert["clip_url"]).headers["content-type"] == "video/mp4"
-    judged = client.patch(f"/api/alerts/{alert['id']}", json={"verdict": "right"}).json()
+    with client.stream("GET", "/api/alerts/changes") as heard:
+        assert heard.headers["content-type"].startswith("text/event-stream")
+        lines = heard.iter_lines()
+        assert [next(lines), next(lines)] == ["event: change", f"data: {alert['id']}"], "as things are"
+        judged = client.patch(f"/api/alerts/{alert['id']}", json={"verdict": "right"}).json()
+        assert [next(lines) for _ in range(2)] == ["", "event: change"], "somebody has judged it"
     assert judged["verdict"] == "right"
     assert judged["seen_ms"]
     again = client.get(f"/api/standing/{standing['id']}").json()["alerts"]
