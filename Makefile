@@ -66,9 +66,10 @@ check-floors:
 unit:
 	HF_HUB_OFFLINE=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-# The README's picture; needs `make serve` running beside it.
+# The README's pictures; the first needs `XUNREN_ACCOUNTS=false XUNREN_REQUIRE_CASE=false make serve` beside it.
 picture: dev
 	$(BIN)/python -m tests.api.picture http://127.0.0.1:8000 sample_videos
+	PICTURES_TO=sample_videos HF_HUB_OFFLINE=1 $(BIN)/pytest -q tests/api/test_story.py
 
 bench: dev
 	$(BIN)/python -m benchmarks.run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -94,6 +95,13 @@ def search(page: Page, sentence: str) -> None:
     page.locator("button.tile").first.wait_for()
 
 
+def picture(page: Page, name: str) -> None:
+    """The README's picture of this moment, where `make picture` asks for it."""
+    if folder := os.environ.get("PICTURES_TO"):
+        page.evaluate("window.scrollTo(0, 0)")
+        page.screenshot(path=f"{folder}/{name}.jpg", type="jpeg", quality=82, full_page=name == "case")
+
+
 def test_from_the_setup_link_to_signed_evidence(browser: Browser, town: Town, tmp_path: Path) -> None:
     with watched_page(browser, town.url) as watched:
         make_the_town(watched, town)
@@ -167,6 +175,7 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     trail.wait_for()
     watched.until("document.querySelector('.trail-map').naturalWidth > 100")
     assert page.locator(".sightings > li").count() >= 1
+    picture(page, "case")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Evidence").first.click()
     archive = tmp_path / "evidence.zip"
@@ -217,3 +226,4 @@ def read_the_record(watched: Watched, case: str) -> None:
     expect(page.locator("tr[data-action='case.view']").first).to_contain_text("sven")
     page.get_by_role("button", name="Check the chain").click()
     expect(page.locator("#record-state")).to_contain_text("Whole")
+    picture(page, "record")
