@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 LIVE_ROLES = (Role.MAIN.value, Role.SUB.value)
 _PAGE = 5000
+BUSY_MS = 15_000  # so long a locked database is waited for
 LONGEST_LIVE_MS = 600_000  # no recorded file is longer; it may be asked about by its start
 
 
@@ -431,11 +433,25 @@ def _tune_sqlite(connection: Any, _: object) -> None:
     FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
     """
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 15000")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite does not wait here for others that open the same new file, whatever its timeout."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import shutil
 import threading
 import time
 from collections import Counter
@@ -208,10 +209,19 @@ class MilvusStore:
         if client.has_collection(self._collection, timeout=_LOAD_S if self._lite else _CONNECT_S):
             check_collection(client.describe_collection(self._collection, timeout=_CALL_S)["fields"], self._dim)
         else:
+            self._forget_begun()
             self._create(client)
         client.load_collection(self._collection, timeout=_LOAD_S)
         if self._lite:
             client.flush(self._collection, timeout=_CALL_S)
+
+    def _forget_begun(self) -> None:
+        """A kill while the collection was made leaves its folder without a schema, and Lite would not make it again."""
+        if self._lite is None:
+            return
+        folder = self._lite / "collections" / self._collection
+        if folder.is_dir() and all(entry.name.startswith("schema.json.") for entry in folder.iterdir()):
+            shutil.rmtree(folder)
 
     def _create(self, client: Any) -> None:
         from pymilvus import DataType

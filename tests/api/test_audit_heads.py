@@ -22,8 +22,7 @@ from search.catalog import Catalog
 from search.config import load_settings
 from search.errors import BadInput, Unavailable
 from search.times import parse_time, zone_of
-from tests import conftest
-from tests.conftest import Command, Demo, serving
+from tests.conftest import ENVIRON, Command, Demo, serving
 
 ZONE = zone_of("Asia/Shanghai")
 NIGHT = parse_time("2026-11-02T23:59:30", ZONE)
@@ -163,11 +162,10 @@ def test_heads_at_the_command_line(
     assert "is in it" in line("audit", "verify", "--head", head, "--key", key)
 
 
-def test_serve_exports_the_head_of_today(demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_exports_the_head_of_today(demo: Demo, tmp_path: Path) -> None:
     heads = tmp_path / "heads"
-    monkeypatch.setattr(conftest, "ENVIRON", conftest.ENVIRON | {"XUNREN_AUDIT_EXPORT_DIR": str(heads)})
     data = shutil.copytree(demo.data_dir, tmp_path / "data")
-    with serving(data):
+    with serving(data, ENVIRON | {"XUNREN_AUDIT_EXPORT_DIR": str(heads)}):
         until = time.monotonic() + 20
         while not list(heads.glob("head-*.json")):
             assert time.monotonic() < until

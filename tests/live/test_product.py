@@ -24,7 +24,7 @@ from search.media import ffmpeg_path
 from tests.conftest import SAMPLES, Command, serving
 from tests.live.station import Station, decoded, until
 
-PASSWORD = "pa:ss/w@rd"
+USER, PASSWORD = "cam-user-7", "pa:ss/w@rd"
 
 
 def ask(url: str, body: dict[str, Any] | None = None) -> Any:
@@ -49,7 +49,7 @@ def gate(tmp_path: Path) -> Iterator[CameraServer]:
         scene=SAMPLES / "gate/gate.mp4",
     )
 
-    with CameraServer({"gate": Mount(film, fps=12)}, user="operator", password=PASSWORD) as server:
+    with CameraServer({"gate": Mount(film, fps=12)}, user=USER, password=PASSWORD) as server:
         yield server
 
 
@@ -98,7 +98,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         told += [json.dumps(live), json.dumps(found), metrics, json.dumps(accounts)]
         process.terminate()
         told += process.communicate(timeout=60)
-    for secret in (PASSWORD, "operator", "pa%3Ass"):
+    for secret in (PASSWORD, USER, "pa%3Ass"):
         assert not any(secret in text for text in told), secret
         for file in data.rglob("catalog.sqlite*"):
             assert secret.encode() not in file.read_bytes()

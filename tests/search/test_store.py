@@ -573,3 +573,20 @@ def test_killed_at_any_moment_no_acknowledged_row_is_lost_or_doubled(lite: Milvu
             rows, stored = lite.sample(1000)
             np.testing.assert_allclose(stored, vectors[[int(row.id[1:]) for row in rows]], atol=1e-6)
     assert acknowledged
+
+
+def test_a_collection_whose_making_was_killed_is_made_again(tmp_path: Path) -> None:
+    """Milvus Lite makes the folder, then writes the schema into it; between the two there is nothing to lose."""
+    address = str(tmp_path / "vectors.db")
+    with MilvusStore(address, collection="first", dim=4):
+        pass
+    begun, lost = (tmp_path / "vectors.db" / "collections" / name for name in ("begun", "lost"))
+    begun.mkdir()
+    (begun / "schema.json.tmp").write_text("{")
+    with MilvusStore(address, collection="begun", dim=4) as store:
+        assert store.count() == 0
+    lost.mkdir()
+    (lost / "wal.log").write_text("rows")
+    with pytest.raises(Unavailable, match="File exists"), MilvusStore(address, collection="lost", dim=4):
+        pass
+    assert (lost / "wal.log").exists(), "what may be rows is never removed"
