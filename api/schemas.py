@@ -85,9 +85,35 @@ class ClipOut(Answered):
     time_ms: int = Field(description="the best moment")
     time: str
     segment: str
+    tracks: list[str] = Field(description="rows of its tracks: /api/tracks tells where they were in the picture")
     source: str = Field(description="the recording's file")
     thumbnail: str = Field(description="address of a picture of the best moment, on this server")
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
+
+
+class TracksOut(Answered):
+    """Where people were in the picture, moment by moment, in order of time."""
+
+    boxes: list[tuple[int, int, int, int, int]] = Field(
+        description="Unix ms, and xyxy in pixels of the clip's frame_width x frame_height"
+    )
+
+
+class NearOut(Answered):
+    """A camera near another one, and what it showed at that time."""
+
+    camera: str
+    name: str
+    metres: int = Field(description="as the crow flies")
+    start_ms: int | None = Field(description="Unix ms; None where nothing was recorded then")
+    end_ms: int | None
+    clip_url: str | None
+
+
+class NearbyOut(Answered):
+    """The nearest first."""
+
+    cameras: list[NearOut]
 
 
 class HintOut(Answered):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from search.errors import BadMedia
 from search.live import Polygon
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore, encode_thumbnail, shrink
+from search.tracks import Seen, packed
 from search.types import Frame, Image, Role, Row, Segment, SegmentReport, Vectors
 
 log = logging.getLogger(__name__)
@@ -111,15 +113,21 @@ class Looker:
         self, frames: Iterator[Frame], task: Task, watcher: _Watcher, interval_s: float, is_live: bool
     ) -> None:
         camera, earlier = (task.segment.camera_id, lambda: self._earlier(task.segment)) if is_live else ("", None)
+        seen: defaultdict[int, list[Seen]] = defaultdict(list)
         tracks = track_people(
             self._detector.detect(frames, camera=camera, earlier=earlier),
             crops_per_track=self._settings.crops_per_track,
             thumbnail=encode_thumbnail,
             max_gap_s=GAP_STEPS * interval_s,
+            on_seen=lambda number, offset_ms, box: seen[number].append((offset_ms, box)),
         )
+        given = []
         for track in tracks:
+            given.append(track.number)
             for row, image, thumbnail in crop_rows(task.segment, track):
                 watcher.submit(row, image, thumbnail)
+        if given:
+            self._media.put_tracks(task.segment.id, packed({number: seen[number] for number in sorted(given)}))
 
     def _earlier(self, segment: Segment) -> Iterator[Frame]:
         masks = self._masks.masks(segment.camera_id)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from indexer.sources import FrameCounts
 from indexer.tracker import Track
 from search.errors import BadMedia
+from search.tracks import person_row_id
 from search.types import Box, Frame, Image, Kind, Row, Segment, SegmentReport, SegmentState
 
 
@@ -35,7 +36,7 @@ def crop_rows(segment: Segment, track: Track) -> Iterator[tuple[Row, Image, byte
     """A track's representative crops: row, picture (uint8 (h, w, 3)) and the frame's thumbnail (JPEG)."""
     for crop in track.crops:
         row = Row(
-            id=f"{segment.id}-p{track.number}-{crop.offset_ms}",
+            id=person_row_id(segment.id, track.number, crop.offset_ms),
             camera_id=segment.camera_id,
             segment_id=segment.id,
             kind=Kind.PERSON,

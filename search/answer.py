@@ -12,7 +12,7 @@ from search.hints import Hint
 from search.query import Query
 from search.ranking import Scale
 from search.times import iso
-from search.types import Clip, Segment, Verdict
+from search.types import Clip, Kind, Segment, Verdict
 from search.understanding import Understood
 from search.unseen import Unseen
 
@@ -105,8 +105,15 @@ class Answer:
             "time_ms": best.time_ms,
             "time": iso(best.time_ms, zone),
             "segment": clip.segment_id,
+            "tracks": _tracks(clip),
             "source": segment.path,
         }
+
+
+def _tracks(clip: Clip) -> list[str]:
+    """A row of each track that the clip is of."""
+    rows = {(hit.row.segment_id, hit.row.track): hit.row.id for hit in clip.hits if hit.row.kind is Kind.PERSON}
+    return list(rows.values())
 
 
 def _finite(score: float) -> float | None:

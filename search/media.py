@@ -86,6 +86,33 @@ class MediaStore:
         with _written(target) as temporary:
             temporary.write_bytes(jpeg)
 
+    def put_tracks(self, segment_id: str, data: bytes) -> None:
+        """Store where a segment's people were (`search.tracks.packed`), beside its thumbnails.
+
+        Raises:
+            Unavailable: the disk is full or the folder cannot be written.
+        """
+        with _written(self._tracks_path(segment_id)) as temporary:
+            temporary.write_bytes(data)
+
+    def tracks(self, segment_id: str) -> bytes | None:
+        """What `put_tracks` stored; None: nothing.
+
+        Raises:
+            BadInput: not an id.
+            Unavailable: it cannot be read.
+        """
+        path = self._tracks_path(segment_id)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise Unavailable("the media folder cannot be read", got=path, cure=str(e.strerror or e)) from None
+
+    def _tracks_path(self, segment_id: str) -> Path:
+        return self._root / "thumbnails" / _checked(segment_id) / "tracks.json"
+
     def now_path(self, camera_id: str) -> Path:
         """Where a live camera's picture of now lies, there or not; its modification time is when it was taken."""
         return self._root / "now" / f"{hashlib.sha256(camera_id.encode()).hexdigest()[:24]}.jpg"
@@ -109,6 +136,7 @@ class MediaStore:
         """
         folder, clips = self._root / "thumbnails" / _checked(segment_id), self._root / "clips"
         try:
+            self._tracks_path(segment_id).unlink(missing_ok=True)
             pictures, marks = _files(folder), _files(self._marks(segment_id))
             shown = {clips / mark.name for mark in marks}
             gone = [*pictures, *clips.glob(f"{segment_id}_*_*.mp4"), *(path for path in shown if path.exists())]

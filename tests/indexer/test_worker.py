@@ -23,6 +23,7 @@ from search.media import MediaStore
 from search.query import Query
 from search.store import MilvusStore
 from search.times import zone_of
+from search.tracks import unpacked
 from search.types import Filter, Kind, Row, SegmentReport, SegmentState, Vectors
 from tests.conftest import SAMPLES
 from tests.fakes import ColourEmbedder
@@ -76,6 +77,19 @@ def test_rows_thumbnails_and_report_agree(house: House) -> None:
         assert report.segment.start_ms <= row.time_ms < report.segment.end_ms
     assert report.segment.end_ms - report.segment.start_ms == pytest.approx(60_000, abs=2_500)
     assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
+
+
+def test_where_each_track_was_is_kept_from_its_first_box_to_its_last(house: House) -> None:
+    house.register(gate())
+    (report,) = house.executor.run()
+    tracks = unpacked(house.media.tracks(report.segment.id) or b"{}")
+    rows = [row for row in house.store.sample(10_000)[0] if row.kind is Kind.PERSON]
+    assert {row.track for row in rows} == tracks.keys()
+    for row in rows:
+        seen = dict(tracks[row.track])
+        assert seen[row.time_ms - report.segment.start_ms] == row.box
+        assert (min(seen), max(seen)) == (row.start_ms - report.segment.start_ms, row.end_ms - report.segment.start_ms)
+    assert max(len(seen) for seen in tracks.values()) > house.settings.crops_per_track
 
 
 def test_a_colour_is_found_by_its_name_in_both_languages(house: House) -> None:
