@@ -12,6 +12,7 @@ from api.parts import Parts
 from api.routes import (
     accounts,
     answering,
+    around,
     cases,
     check,
     evidence,
@@ -65,7 +66,21 @@ def create_app(
     app.state.activity = activity or Activity()
     problems.install(app)
     guard.install(app, hosts, local_key)
-    for module in (search, index, media, live, masks, metrics, check, cases, evidence, standing, accounts, answering):
+    for module in (
+        search,
+        index,
+        media,
+        around,
+        live,
+        masks,
+        metrics,
+        check,
+        cases,
+        evidence,
+        standing,
+        accounts,
+        answering,
+    ):
         app.include_router(module.router)
     page.install(app)
     return app

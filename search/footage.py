@@ -56,6 +56,12 @@ class Footage:
             raise unknown_segment(segment_id)
         return found[segment_id]
 
+    def at(self, camera_id: str, time_ms: int) -> Segment | None:
+        """A segment of the camera that shows a moment; a live one rather than an imported file. None: nothing does."""
+        live = self._kept(sa.and_(_C.role.in_(LIVE_ROLES), _covers(camera_id, time_ms, LONGEST_LIVE_MS)))
+        found = live or self._kept(sa.and_(_C.role == Role.FILE.value, _covers(camera_id, time_ms)))
+        return min(found, key=lambda s: (s.start_ms, s.id), default=None)
+
     def segments(self, ids: Sequence[str]) -> dict[str, Segment]:
         """The segments with these ids, without unknown ones and those that are being deleted."""
         parts = (_C.id.in_(ids[n : n + _AT_ONCE]) for n in range(0, len(ids), _AT_ONCE))
@@ -93,6 +99,12 @@ class Footage:
     def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
         with self._catalog.begin() as db:
             return [to_segment(row) for row in db.execute(_KEPT.where(condition)).mappings()]
+
+
+def _covers(camera_id: str, time_ms: int, longest_ms: int | None = None) -> sa.ColumnElement[bool]:
+    """Segments of a camera that show a moment; `longest_ms` lets the database's index, which knows starts, help."""
+    shows = sa.and_(_C.camera_id == camera_id, _C.start_ms <= time_ms, _C.start_ms + _C.duration_ms > time_ms)
+    return shows if longest_ms is None else sa.and_(shows, _C.start_ms > time_ms - longest_ms)
 
 
 def chosen(recorded: Sequence[Segment], asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:

@@ -45,6 +45,8 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/api/search/{answer}"): WATCHERS,
     ("GET", "/api/thumbnails/{segment}/{offset_ms}.jpg"): WATCHERS,
     ("GET", "/api/clips/{segment}.mp4"): WATCHERS,
+    ("GET", "/api/tracks"): WATCHERS,
+    ("GET", "/api/cameras/{camera}/near"): WATCHERS,
     ("GET", "/api/cases"): WATCHERS,
     ("POST", "/api/cases"): WATCHERS,
     ("GET", "/api/cases/{case}"): WATCHERS,

@@ -139,6 +139,8 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
     hidden: list[tuple[str, str, Any]] = [
         ("GET", clip["thumbnail"], None),
         ("GET", clip["clip_url"], None),
+        ("GET", f"/api/tracks?of={clip['id']}", None),
+        ("GET", f"/api/cameras/gate/near?time_ms={clip['time_ms']}", None),
         ("GET", f"/api/search/{found['id']}", None),
         ("GET", "/api/cameras/gate/now.jpg", None),
         ("GET", "/api/coverage?camera=gate", None),

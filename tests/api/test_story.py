@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -88,11 +90,13 @@ def make_account(page: Page, name: str, roles: list[str], districts: str) -> Non
     expect(page.locator("#people-body .case-line").filter(has_text=name)).to_be_visible()
 
 
-def search(page: Page, sentence: str) -> None:
+def search(page: Page, sentence: str) -> dict[str, Any]:
     page.locator("#text").fill(sentence)
-    with page.expect_response("**/api/search"):
+    with page.expect_response("**/api/search") as told:
         page.keyboard.press("Enter")
     page.locator("button.tile").first.wait_for()
+    answer: dict[str, Any] = told.value.json()
+    return answer
 
 
 def picture(page: Page, name: str) -> None:
@@ -150,13 +154,16 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     page.locator("[data-view=find]").click()
     expect(page.locator("#case")).to_have_value(case)
     page.locator("#reason").fill("report no. 17")
-    search(page, RED)
+    found = search(page, RED)
     expect(page.locator("button.tile").first).to_contain_text("Match")
     page.locator("button.tile").first.focus()
     page.keyboard.press("y")
     page.locator("#wish .like").wait_for()
-    page.locator("button.tile").first.click()
+    with page.expect_response("**/api/tracks?**") as told:
+        page.locator("button.tile").first.click()
     watched.until("document.querySelector('#video').currentTime > 0.2")
+    see_the_box_follow(watched, found["clips"][0], told.value.json()["boxes"])
+    look_around(watched)
     page.keyboard.press("s")
     expect(page.locator("#stage-note")).to_contain_text(f"sighting 1 of case {case}")
     page.keyboard.press("Escape")
@@ -188,6 +195,37 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     assert "olga" in (folder / "manifest.json").read_text("utf-8")
     xunren("evidence", "verify", folder, "--key", key)
     return case
+
+
+def see_the_box_follow(watched: Watched, clip: dict[str, Any], boxes: list[list[int]]) -> None:
+    """Halfway between two moments that were looked at it is halfway between their boxes."""
+    first, last = max(itertools.pairwise(boxes), key=lambda pair: abs(pair[0][1] - pair[1][1]))
+    second = ((first[0] + last[0]) / 2 - clip["start_ms"]) / 1000
+    video = "document.querySelector('#video')"
+    watched.page.evaluate(f"{video}.pause()")
+    watched.page.evaluate(f"{video}.currentTime = {second}")
+    drawn = "Number(document.querySelector('#player-box .box').getAttribute('x'))"
+    step = abs(first[1] - last[1])
+    assert step > 20, "somebody walks"
+    watched.until(f"Math.abs({drawn} - {(first[1] + last[1]) / 2}) < {step / 8}")
+    assert watched.page.locator("#player-box.shown").count() == 1
+
+
+def look_around(watched: Watched) -> None:
+    """The same moment at the next camera, and back."""
+    page = watched.page
+    title = page.locator("#player-title")
+    here = page.locator("#around button[aria-pressed=true]").inner_text()
+    beside = page.locator("#around button:enabled[aria-pressed=false]").first
+    name = beside.inner_text().partition(" · ")[0]
+    beside.click()
+    expect(title).to_contain_text(f"Same time{name}")
+    watched.until("document.querySelector('#video').readyState >= 2")
+    expect(page.locator("#sighting")).to_be_hidden()
+    picture(page, "beside")
+    page.locator("#around button").first.click()
+    expect(title).to_contain_text(here)
+    watched.until("document.querySelector('#video').readyState >= 2")
 
 
 def see_nothing(watched: Watched, case: str) -> None:
