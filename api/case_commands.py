@@ -26,7 +26,7 @@ from api.investigating import Asked, Found, Investigation
 from api.parts import Parts, check_index_exists, open_catalog, open_parts
 from api.purpose_here import check_purpose
 from api.searching import show_answer, told_here
-from api.trail_map import trail_svg
+from api.trail_map import tiles_of, trail_svg
 from search.catalog import Catalog
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -191,7 +191,7 @@ def show_trail_of(settings: Settings, case_id: str, *, map_file: Path | None, as
     """Where the person went, as a list, and as a map where a file is named."""
     with _desk(settings) as desk:
         told = desk.view.trail(desk.cases.case(case_id))
-        picture = None if map_file is None else trail_svg(told, desk.catalog.cameras())
+        picture = None if map_file is None else trail_svg(told, desk.catalog.cameras(), tiles_of(settings))
     if as_json:
         show_json(told)
     else:

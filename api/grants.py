@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from api import account_tables as t
 from api.account_types import EVERYTHING, Role, Scope, Who
 from search.catalog import Catalog
-from search.errors import NotFound
+from search.errors import Denied, NotFound
 
 Sees = Callable[[object], bool]
 
@@ -57,13 +57,25 @@ class Grants:
             what = "case" if kind is Kind.CASE else "standing search"
             raise NotFound(f"there is no such {what}", got=repr(thing), cure="ask whoever has it to share it with you")
 
+    def check_owner(self, who: Who, kind: Kind, thing: object) -> None:
+        """Raise `Denied` for somebody whom a thing that they may see was only shared with."""
+        owner, _ = self.people(kind, thing)
+        leads = who.is_local or Role.SUPERVISOR in who.roles
+        if not leads and owner is not None and owner != who.account_id:
+            raise Denied("it was only shared with you", expected="its owner, or a supervisor", cure="ask its owner")
+
     def give(self, kind: Kind, thing: object, account_id: int, *, owns: bool) -> None:
-        """Let an account see a thing; as its owner, instead of the one before, who keeps seeing it."""
+        """Let an account see a thing; as its owner, instead of the one before, who keeps seeing it.
+
+        Who has it already keeps it as it is, unless it becomes theirs.
+        """
         g = t.grants.c
         mine = sa.and_(g.kind == kind.value, g.thing == str(thing))
         with self._catalog.begin() as db:
             if owns:
                 db.execute(t.grants.update().where(mine).values(owns=False))
+            elif db.scalar(sa.select(g.account_id).where(mine, g.account_id == account_id)) is not None:
+                return
             db.execute(t.grants.delete().where(mine, g.account_id == account_id))
             values = {"kind": kind.value, "thing": str(thing), "account_id": account_id, "owns": owns}
             db.execute(t.grants.insert().values(**values))

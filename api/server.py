@@ -25,6 +25,7 @@ from api.services import (
     keep_until,
     leave_by_the_front_door,
 )
+from api.trail_map import tiles_of
 from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -57,6 +58,7 @@ def serve(
     leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
     _check_tls(settings)
+    tiles_of(settings)  # a wrong folder is told now rather than at the first map
     if not loopback and not insecure:
         _check_open_address(settings)
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
 """A trail as a map: cameras where they stand, to scale, the stops numbered and joined in order of time. Plain SVG.
 
-There are no streets: where nothing may be downloaded there is no map to draw on. North is up; distances are metres on a
-plane, which is exact enough for a city.
+Streets are there where one has map tiles of one's own (`api.map_tiles`): nothing may be downloaded. North is up;
+distances are metres on a plane, which is exact enough for a city.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from api.map_tiles import Tiles
+from search.config import Settings
 from search.types import Camera
 
 WIDTH, MARGIN, HEAD, FOOT = 960, 70, 64, 56
@@ -40,17 +43,24 @@ class _Plane:
         middle = HEAD + (self.height - HEAD - FOOT) / 2
         return WIDTH / 2 + east * self.scale, middle - north * self.scale
 
+    def place(self, x: float, y: float) -> _XY:
+        """Latitude and longitude of a pixel: `xy` the other way round."""
+        middle = HEAD + (self.height - HEAD - FOOT) / 2
+        east, north = (x - WIDTH / 2) / self.scale, (middle - y) / self.scale
+        return self.lat + north / _METRES, self.lon + east / (_METRES * math.cos(math.radians(self.lat)))
+
     def shows(self, x: float, y: float) -> bool:
         return MARGIN / 2 <= x <= WIDTH - MARGIN / 2 and HEAD <= y <= self.height - FOOT
 
 
-def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera]) -> str:
-    """The map of a trail as `api.case_views.CaseView.trail` tells it, with the cameras around."""
+def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles | None = None) -> str:
+    """The map of a trail as `api.case_views.CaseView.trail` tells it, with the cameras around, on `tiles` if any."""
     stops = [(at, stop) for at, stop in enumerate(told["stops"], start=1) if stop["lat"] is not None]
     plane = _plane([(stop["lat"], stop["lon"]) for _, stop in stops])
     places = _by_place(stops)
     shown = {stop["camera"] for _, stop in stops}
     body = [
+        *(_ground(plane, tiles) if tiles and stops else ()),
         *_cameras(plane, (camera for camera in cameras if camera.id not in shown)),
         *_lines(plane, stops, told["steps"]),
         *(line for place, there in places.items() for line in _marker(plane.xy(*place), there)),
@@ -59,6 +69,11 @@ def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera]) -> str:
     size = f'width="{WIDTH}" height="{plane.height:.0f}" viewBox="0 0 {WIDTH} {plane.height:.0f}"'
     paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size} {_FONT}>', paper, *body, "</svg>", ""])
+
+
+def tiles_of(settings: Settings) -> Tiles | None:
+    """The tiles that the settings name; None: none. Raises `BadInput` where they name a folder without any."""
+    return Tiles(Path(settings.map_tiles)) if settings.map_tiles else None
 
 
 def _plane(places: Sequence[_XY]) -> _Plane:
@@ -76,6 +91,20 @@ def _metres(lat0: float, lon0: float, lat: float, lon: float) -> _XY:
     """East and north of a place."""
     around = (lon - lon0 + 180) % 360 - 180  # the shorter way
     return around * _METRES * math.cos(math.radians(lat0)), (lat - lat0) * _METRES
+
+
+def _ground(plane: _Plane, tiles: Tiles) -> Iterator[str]:
+    """The tiles, paler than they are: the trail is what is looked at."""
+    top, bottom = HEAD, plane.height - FOOT
+    yield f'<clipPath id="ground"><rect x="0" y="{top}" width="{WIDTH}" height="{bottom - top:.1f}"/></clipPath>'
+    yield '<g clip-path="url(#ground)" opacity="0.6">'
+    for tile in tiles.cover(plane.place(0, top), plane.place(WIDTH, bottom), 1 / plane.scale):
+        (x1, y1), (x2, y2) = plane.xy(*tile.north_west), plane.xy(*tile.south_east)
+        place = f'x="{x1:.2f}" y="{y1:.2f}" width="{x2 - x1 + 0.5:.2f}" height="{y2 - y1 + 0.5:.2f}"'  # no seams
+        yield f'<image {place} preserveAspectRatio="none" href="{tile.address}"/>'
+    yield "</g>"
+    if tiles.attribution:
+        yield _text(WIDTH / 2, plane.height - 6, tiles.attribution, size=10, colour="#6b7280")
 
 
 def _cameras(plane: _Plane, cameras: Iterable[Camera]) -> Iterator[str]:

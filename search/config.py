@@ -104,6 +104,10 @@ class Settings(BaseModel):
         "", description="folder, best on another machine, where `xunren serve` puts the record's signed head each day"
     )
 
+    map_tiles: str = Field(
+        "", description="folder of map tiles, ZOOM/X/Y.png in Web Mercator, drawn under trails; empty: none"
+    )
+
     host: str = Field("127.0.0.1", description="address that `xunren serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `xunren serve` listens on; 0 takes a free one")
 

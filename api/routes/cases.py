@@ -40,7 +40,7 @@ from api.routes.recording import NoteHere
 from api.routes.search import served
 from api.schemas import When, problems
 from api.sights import check_camera
-from api.trail_map import trail_svg
+from api.trail_map import tiles_of, trail_svg
 from search.embedder import MAX_SENTENCE_CHARS
 from search.errors import Conflict
 from search.sight import Asker, Sight
@@ -153,6 +153,7 @@ def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
 def delete_case(case: str, desk: DeskHere) -> Response:
     """Delete a case with its photos, marks and sightings; its recordings are then kept no longer than others."""
     desk.case(case)
+    desk.grants.check_owner(desk.who, Kind.CASE, case)
     desk.cases.delete(case)
     if not desk.who.is_local:
         desk.grants.forget(Kind.CASE, case)
@@ -219,7 +220,8 @@ def trail_map(case: str, desk: DeskHere) -> Response:
     """The trail as a map."""
     told = desk.view.trail(desk.case(case))
     cameras = desk.sight.of(desk.parts.catalog.cameras())
-    return Response(trail_svg(told, cameras), media_type="image/svg+xml", headers=ASK_AGAIN)
+    drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
+    return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 
 
 @router.get(
@@ -258,6 +260,8 @@ def share(case: str, body: ShareIn, desk: DeskHere, accounts: AccountsHere) -> d
     account = accounts.named(body.account)
     if account.disabled or not account.draft.roles & WATCHERS:
         raise Conflict("this account does not keep cases", got=body.account, expected="an operator or a supervisor")
+    if body.hand_over:
+        desk.grants.check_owner(desk.who, Kind.CASE, case)
     desk.grants.give(Kind.CASE, case, account.id, owns=body.hand_over)
     return _people(case, desk, accounts)
 

@@ -1,5 +1,6 @@
 // The record, for auditors: who looked at a case, what an account looked for, and whether the chain is whole.
 
+import { words } from "./actions.js";
 import { byId, h } from "./dom.js";
 import { dayTime, number, t } from "./i18n.js";
 import { ask } from "./server.js";
@@ -51,8 +52,17 @@ async function list(before = null) {
 }
 
 function row(entry) {
-  const cells = [number(entry.number), dayTime(entry.at_ms), entry.account, entry.action, entry.case, entry.status || "", said(entry)];
-  return h("tr", { "data-action": entry.action }, ...cells.map((cell) => h("td", {}, String(cell))));
+  const name = h("span", {}, words(entry.action), words(entry.action) === entry.action ? null : h("code", {}, entry.action));
+  const cells = [number(entry.number), dayTime(entry.at_ms), entry.account, name, entry.case, entry.status || "", whole(entry)];
+  return h("tr", { "data-action": entry.action }, ...cells.map((cell) => h("td", {}, cell)));
+}
+
+/** A line that opens to all that the entry says. */
+function whole(entry) {
+  const { address, details, hash, previous } = entry;
+  const lines = [[t("address"), address], [t("details"), JSON.stringify(details, null, 2)], [t("hash"), hash], [t("hash_before"), previous]];
+  return h("details", {}, h("summary", {}, said(entry) || t("details")),
+    h("dl", { class: "entry" }, ...lines.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, h("pre", {}, text))])));
 }
 
 /** What was asked, in a line: the sentence and the reason first. */

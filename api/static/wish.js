@@ -2,6 +2,7 @@
 
 import { byId, h, say } from "./dom.js";
 import { t } from "./i18n.js";
+import * as photobox from "./photobox.js";
 import * as purpose from "./purpose.js";
 import { ask } from "./server.js";
 
@@ -10,14 +11,14 @@ const CHIP_PX = 44;
 const MOST_PHOTOS = 8;
 const strip = byId("wish");
 let wish = { without: [], like: [], unlike: [], order: "best" };
-let photos = []; // {data, canvas}
+let photos = []; // {data, picture: canvas, box: the part that shows the person, null: all of it}
 let past = []; // earlier wishes, for undo
 let understood = null;
 let again = () => {};
 
 /** What the request says of it; what is empty is left out. */
 export function request() {
-  const found = { order: wish.order, photos: photos.map(({ data }) => ({ data })) };
+  const found = { order: wish.order, photos: photos.map(({ data, box }) => (box ? { data, box } : { data })) };
   for (const name of ["without", "like", "unlike"]) found[name] = wish[name];
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value.length));
 }
@@ -74,7 +75,7 @@ function draw() {
     removable("chip-time", `${chip.words} → ${chip.meaning}`, () => become({ without: [...wish.without, chip.words] })));
   const back = wish.without.map((words) =>
     h("button", { type: "button", class: "wish-chip off", onclick: () => become({ without: wish.without.filter((w) => w !== words) }) }, t("put_back", { words })));
-  const pictures = photos.map((photo) => removable("photo", photo.canvas, () => drop(photo)));
+  const pictures = photos.map(photoChip);
   const marks = [["like", "liked"], ["unlike", "unliked"]].filter(([sign]) => wish[sign].length)
     .map(([sign, word]) => removable(sign, t(word, { n: wish[sign].length }), () => become({ [sign]: [] })));
   const order = h("button", { type: "button", class: "quiet", "aria-pressed": String(wish.order === "time"), onclick: () => become({ order: wish.order === "time" ? "best" : "time" }) }, t("by_time"));
@@ -102,6 +103,20 @@ function removable(kind, content, remove) {
     content, h("span", { class: "cross", "aria-hidden": "true" }, "×"), h("span", { class: "hidden" }, t("remove")));
 }
 
+function photoChip(photo) {
+  const part = h("button", { type: "button", class: "part", title: t("choose_part"), "aria-label": t("choose_part"), onclick: () => photobox.choose(photo.picture, photo.box, (box) => cut(photo, box)) },
+    scaled(photo.picture, CHIP_PX, photo.box));
+  const away = h("button", { type: "button", class: "cross", title: t("remove"), "aria-label": `${t("add_photo")}: ${t("remove")}`, onclick: () => drop(photo) }, "×");
+  return h("span", { class: "wish-chip photo" }, part, away);
+}
+
+function cut(photo, box) {
+  if (String(photo.box) === String(box)) return;
+  photos = photos.map((other) => (other === photo ? { ...photo, box } : other));
+  draw();
+  again();
+}
+
 function drop(photo) {
   photos = photos.filter((other) => other !== photo);
   draw();
@@ -119,18 +134,20 @@ async function take(files) {
 }
 
 async function shrunk(file) {
-  const bitmap = await createImageBitmap(file);
-  const blob = await new Promise((resolve) => scaled(bitmap, PHOTO_PX).toBlob(resolve, "image/jpeg", 0.9));
+  const picture = scaled(await createImageBitmap(file), PHOTO_PX);
+  const blob = await new Promise((resolve) => picture.toBlob(resolve, "image/jpeg", 0.9));
   const bytes = new Uint8Array(await blob.arrayBuffer());
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return { data: btoa(text), canvas: scaled(bitmap, CHIP_PX) };
+  return { data: btoa(text), picture, box: null };
 }
 
-function scaled(bitmap, most) {
-  const by = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
-  const canvas = h("canvas", { width: Math.round(bitmap.width * by), height: Math.round(bitmap.height * by) });
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+/** A smaller copy of a picture, or of a part of it. */
+function scaled(picture, most, part = null) {
+  const [x1, y1, x2, y2] = part ?? [0, 0, picture.width, picture.height];
+  const by = Math.min(1, most / Math.max(x2 - x1, y2 - y1));
+  const canvas = h("canvas", { width: Math.max(1, Math.round((x2 - x1) * by)), height: Math.max(1, Math.round((y2 - y1) * by)) });
+  canvas.getContext("2d").drawImage(picture, x1, y1, x2 - x1, y2 - y1, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
@@ -139,6 +156,7 @@ export const relabel = draw;
 /** `search()` asks again with what has changed. */
 export function start(search) {
   again = search;
+  photobox.start();
   const form = byId("search");
   byId("photo").addEventListener("change", (event) => {
     take(event.target.files);

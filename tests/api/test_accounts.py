@@ -228,6 +228,20 @@ def test_a_case_is_shared_and_handed_over(people: dict[str, httpx.Client], olga:
     assert olga.post(f"/api/cases/{case}/people", json={"account": "nobody"}).status_code == 404
 
 
+def test_who_it_was_shared_with_neither_deletes_a_case_nor_takes_it(
+    people: dict[str, httpx.Client], olga: httpx.Client, sven: httpx.Client
+) -> None:
+    case = a_case(olga)
+    olga.post(f"/api/cases/{case}/people", json={"account": "sven"})
+    taken = sven.post(f"/api/cases/{case}/people", json={"account": "sven", "hand_over": True})
+    assert (taken.status_code, sven.delete(f"/api/cases/{case}").status_code) == (403, 403)
+    for name in ("oscar", "olga"):  # to share it with its owner takes nothing from them
+        assert sven.post(f"/api/cases/{case}/people", json={"account": name}).json()["owner"] == "olga"
+    assert people["sue"].delete(f"/api/cases/{case}").status_code == 204, "a supervisor"
+    mine = a_case(olga)
+    assert olga.delete(f"/api/cases/{mine}").status_code == 204, "its owner"
+
+
 # case, reason, width -------------------------------------------------------------------------------------------
 
 

@@ -336,10 +336,40 @@ def test_a_photo_finds_without_a_word(watched: Watched, tmp_path: Path) -> None:
         page.set_input_files("#photo", tmp_path / "child.png")
     expect(page.locator("#wish canvas")).to_be_visible()
     expect(page.locator("button.tile").first).to_be_visible()
-    before = places(page)
-    page.locator("#wish .photo").click()
+    page.locator("#wish .photo .cross").click()
     expect(page.locator("#wish canvas")).to_have_count(0)
-    assert before
+
+
+def test_of_a_photo_of_two_people_one_is_searched_for(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    two = Image.new("RGB", (400, 300), (25, 45, 190))
+    two.paste((200, 30, 30), (200, 0, 400, 300))
+    two.save(tmp_path / "two.png")
+    page.goto("/")
+    with page.expect_response("**/api/search"):
+        page.set_input_files("#photo", tmp_path / "two.png")
+    page.get_by_role("button", name="Choose the part").click()
+    drawing = page.locator("#photobox-stage svg")
+    place = drawing.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 0.6 * place["width"], place["y"] + 0.2 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.9 * place["width"], place["y"] + 0.8 * place["height"], steps=4)
+    page.mouse.up()
+    drawing.press("ArrowRight")
+    drawing.press("Shift+ArrowUp")
+    with page.expect_request("**/api/search") as asked:
+        page.get_by_role("button", name="Search with this part").click()
+    box = asked.value.post_data_json["photos"][0]["box"]
+    assert box == pytest.approx([250, 60, 370, 230], abs=3)
+    red = page.locator("#wish .photo canvas").evaluate(
+        "(one) => [...one.getContext('2d').getImageData(9, 9, 1, 1).data]"
+    )
+    assert red[0] > 150 > red[2], "the part is shown"
+    page.get_by_role("button", name="Choose the part").click()
+    with page.expect_request("**/api/search") as asked:
+        page.get_by_role("button", name="With the whole photo").click()
+    assert "box" not in asked.value.post_data_json["photos"][0]
 
 
 def test_more_clips_are_the_next_page_of_the_same_list(demo_server: str, browser: Browser) -> None:

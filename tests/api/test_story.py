@@ -262,6 +262,11 @@ def read_the_record(watched: Watched, case: str) -> None:
         expect(page.locator(f"tr[data-action='{action}']").first).to_contain_text("olga")
     expect(page.locator("tr[data-action='search']").first).to_contain_text("report no. 17")
     expect(page.locator("tr[data-action='case.view']").first).to_contain_text("sven")
+    row = page.locator("tr[data-action='search']").first
+    expect(row).to_contain_text("Searched")
+    row.locator("summary").click()
+    expect(row.locator(".entry")).to_contain_text("127.0.0.1")
+    expect(row.locator(".entry")).to_contain_text(RED)
     page.get_by_role("button", name="Check the chain").click()
     expect(page.locator("#record-state")).to_contain_text("Whole")
     picture(page, "record")
