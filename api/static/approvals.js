@@ -26,7 +26,8 @@ export function choices(again) {
 /** The list for the cases' view; nothing where there are no accounts, or nobody asked. */
 export async function nodes() {
   if (!who().accounts) return [];
-  const found = await ask("/api/approvals").catch(() => ({ approvals: [] }));
+  const found = await ask("/api/approvals").catch((problem) => problem);
+  if (!found.approvals) return [h("p", { class: "fault", role: "alert" }, found.body?.what ?? t("unreachable"))];
   if (!found.approvals.length) return [];
   return [h("h3", {}, t("wide_searches")), h("ul", { class: "case-list" }, ...found.approvals.map(line))];
 }

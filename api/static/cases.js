@@ -1,6 +1,6 @@
 // The cases: a list, a new one, and one with what is known of the person, its sightings and the trail on a map.
 
-import { byId, h, say } from "./dom.js";
+import { busy, byId, h, say } from "./dom.js";
 import { has } from "./account.js";
 import { dayTime, t } from "./i18n.js";
 import * as approvals from "./approvals.js";
@@ -28,13 +28,11 @@ export const relabel = () => visible && load();
 
 async function load() {
   const node = byId("case-body");
-  node.setAttribute("aria-busy", "true");
   try {
-    node.replaceChildren(...(shown ? await one() : await all()));
+    node.replaceChildren(...(await busy(node, shown ? one() : all())));
   } catch (problem) {
     node.replaceChildren(...failure(problem), backLink());
   }
-  node.removeAttribute("aria-busy");
 }
 
 const failure = (problem) => [h("p", { class: "fault", role: "alert" }, problem.body?.what ?? t("unreachable"))];
@@ -125,7 +123,7 @@ async function run(what, body) {
     return;
   }
   try {
-    found(await ask(`/api/cases/${current.id}/${what}`, { body: { ...body, ...(reason ? { reason } : {}) } }));
+    found(await busy(byId("case-body"), ask(`/api/cases/${current.id}/${what}`, { body: { ...body, ...(reason ? { reason } : {}) } })));
   } catch (problem) {
     if (problem.body?.error === "TooWide") found(problem);
     else say(byId("case-fault"), [problem.body?.what, problem.body?.cure].filter(Boolean).join(" · "));

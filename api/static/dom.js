@@ -27,6 +27,16 @@ export function say(node, text) {
   node.hidden = !text;
 }
 
+/** Let `node` show that it waits for `work`, from the moment on when somebody would wonder. */
+export async function busy(node, work) {
+  node.setAttribute("aria-busy", "true");
+  try {
+    return await work;
+  } finally {
+    node.removeAttribute("aria-busy");
+  }
+}
+
 /** The same text again changes nothing: no flicker, and nothing is read out twice. */
 export function change(node, text) {
   if (node.textContent !== text) node.textContent = text;

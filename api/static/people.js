@@ -1,6 +1,6 @@
 // Accounts, for administrators: who may sign in, with which roles, and what they may see.
 
-import { byId, h, say } from "./dom.js";
+import { busy, byId, h, say } from "./dom.js";
 import { t } from "./i18n.js";
 import { ask } from "./server.js";
 
@@ -15,7 +15,7 @@ export function show(on) {
 export const relabel = () => visible && draw();
 
 async function draw() {
-  const found = await ask("/api/accounts").catch((problem) => problem);
+  const found = await busy(byId("people-body"), ask("/api/accounts")).catch((problem) => problem);
   const fault = h("p", { id: "people-fault", class: "fault", role: "alert", hidden: "" });
   const rows = (found.accounts ?? []).map(line);
   byId("people-body").replaceChildren(fault, h("ul", { class: "case-list" }, ...rows), form());

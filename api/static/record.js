@@ -1,7 +1,7 @@
 // The record, for auditors: who looked at a case, what an account looked for, and whether the chain is whole.
 
 import { words } from "./actions.js";
-import { byId, h } from "./dom.js";
+import { busy, byId, h } from "./dom.js";
 import { dayTime, number, t } from "./i18n.js";
 import { ask } from "./server.js";
 
@@ -40,7 +40,7 @@ let last = null;
 async function list(before = null) {
   const params = new URLSearchParams({ limit: PAGE, ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)) });
   if (before) params.set("before", before);
-  const found = await ask(`/api/audit?${params}`).catch((problem) => problem);
+  const found = await busy(byId("record-body"), ask(`/api/audit?${params}`)).catch((problem) => problem);
   if (!found.entries) {
     byId("record-state").textContent = found.body?.what ?? t("unreachable");
     return;
@@ -74,6 +74,6 @@ function said({ details }) {
 
 async function check() {
   byId("record-state").textContent = t("checking");
-  const found = await ask("/api/audit/check").catch((problem) => problem);
+  const found = await busy(byId("record-body"), ask("/api/audit/check")).catch((problem) => problem);
   byId("record-state").textContent = found.whole ? t("record_whole", { n: number(found.number) }) : (found.what ?? found.body?.what ?? t("unreachable"));
 }

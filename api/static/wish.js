@@ -107,7 +107,7 @@ function photoChip(photo) {
   const part = h("button", { type: "button", class: "part", title: t("choose_part"), "aria-label": t("choose_part"), onclick: () => photobox.choose(photo.picture, photo.box, (box) => cut(photo, box)) },
     scaled(photo.picture, CHIP_PX, photo.box));
   const away = h("button", { type: "button", class: "cross", title: t("remove"), "aria-label": `${t("add_photo")}: ${t("remove")}`, onclick: () => drop(photo) }, "×");
-  return h("span", { class: "wish-chip photo" }, part, away);
+  return h("span", { class: "wish-chip pictured" }, part, away);
 }
 
 function cut(photo, box) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -37,23 +38,23 @@ def oscar(url: str) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def clip(oscar: httpx.Client) -> dict[str, object]:
+def clip(oscar: httpx.Client) -> dict[str, Any]:
     body = {"text": "red", "cameras": ["gate"], "case": a_case(oscar), "reason": REASON}
-    found: dict[str, object] = oscar.post("/api/search", json=body).json()["clips"][0]
+    found: dict[str, Any] = oscar.post("/api/search", json=body).json()["clips"][0]
     return found
 
 
-def test_the_boxes_go_through_the_clip_and_its_best_moment(oscar: httpx.Client, clip: dict[str, object]) -> None:
+def test_the_boxes_go_through_the_clip_and_its_best_moment(oscar: httpx.Client, clip: dict[str, Any]) -> None:
     boxes = oscar.get("/api/tracks", params={"of": clip["tracks"]}).json()["boxes"]
     times = [box[0] for box in boxes]
-    assert [clip["time_ms"], *clip["box"]] in boxes  # type: ignore[misc]
+    assert [clip["time_ms"], *clip["box"]] in boxes
     assert times == sorted(set(times))
     assert len(times) > 2
-    assert clip["start_ms"] <= times[0] < times[-1] <= clip["end_ms"]  # type: ignore[operator]
+    assert clip["start_ms"] <= times[0] < times[-1] <= clip["end_ms"]
 
 
 def test_what_was_indexed_before_boxes_were_kept_has_none(
-    parts: Parts, oscar: httpx.Client, clip: dict[str, object]
+    parts: Parts, oscar: httpx.Client, clip: dict[str, Any]
 ) -> None:
     segment = str(clip["segment"])
     kept = parts.media.tracks(segment)
@@ -79,7 +80,7 @@ def test_what_is_no_track_is_refused(oscar: httpx.Client, query: str, status: in
     assert oscar.get(f"/api/tracks?{query}").status_code == status
 
 
-def test_the_cameras_around_show_the_same_time(parts: Parts, oscar: httpx.Client, clip: dict[str, object]) -> None:
+def test_the_cameras_around_show_the_same_time(parts: Parts, oscar: httpx.Client, clip: dict[str, Any]) -> None:
     moment = parts.catalog.segments_by_id([str(clip["segment"])])[str(clip["segment"])].start_ms + 1000
     (hall,) = oscar.get("/api/cameras/gate/near", params={"time_ms": moment}).json()["cameras"]
     assert (hall["camera"], hall["metres"]) == ("hall", pytest.approx(62, abs=2))
