@@ -38,12 +38,13 @@ def account_add(
     camera: Cameras = None,
     back_hours: BackHours = None,
     password_stdin: Stdin = False,
+    oidc: Annotated[bool, typer.Option("--oidc", help="Without a password: signs in at the OIDC provider.")] = False,
 ) -> None:
     """Make an account; asks for its password."""
     from api import account_commands as commands
 
     rights = commands.Rights(role or (), everything, district or (), camera or (), back_hours)
-    commands.add_account(_settings(context), name, rights, from_stdin=password_stdin)
+    commands.add_account(_settings(context), name, rights, from_stdin=password_stdin, oidc=oidc)
 
 
 @account_app.command("list")

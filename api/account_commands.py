@@ -46,10 +46,12 @@ class Rights:
         return bool(self.everything or self.districts or self.cameras or self.back_hours is not None)
 
 
-def add_account(settings: Settings, name: str, rights: Rights, *, from_stdin: bool) -> None:
-    """Make an account."""
+def add_account(settings: Settings, name: str, rights: Rights, *, from_stdin: bool, oidc: bool) -> None:
+    """Make an account; `oidc`: without a password."""
     draft = Draft(name, rights.role_set(), rights.scope())
-    password = _password(from_stdin)
+    if oidc and not settings.oidc_issuer:
+        raise BadInput("there is no provider to sign in at", got="--oidc", cure="set oidc_issuer first")
+    password = None if oidc else _password(from_stdin)
     with _accounts(settings) as accounts:
         account = accounts.add(draft, password)
     out.print(f"account {account.name} is made; it may sign in now")

@@ -128,7 +128,7 @@ class MeOut(Answered):
     csrf: str = Field(description="to be sent as X-CSRF-Token with whatever changes something")
     accounts: bool = Field(description="whether people sign in here")
     setup: bool = Field(description="whether the first account is still to be made")
-    oidc: bool = Field(description="whether one can sign in elsewhere")
+    oidc: str | None = Field(description="host of the provider where one can sign in, too")
     require_case: bool = Field(description="whether a search must name a case and a reason")
 
 

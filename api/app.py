@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import Depends, FastAPI
 
 from api.accounts import Accounts
+from api.oidc import Provider
 from api.parts import Parts
 from api.routes import (
     accounts,
@@ -22,6 +23,7 @@ from api.routes import (
     masks,
     media,
     metrics,
+    oidc,
     page,
     problems,
     search,
@@ -61,6 +63,7 @@ def create_app(
     )
     app.state.parts = parts
     app.state.accounts = Accounts(parts.catalog) if parts.settings.accounts else None
+    app.state.oidc = Provider(parts.settings) if parts.settings.oidc_issuer else None
     app.state.setup_token = setup_token
     app.state.stopping = lambda: False  # the server that ends tells it to answers that go on
     app.state.activity = activity or Activity()
@@ -79,6 +82,7 @@ def create_app(
         evidence,
         standing,
         accounts,
+        oidc,
         answering,
     ):
         app.include_router(module.router)

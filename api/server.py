@@ -15,6 +15,7 @@ import uvicorn
 from api.accounts import Accounts
 from api.app import create_app
 from api.client import address_file
+from api.oidc import check_oidc
 from api.parts import Parts, open_catalog, open_parts
 from api.routes.activity import Activity
 from api.services import (
@@ -58,6 +59,7 @@ def serve(
     leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
     _check_tls(settings)
+    check_oidc(settings)
     tiles_of(settings)  # a wrong folder is told now rather than at the first map
     if not loopback and not insecure:
         _check_open_address(settings)

@@ -20,7 +20,7 @@ from search.errors import BadInput
 
 ENV_PREFIX = "XUNREN_"
 DEFAULT_MODEL = "xunren-small"
-_SECRET = ("store_token", "catalog_url", "secret_key")
+_SECRET = ("store_token", "catalog_url", "secret_key", "oidc_client_secret")
 
 
 class Settings(BaseModel):
@@ -100,6 +100,15 @@ class Settings(BaseModel):
     )
     tls_cert: str = Field("", description="PEM file of the server's certificate; empty: no TLS")
     tls_key: str = Field("", description="PEM file of its key")
+    oidc_issuer: str = Field(
+        "", description="OpenID Connect provider where people without a password sign in; empty: none"
+    )
+    oidc_client_id: str = Field("", description="this server's name at the provider")
+    oidc_client_secret: str = Field("", description="and its secret; empty: a public client", repr=False)
+    oidc_claim: str = Field(
+        "preferred_username", description="claim of the ID token that is the account's name when it is first seen"
+    )
+    public_url: str = Field("", description="address at which browsers reach this server; the provider sends them back")
     audit_export_dir: str = Field(
         "", description="folder, best on another machine, where `xunren serve` puts the record's signed head each day"
     )

@@ -24,7 +24,7 @@ def person_row_id(segment_id: str, track: int, offset_ms: int) -> str:
     return f"{segment_id}-p{track}-{offset_ms}"
 
 
-def track_of(row_id: str) -> tuple[str, int]:
+def segment_and_track(row_id: str) -> tuple[str, int]:
     """(segment id, number of the track) of a person's row.
 
     Raises:

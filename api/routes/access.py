@@ -31,6 +31,8 @@ NEEDS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/api/me"): ANYBODY,
     ("POST", "/api/login"): ANYBODY,
     ("POST", "/api/setup"): ANYBODY,
+    ("GET", "/api/oidc/login"): ANYBODY,
+    ("GET", "/api/oidc/callback"): ANYBODY,
     ("POST", "/api/logout"): KNOWN,
     ("POST", "/api/me/password"): KNOWN,
     ("GET", "/metrics"): ADMINS,

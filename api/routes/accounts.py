@@ -27,6 +27,7 @@ from api.account_schemas import (
 from api.account_types import EVERYTHING, Account, Draft, Role, Who
 from api.accounts import SESSION_MS, Accounts, csrf_of
 from api.brake import Brake
+from api.oidc import Provider
 from api.routes.access import AccountsHere, WhoHere
 from api.routes.common import PartsHere
 from api.routes.door import COOKIE, session_in
@@ -43,20 +44,21 @@ def me(request: Request, parts: PartsHere) -> dict[str, Any]:
     """Who you are, and what this server asks for."""
     accounts: Accounts | None = request.app.state.accounts
     state = {"accounts": accounts is not None, "setup": accounts is not None and accounts.empty()}
-    wants = {"oidc": False, "require_case": parts.settings.require_case}
+    provider: Provider | None = request.app.state.oidc
+    wants = {"oidc": provider.host if provider else None, "require_case": parts.settings.require_case}
     return who_dict(request.state.who) | state | wants
 
 
 @router.post("/login", response_model=MeOut, responses=problems(415, 429, 503))
 def login(body: LoginIn, request: Request, accounts: AccountsHere, parts: PartsHere) -> Response:
     """Sign in; the session is a cookie that scripts cannot read."""
-    brake, subjects = Brake(parts.catalog), _subjects(request, body.name)
-    brake.check(*subjects)
+    brake, slowed = Brake(parts.catalog), subjects(request, body.name)
+    brake.check(*slowed)
     account = accounts.by_password(body.name, body.password)
     if account is None:
-        brake.failed(*subjects)
+        brake.failed(*slowed)
         raise Unauthenticated("name or password is wrong", cure="try again; an administrator can give you a new one")
-    brake.passed(subjects[0])
+    brake.passed(slowed[0])
     return signed_in(request, parts, accounts, account)
 
 
@@ -72,11 +74,11 @@ def logout(request: Request, accounts: AccountsHere) -> Response:
 @router.post("/setup", response_model=MeOut, status_code=201, responses=problems(409, 415, 429, 503))
 def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: PartsHere) -> Response:
     """Make the first account, with the token of the link that the server printed when it started."""
-    brake, subjects = Brake(parts.catalog), _subjects(request, "")
-    brake.check(*subjects)
+    brake, slowed = Brake(parts.catalog), subjects(request, "")
+    brake.check(*slowed)
     expected: str = request.app.state.setup_token
     if not expected or not hmac.compare_digest(body.token.encode(), expected.encode()):
-        brake.failed(*subjects)
+        brake.failed(*slowed)
         raise Denied("this set-up link is not valid", cure="take the one that `xunren serve` printed last")
     account = accounts.add(Draft(body.name, frozenset(Role), EVERYTHING), body.password, first=True)
     request.app.state.setup_token = ""
@@ -88,10 +90,10 @@ def change_password(body: PasswordIn, request: Request, who: WhoHere, accounts: 
     """Change your own password; all your sessions end."""
     if who.via != "session":
         raise Denied("only whoever is signed in has a password")
-    brake, subjects = Brake(parts.catalog), _subjects(request, who.account)
-    brake.check(*subjects)
+    brake, slowed = Brake(parts.catalog), subjects(request, who.account)
+    brake.check(*slowed)
     if accounts.by_password(who.account, body.password) is None:
-        brake.failed(*subjects)
+        brake.failed(*slowed)
         raise Denied("the password is wrong", cure="give the one that you have until now as password")
     accounts.set_password(who.account_id, body.new_password)
 
@@ -140,10 +142,22 @@ def remove_key(number: Number, accounts: AccountsHere) -> None:
 
 def signed_in(request: Request, parts: PartsHere, accounts: Accounts, account: Account, status: int = 200) -> Response:
     """The answer that opens a session."""
+    secret = open_session(request, accounts, account)
+    response = JSONResponse(me(request, parts), status)
+    keep_session(request, response, secret)
+    return response
+
+
+def open_session(request: Request, accounts: Accounts, account: Account) -> str:
+    """Open a session, in whose name the request is recorded; its secret."""
     secret = accounts.open_session(account)
     who = Who(account.name, account.draft.roles, account.draft.scope, "session", account.id, csrf_of(secret))
-    request.state.who = who  # so that the record names them
-    response = JSONResponse(me(request, parts), status)
+    request.state.who = who
+    return secret
+
+
+def keep_session(request: Request, response: Response, secret: str) -> None:
+    """Let the browser keep a session."""
     response.set_cookie(
         COOKIE,
         secret,
@@ -153,10 +167,9 @@ def signed_in(request: Request, parts: PartsHere, accounts: Accounts, account: A
         httponly=True,
         samesite="strict",
     )
-    return response
 
 
-def _subjects(request: Request, name: str) -> tuple[str, str]:
+def subjects(request: Request, name: str) -> tuple[str, str]:
     """What is slowed down after failures: the account, and the address."""
     address = request.client.host if request.client else "unknown"
     return f"account:{name.casefold()}"[:200], f"address:{address}"

@@ -16,7 +16,7 @@ from api.sights import check_camera, check_segment
 from search.footage import Footage
 from search.nearby import nearby
 from search.sight import Sight
-from search.tracks import track_of, unpacked
+from search.tracks import segment_and_track, unpacked
 from search.types import MAX_TIME_MS, Camera, Segment, check_camera_id
 
 MOST_TRACKS = 64
@@ -38,7 +38,7 @@ def tracks(
     """
     wanted: dict[str, set[int]] = {}
     for row in of:
-        segment_id, number = track_of(row)
+        segment_id, number = segment_and_track(row)
         wanted.setdefault(segment_id, set()).add(number)
     footage = Footage(parts.catalog)
     boxes = [

@@ -16,11 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.oidc import CALLBACK
 from api.routes.door import Door
 from api.routes.problems import respond, respond_status
 from api.routes.recording import Recorder
 from search.errors import BadInput, XunrenError
 
+_OURS = ("application/json", "text/html")  # what Starlette itself says of an error is plain text
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
@@ -92,7 +94,7 @@ class _Answer:
 
     async def _start(self, message: Message) -> None:
         headers = MutableHeaders(raw=list(message["headers"]))
-        if message["status"] >= 400 and headers.get("content-type") != "application/json":
+        if message["status"] >= 400 and not headers.get("content-type", "").startswith(_OURS):
             await self._replace(message["status"], headers)
             return
         for name, value in SECURITY_HEADERS.items():
@@ -139,7 +141,7 @@ def most_bytes(path: str) -> int:
 def _foreign(path: str, headers: Headers) -> tuple[XunrenError, int] | None:
     """Whether a page of another origin sent this: modern browsers say so, older ones send the origin of a POST."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if not path.startswith("/api/"):
+    if not path.startswith("/api/") or path == CALLBACK:  # to which the provider sends the browser back
         return None
     if site is not None:
         foreign = site not in ("same-origin", "none")

@@ -63,6 +63,7 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("GET", "/api/cases/{case}/people"): "case.people",
     ("POST", "/api/cases/{case}/people"): "case.share",
     ("POST", "/api/login"): "login",
+    ("GET", "/api/oidc/callback"): "login.oidc",
     ("POST", "/api/logout"): "logout",
     ("POST", "/api/setup"): "account.first",
     ("POST", "/api/me/password"): "account.password",
@@ -93,6 +94,7 @@ UNRECORDED = frozenset(
         ("GET", "/api/cameras/{camera}/near"),
         ("GET", "/api/live"),
         ("GET", "/api/me"),
+        ("GET", "/api/oidc/login"),
         ("GET", "/api/approvals"),
         ("GET", "/api/status"),
         ("HEAD", "/api/cameras/{camera}/now.jpg"),
@@ -106,6 +108,7 @@ SECRETS = frozenset({"password", "new_password", "token"})
 """Members of a body that are never written down."""
 MAX_TEXT = 2000
 """Characters of one text in the record; of a longer one (a photo) length and SHA-256."""
+_ANSWERS_OF_PROVIDERS = "/api/oidc/"  # their query has a code that somebody could sign in with
 _MAX_BODY = 9 * 1024 * 1024  # more than any route takes
 _CASE = re.compile(r"\d{4}-\d{4,8}")
 
@@ -241,7 +244,8 @@ class _Request:
     def _asked(self) -> dict[str, Any]:
         scope = self._scope
         asked: dict[str, Any] = {"method": scope["method"], "path": shorten(scope["path"], MAX_TEXT)}
-        if query := scope.get("query_string", b"").decode("latin-1"):
+        query = scope.get("query_string", b"").decode("latin-1")
+        if query and not scope["path"].startswith(_ANSWERS_OF_PROVIDERS):
             asked["query"] = shorten(query, MAX_TEXT)
         if self._body:
             asked["body"] = _readable(bytes(self._body))

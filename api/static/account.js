@@ -51,7 +51,7 @@ function showSigning() {
     first ? h("p", {}, t(setupToken() ? "setup_text" : "setup_no_link")) : null,
     labelled(t("name"), name), labelled(t("password"), password), fault,
     h("button", { class: "primary", type: "submit" }, t(first ? "setup_do" : "sign_in")),
-    me.oidc ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere")) : null);
+    me.oidc && !first ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere", { host: me.oidc })) : null);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send(first, name.value.trim(), password.value, fault);

@@ -3,7 +3,7 @@
 const TEXTS = {
   en: {
     view_cases: "Cases", view_record: "Record", view_people: "People",
-    sign_in: "Sign in", sign_out: "Sign out", sign_in_elsewhere: "Sign in with the town's account", name: "Name", password: "Password",
+    sign_in: "Sign in", sign_out: "Sign out", sign_in_elsewhere: "Sign in at {host}", elsewhere: "signs in elsewhere", no_password: "No password: signs in at {host}", name: "Name", password: "Password",
     setup_title: "The first account", setup_text: "It may do everything: make the other accounts with it. Take a password of at least 10 characters.",
     setup_no_link: "Nobody has an account yet. Open the link that `xunren serve` printed when it started.", setup_do: "Make the account",
     wrong_password: "Name or password is wrong.", wait: "Too many wrong passwords. Wait a little, then try again.",
@@ -106,7 +106,7 @@ const TEXTS = {
   },
   zh: {
     view_cases: "案件", view_record: "记录", view_people: "账号",
-    sign_in: "登录", sign_out: "退出", sign_in_elsewhere: "用单位账号登录", name: "姓名", password: "密码",
+    sign_in: "登录", sign_out: "退出", sign_in_elsewhere: "到 {host} 登录", elsewhere: "到别处登录", no_password: "不设密码：在 {host} 登录", name: "姓名", password: "密码",
     setup_title: "第一个账号", setup_text: "它什么都能做：请用它建立其他账号。密码至少 10 个字符。",
     setup_no_link: "还没有人有账号。请打开 `xunren serve` 启动时显示的链接。", setup_do: "建立账号",
     wrong_password: "姓名或密码不对。", wait: "密码错误次数太多，请稍等再试。",

@@ -1,6 +1,7 @@
 // Accounts, for administrators: who may sign in, with which roles, and what they may see.
 
 import { busy, byId, h, say } from "./dom.js";
+import { who } from "./account.js";
 import { t } from "./i18n.js";
 import { ask } from "./server.js";
 
@@ -39,7 +40,7 @@ function line(account) {
     }
   };
   return h("li", { class: "case-line" }, h("strong", {}, account.name), h("span", {}, account.roles.map((role) => t(`role_${role}`)).join(", ")),
-    h("span", { class: "hint" }, sees(account.scope)), account.disabled ? h("span", { class: "badge nothing" }, t("locked_out")) : null,
+    h("span", { class: "hint" }, sees(account.scope)), account.oidc ? h("span", { class: "hint" }, t("elsewhere")) : null, account.disabled ? h("span", { class: "badge nothing" }, t("locked_out")) : null,
     h("button", { type: "button", class: "quiet", onclick: change }, t(account.disabled ? "let_in" : "lock_out")));
 }
 
@@ -48,9 +49,12 @@ function form() {
   const password = h("input", { type: "password", minlength: 10, maxlength: 200, required: "", autocomplete: "new-password" });
   const roles = ROLES.map((role) => h("label", { class: "tick" }, h("input", { type: "checkbox", value: role }), t(`role_${role}`)));
   const all = h("input", { type: "checkbox" });
+  const elsewhere = h("input", { type: "checkbox" });
+  elsewhere.addEventListener("change", () => { password.disabled = elsewhere.checked; });
+  const choice = who().oidc ? h("label", { class: "tick" }, elsewhere, t("no_password", { host: who().oidc })) : null;
   const districts = h("input", { maxlength: 2000 });
   const fault = h("p", { class: "fault", role: "alert", hidden: "" });
-  const made = h("form", { class: "panel", id: "new-account" }, h("h3", {}, t("new_account")), field("name", name), field("password", password),
+  const made = h("form", { class: "panel", id: "new-account" }, h("h3", {}, t("new_account")), field("name", name), field("password", password), choice,
     h("fieldset", {}, h("legend", {}, t("roles")), ...roles),
     h("fieldset", {}, h("legend", {}, t("may_see")), h("label", { class: "tick" }, all, t("everything")), field("districts", districts)), fault,
     h("button", { class: "primary", type: "submit" }, t("make_account")));
@@ -58,7 +62,7 @@ function form() {
     event.preventDefault();
     const named = districts.value.split(/[,，]/).map((one) => one.trim()).filter(Boolean);
     const body = {
-      name: name.value.trim(), password: password.value,
+      name: name.value.trim(), ...(elsewhere.checked ? {} : { password: password.value }),
       roles: [...made.querySelectorAll("input[type=checkbox][value]")].filter((box) => box.checked && ROLES.includes(box.value)).map((box) => box.value),
       scope: all.checked ? { everything: true } : { districts: named },
     };

@@ -94,9 +94,9 @@ def index(parts: Parts, paths: Sequence[Path]) -> None:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Address of a real server for `app` on a free port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=5))
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Address of a real server for `app` on a port; 0: a free one."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, name="uvicorn")
     thread.start()
     try:

@@ -44,9 +44,9 @@ def town(folder: Path, **settings: object) -> Iterator[Parts]:
 
 
 @contextmanager
-def town_server(parts: Parts, *, local_key: str = "", setup_token: str = "") -> Iterator[str]:
+def town_server(parts: Parts, *, local_key: str = "", setup_token: str = "", port: int = 0) -> Iterator[str]:
     """Address of a server over a town."""
-    with serving(create_app(parts, hosts=HOSTS, local_key=local_key, setup_token=setup_token)) as url:
+    with serving(create_app(parts, hosts=HOSTS, local_key=local_key, setup_token=setup_token), port) as url:
         try:
             yield url
         finally:

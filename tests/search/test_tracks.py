@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search.errors import BadInput, Unavailable
 from search.media import MediaStore
-from search.tracks import packed, person_row_id, track_of, unpacked
+from search.tracks import packed, person_row_id, segment_and_track, unpacked
 from search.types import Box
 
 SEGMENT = "0123456789abcdef01234567"
@@ -23,13 +23,13 @@ def test_tracks_come_back_as_they_were(tracks: dict[int, list[tuple[int, Box]]])
 
 @given(st.from_regex(r"[0-9a-f]{24}", fullmatch=True), st.integers(1, 10**8), st.integers(0, 10**11))
 def test_a_rows_id_names_its_track(segment: str, track: int, offset_ms: int) -> None:
-    assert track_of(person_row_id(segment, track, offset_ms)) == (segment, track)
+    assert segment_and_track(person_row_id(segment, track, offset_ms)) == (segment, track)
 
 
 @pytest.mark.parametrize("row_id", ["", f"{SEGMENT}-f-12", "../../x-p1-1", f"{SEGMENT}-p1", f"{SEGMENT}-p-1-2"])
 def test_what_is_no_person_has_no_track(row_id: str) -> None:
     with pytest.raises(BadInput, match="not a clip of a person"):
-        track_of(row_id)
+        segment_and_track(row_id)
 
 
 def test_tracks_are_kept_with_their_segment_and_go_with_it(tmp_path: Path) -> None:
