@@ -8,11 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.account_types import Account, Draft, Role, Scope
+from search.tables import metadata
 
-FACT = "account_schema"
-SCHEMA_VERSION = "1"
-
-metadata = sa.MetaData()
 accounts = sa.Table(
     "accounts",
     metadata,

@@ -43,16 +43,6 @@ class Accounts:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        fact = tables.facts.c
-        with catalog.begin() as db:
-            tables.alone(db)
-            found = db.scalar(sa.select(fact.value).where(fact.name == t.FACT))
-            if found is None:
-                t.metadata.create_all(db)
-                db.execute(tables.facts.insert().values(name=t.FACT, value=t.SCHEMA_VERSION))
-        if found not in (None, t.SCHEMA_VERSION):
-            cure = "use the xunren version that made them"
-            raise Conflict("the accounts have another version", got=found, expected=t.SCHEMA_VERSION, cure=cure)
 
     # accounts ------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from api import standing_tables as t
-from api.standing import transaction
 from api.standing_types import Alert, Judgement, Standing, Tally
 from search.catalog import Catalog, now_ms
 from search.errors import BadInput, NotFound
@@ -40,7 +39,7 @@ class AlertBook:
         """
         ids = [search.id for search, _ in found]
         mine = t.standing.c.id.in_(ids)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             db.execute(t.standing.update().where(mine).values(paused=t.standing.c.paused))  # others wait until we end
             there = set(db.scalars(sa.select(t.standing.c.id).where(mine)))
             return sum(_raise(db, search, best, at_ms) for search, best in found if search.id in there)
@@ -62,13 +61,13 @@ class AlertBook:
             query = query.where(c.verdict == Judgement.OPEN.value)
         if of is not None:
             query = query.where(c.standing_id.in_(of))
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             found = [t.to_alert(row) for row in db.execute(query).mappings()]
         return found[:limit], len(found) > limit
 
     def get(self, number: int) -> Alert:
         """One alert. Raises `NotFound`."""
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             row = db.execute(sa.select(t.alerts).where(t.alerts.c.id == number)).mappings().first()
         if row is None:
             raise unknown_alert(number)
@@ -79,7 +78,7 @@ class AlertBook:
         c = t.alerts.c
         full = self._full(at_ms)
         query = sa.select(c.standing_id, c.verdict, sa.func.count()).group_by(c.standing_id, c.verdict)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             counts = db.execute(query.order_by(c.standing_id)).all()
         found = {}
         for number, lines in groupby(counts, key=lambda line: int(line[0])):
@@ -91,7 +90,7 @@ class AlertBook:
         """What was judged right: no false alarm, when the threshold is measured again."""
         c = t.alerts.c
         right = sa.and_(c.standing_id == standing_id, c.verdict == Judgement.RIGHT.value)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             return set(db.scalars(sa.select(c.subject).where(right)))
 
     # judge ---------------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ class AlertBook:
         values: dict[str, Any] = {"seen_ms": first if seen or verdict not in (None, Judgement.OPEN) else None}
         if verdict is not None:
             values["verdict"] = verdict.value
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             if not db.execute(t.alerts.update().where(c.id == number).values(**values)).rowcount:
                 raise unknown_alert(number)
         return self.get(number)
@@ -120,7 +119,7 @@ class AlertBook:
             .having(sa.func.count() >= s.per_camera_per_day)
             .order_by(c.standing_id, c.camera_id)
         )
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             lines = list(dict.fromkeys((int(number), str(camera)) for number, camera in db.execute(query)))
         return {number: [camera for _, camera in its] for number, its in groupby(lines, key=lambda line: line[0])}
 

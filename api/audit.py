@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from api import audit_tables as t
 from search import tables
 from search.catalog import Catalog, now_ms
-from search.errors import BadInput, Conflict, XunrenError
+from search.errors import BadInput, XunrenError
 
 BEGINNING = "0" * 64
 """What stands before the first entry."""
@@ -100,11 +100,9 @@ class AuditLog:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._prepared = False
 
     def append(self, act: Act) -> Entry:
         """Write an entry; it is on the disk when this returns."""
-        self._prepare()
         with self._catalog.begin() as db:
             tables.alone(db)  # two that read the same last entry would fork the chain
             entry = _after(_head(db), act)
@@ -113,7 +111,6 @@ class AuditLog:
 
     def head(self) -> Head:
         """The last entry's number and hash; 0 and `BEGINNING` while there is none."""
-        self._prepare()
         with self._catalog.begin() as db:
             return _head(db)
 
@@ -138,7 +135,6 @@ class AuditLog:
 
     def find(self, wanted: Wanted) -> list[Entry]:
         """Entries, the newest first."""
-        self._prepare()
         c = t.entries.c
         tests = [
             *([c.account == wanted.account] if wanted.account else []),
@@ -153,7 +149,6 @@ class AuditLog:
             return [_entry(row) for row in db.execute(query)]
 
     def _all(self) -> Iterator[Entry]:
-        self._prepare()
         c, last = t.entries.c, None
         while True:
             after = sa.true() if last is None else c.number > last
@@ -163,21 +158,6 @@ class AuditLog:
                 return
             yield from map(_entry, page)
             last = page[-1].number
-
-    def _prepare(self) -> None:
-        if self._prepared:
-            return
-        fact = tables.facts.c
-        with self._catalog.begin() as db:
-            tables.alone(db)
-            found = db.scalar(sa.select(fact.value).where(fact.name == t.FACT))
-            if found is None:
-                t.metadata.create_all(db)
-                db.execute(tables.facts.insert().values(name=t.FACT, value=t.SCHEMA_VERSION))
-        if found not in (None, t.SCHEMA_VERSION):
-            cure = "use the xunren version that wrote it"
-            raise Conflict("the record has another version", got=found, expected=t.SCHEMA_VERSION, cure=cure)
-        self._prepared = True
 
 
 def told(entry: Entry) -> dict[str, Any]:

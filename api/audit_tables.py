@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-FACT = "audit_schema"
-SCHEMA_VERSION = "1"
+from search.tables import metadata
 
-metadata = sa.MetaData()
 entries = sa.Table(
     "audit_entries",
     metadata,

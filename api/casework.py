@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
@@ -43,36 +42,6 @@ class Casework:
         self._catalog = catalog
         self.pictures = CasePictures(folder)
         self._live = LiveCatalog(catalog)
-        self._lock = threading.Lock()
-        self._prepared = False
-
-    def prepare(self) -> Casework:
-        """Create what is missing, once.
-
-        Raises:
-            Conflict: the cases were written by another version of the schema.
-        """
-        with self._lock:
-            if not self._prepared:
-                self._create()
-                self._prepared = True
-        return self
-
-    def _create(self) -> None:
-        fact = tables.facts.c
-        with self._catalog.begin() as db:
-            tables.alone(db)
-            found = db.scalar(sa.select(fact.value).where(fact.name == t.FACT))
-            if found is None:
-                t.metadata.create_all(db)
-                db.execute(tables.facts.insert().values(name=t.FACT, value=t.SCHEMA_VERSION))
-        if found not in (None, t.SCHEMA_VERSION):
-            raise Conflict(
-                "the cases have another schema version",
-                got=found,
-                expected=t.SCHEMA_VERSION,
-                cure="use the xunren version that made them",
-            )
 
     # cases ---------------------------------------------------------------------------------------------------
 
@@ -264,8 +233,8 @@ class Casework:
 
 
 def cases_of(settings: Settings, catalog: Catalog) -> Casework:
-    """The cases of an index, ready; `catalog` is open."""
-    return Casework(catalog, settings.data_dir / "cases").prepare()
+    """The cases of an index; `catalog` is open."""
+    return Casework(catalog, settings.data_dir / "cases")
 
 
 def sighting_of(case: Case, number: int) -> Sighting:

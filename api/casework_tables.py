@@ -13,12 +13,9 @@ from sqlalchemy.engine import RowMapping
 
 from api.case_types import Case, Draft, LastSeen, Mark, Sighting, Sign, marks_of
 from search.errors import NotFound
+from search.tables import metadata
 from search.types import Box
 
-FACT = "casework_schema"
-SCHEMA_VERSION = "1"
-
-metadata = sa.MetaData()
 years = sa.Table(
     "case_years",
     metadata,

@@ -195,6 +195,17 @@ def status(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
+def migrate(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Bring the catalogue of an earlier version to this one's schema; end `xunren serve` before."""
+    from api.migrating import run_migrate
+
+    run_migrate(_settings(context), dry_run=dry_run)
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     models: Annotated[bool, typer.Option("--models", help="List the recommended models.")] = False,

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from api import standing_tables as t
 from api.alerts import AlertBook
-from api.standing import StandingBook, transaction
+from api.standing import StandingBook
 from api.standing_types import Alert, Standing
 from api.webhook import GONE, Sent, open_webhook, send
 from search.catalog import Catalog, now_ms
@@ -77,7 +77,7 @@ class DeliveryQueue:
         free = sa.or_(d.lease_until_ms.is_(None), d.lease_until_ms < at_ms)
         due = sa.and_(d.state == DeliveryState.WAITING.value, d.due_ms <= at_ms, free)
         first = sa.select(d.id).where(due, d.standing_id.not_in(list(without))).order_by(d.due_ms, d.id).limit(1)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             found = db.scalar(first)
             take = t.deliveries.update().where(d.id == found, due)
             values = {"lease_owner": owner, "lease_until_ms": at_ms + LEASE_MS}
@@ -91,14 +91,14 @@ class DeliveryQueue:
         d = t.deliveries.c
         values = {"state": state.value, "said": said, "due_ms": due_ms, "attempts": delivery.attempts + 1}
         mine = t.deliveries.update().where(d.id == delivery.id, d.lease_owner == owner)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             db.execute(mine.values(**values, lease_owner=None, lease_until_ms=None))
 
     def stop(self, standing_id: int, said: str) -> None:
         """Send nothing more to a receiver that wants no more, until its webhook is set again."""
         d = t.deliveries.c
         waiting = sa.and_(d.standing_id == standing_id, d.state == DeliveryState.WAITING.value)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             db.execute(t.standing.update().where(t.standing.c.id == standing_id).values(webhook_stopped=said))
             db.execute(t.deliveries.update().where(waiting).values(state=DeliveryState.DROPPED.value, said=said))
 
@@ -106,7 +106,7 @@ class DeliveryQueue:
         """Remove what was settled long ago."""
         d = t.deliveries.c
         old = sa.and_(d.state != DeliveryState.WAITING.value, d.created_ms < at_ms - KEPT_MS)
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             db.execute(t.deliveries.delete().where(old))
 
     def post(self) -> dict[int, Post]:
@@ -117,7 +117,7 @@ class DeliveryQueue:
             d.standing_id, d.state, d.said
         )
         found: dict[int, Post] = {}
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             for number, state, said, count, _ in db.execute(query.order_by(last)):
                 known = found.get(number, Post({}))
                 counts = dict(known.counts) | {state: known.counts.get(state, 0) + count}

@@ -61,7 +61,7 @@ from search.errors import NotFound
 from search.footage import Footage
 from search.live import Polygon
 from search.schema import MAX_IDS
-from search.tables import SCHEMA_VERSION
+from search.tables import REVISION
 from search.times import iso
 from search.types import Camera, Role, Segment, StartSource
 
@@ -268,7 +268,7 @@ class Exporter:
     def _index(self) -> dict[str, Any]:
         label, dim = self._parts.catalog.model() or (None, None)
         rows = self._parts.store.count()
-        schema = {"collection": COLLECTION, "schema_version": SCHEMA_VERSION}
+        schema = {"collection": COLLECTION, "schema_version": REVISION}
         return {"model": label, "dim": dim, "rows": rows, **schema}
 
     def _span(self, clip: Clip) -> dict[str, Any]:

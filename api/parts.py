@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from api import account_tables, audit_tables, casework_tables, standing_tables  # noqa: F401 - made with the catalogue's
 from api.alerts import AlertBook
 from api.standing import StandingBook
 from api.watching import Watcher, settled

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 import sqlalchemy as sa
 
@@ -18,20 +15,6 @@ from search.catalog import Catalog, now_ms
 from search.errors import NotFound, shorten
 from search.standing import HOUR_MS, Span
 from search.types import SegmentState
-
-_prepared: WeakSet[Catalog] = WeakSet()
-_preparing = threading.Lock()
-
-
-@contextmanager
-def transaction(catalog: Catalog) -> Iterator[sa.Connection]:
-    """A transaction in which the tables of standing searches are there."""
-    with _preparing:
-        if catalog not in _prepared:
-            t.prepare(catalog)
-            _prepared.add(catalog)
-    with catalog.begin() as db:
-        yield db
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +40,13 @@ class StandingBook:
         """Save a new one."""
         created = now_ms()
         values = t.draft_values(draft) | t.aim_values(aim) | t.webhook_values(webhook) | {"created_ms": created}
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             made = db.execute(t.standing.insert().values(**values)).inserted_primary_key
         return Standing(int(made[0]) if made else 0, draft, aim, webhook, created)
 
     def all(self) -> list[Standing]:
         """All of them, by number."""
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
             return [t.to_standing(row) for row in rows]
 
@@ -73,7 +56,7 @@ class StandingBook:
 
     def get(self, number: int) -> Standing:
         """One of them. Raises `NotFound`."""
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
         if row is None:
             raise _unknown(number)
@@ -89,7 +72,7 @@ class StandingBook:
 
     def remove(self, number: int) -> None:
         """Remove it with its alerts and what was to be sent of them. Raises `NotFound`."""
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             for table in (t.deliveries, t.alerts):
                 db.execute(table.delete().where(table.c.standing_id == number))
             if not db.execute(t.standing.delete().where(t.standing.c.id == number)).rowcount:
@@ -117,19 +100,19 @@ class StandingBook:
         f = t.faults
         values = {"last_ms": now_ms(), "said": shorten(said)}
         more = {"count": f.c.count + count, "rows_missed": f.c.rows_missed + rows_missed}
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             if not db.execute(f.update().where(f.c.id == 1).values(**values | more)).rowcount:
                 db.execute(f.insert().values(id=1, count=count, rows_missed=rows_missed, **values))
 
     def faults(self) -> Faults:
         """What went wrong so far."""
         f = t.faults.c
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             row = db.execute(sa.select(f.count, f.rows_missed, f.last_ms, f.said).where(f.id == 1)).first()
         return Faults() if row is None else Faults(*row)
 
     def _update(self, number: int, values: Mapping[str, Any]) -> None:
-        with transaction(self._catalog) as db:
+        with self._catalog.begin() as db:
             if not db.execute(t.standing.update().where(t.standing.c.id == number).values(**values)).rowcount:
                 raise _unknown(number)
 

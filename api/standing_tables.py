@@ -11,16 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from api.standing_types import Aim, Alert, Draft, Judgement, Standing, Webhook
-from search import tables
-from search.catalog import Catalog
-from search.errors import Conflict
 from search.standing import Curve, Measured, Rule
+from search.tables import metadata
 from search.types import Box, Kind, Row, Vectors
 
-FACT = "standing_schema"
-SCHEMA_VERSION = "1"
-
-metadata = sa.MetaData()
 standing = sa.Table(
     "standing",
     metadata,
@@ -92,36 +86,6 @@ faults = sa.Table(
     sa.Column("said", sa.Text, nullable=False),
 )
 _ROW = ("camera_id", "segment_id", "time_ms", "start_ms", "end_ms", "frame_width", "frame_height")
-
-
-def prepare(catalog: Catalog) -> None:
-    """Create what is missing; two processes may do it at once.
-
-    Raises:
-        Conflict: the standing searches were written by another version of the schema.
-    """
-    fact = tables.facts.c
-    with catalog.begin() as db:
-        found = db.scalar(sa.select(fact.value).where(fact.name == FACT))
-    if found is None:
-        with catalog.begin() as db:
-            _create(db)
-            new = sa.select(sa.literal(FACT), sa.literal(SCHEMA_VERSION)).where(~sa.exists().where(fact.name == FACT))
-            db.execute(tables.facts.insert().from_select(["name", "value"], new))
-    elif found != SCHEMA_VERSION:
-        raise Conflict(
-            "the standing searches have another schema version",
-            got=found,
-            expected=SCHEMA_VERSION,
-            cure="use the xunren version that made them",
-        )
-
-
-def _create(db: sa.Connection) -> None:
-    for table in metadata.sorted_tables:
-        db.execute(sa.schema.CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
 
 def draft_values(draft: Draft) -> dict[str, Any]:

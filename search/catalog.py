@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,15 +18,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from search import tables
-from search.errors import Conflict, NotFound, Unavailable
-from search.tables import READABLE_VERSIONS, SCHEMA_VERSION, SEGMENT_COLUMNS, report_fields, segment_values, to_segment
+from search.database import connect, prepare
+from search.errors import BadInput, Conflict, NotFound, Unavailable, XunrenError
+from search.tables import SEGMENT_COLUMNS, report_fields, segment_values, to_segment
 from search.types import Camera, Role, Segment, SegmentReport, SegmentState, StartSource
 
 log = logging.getLogger(__name__)
 
 LIVE_ROLES = (Role.MAIN.value, Role.SUB.value)
 _PAGE = 5000
-BUSY_MS = 15_000  # so long a locked database is waited for
 LONGEST_LIVE_MS = 600_000  # no recorded file is longer; it may be asked about by its start
 
 
@@ -72,19 +71,10 @@ class Catalog:
         """
         if self._engine is not None:
             return self
-        engine = sa.create_engine(self._url)
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _tune_sqlite)
+        engine = connect(self._url)
         try:
             with engine.begin() as db:
-                if tables.version(db) != str(SCHEMA_VERSION):
-                    tables.alone(db)
-                tables.metadata.create_all(db)
-                found = tables.version(db)
-                if found is None:
-                    db.execute(tables.facts.insert().values(name="schema", value=str(SCHEMA_VERSION)))
-                elif found == "1":
-                    tables.upgrade(db)
+                prepare(db)
         except sa.exc.SQLAlchemyError as e:
             engine.dispose()
             raise Unavailable(
@@ -92,14 +82,9 @@ class Catalog:
                 got=getattr(e, "orig", e),
                 cure="check that the folder or database exists, is writable and not damaged (`xunren doctor`)",
             ) from e
-        if found not in (None, *READABLE_VERSIONS):
+        except XunrenError:
             engine.dispose()
-            raise Conflict(
-                "the catalogue has another schema version",
-                got=found,
-                expected=str(SCHEMA_VERSION),
-                cure="use the xunren version that made it, or index into a new --data-dir",
-            )
+            raise
         self._engine = engine
         return self
 
@@ -123,6 +108,9 @@ class Catalog:
         try:
             with self._engine.begin() as db:
                 yield db
+        except sa.exc.DataError as e:  # PostgreSQL takes no NUL in texts, and none that are too long
+            got = str(getattr(e, "orig", None) or e).splitlines()[0]
+            raise BadInput("this cannot be kept", got=got, cure="shorten it, and leave out what is no text") from e
         except sa.exc.SQLAlchemyError as e:
             raise Unavailable(
                 "the catalogue does not answer",
@@ -425,33 +413,6 @@ class Catalog:
             return [
                 dict(row) for row in db.execute(sa.select(tables.refused).order_by(tables.refused.c.path)).mappings()
             ]
-
-
-def _tune_sqlite(connection: Any, _: object) -> None:
-    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on.
-
-    FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
-    """
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    _use_wal(cursor)
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _use_wal(cursor: Any) -> None:
-    """SQLite does not wait here for others that open the same new file, whatever its timeout."""
-    until = time.monotonic() + BUSY_MS / 1000
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:

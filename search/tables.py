@@ -1,4 +1,8 @@
-"""The catalogue's tables, and how rows become the domain's types. Used by `search.catalog` only."""
+"""The catalogue's tables, and how rows become the domain's types. Used by the modules of the catalogue only.
+
+The tables of cases, accounts and the record (`api`) stand in the same `metadata`: one database, one version. A new
+database is made as `metadata` says; an older one becomes so by `xunren migrate`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ from sqlalchemy.engine import RowMapping
 
 from search.types import Role, Segment, SegmentState, StartSource
 
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = ("1", "2")  # 1 lacks what live recording needs, which is added
+REVISION = "0001"
+"""Of the schema: the newest of `api/migrations/versions`."""
+_BEFORE = "3"  # in `facts`, where versions without migrations look, so that they refuse what is newer than they are
 _WRITER = 0x78756E72656E  # any number that no other program on the database locks: "xunren"
 
 metadata = sa.MetaData()
@@ -118,11 +123,29 @@ holds = sa.Table(
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
 
 
-def version(db: sa.Connection) -> str | None:
-    """The schema's version, or None where nothing is written yet."""
-    if not sa.inspect(db).has_table(facts.name):
-        return None
-    return db.scalar(sa.select(facts.c.value).where(facts.c.name == "schema"))
+_revision = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+
+
+def revision(db: sa.Connection) -> str | None:
+    """The revision of the database's schema; "" where it is older than revisions are, None where nothing is written."""
+    names = sa.inspect(db).get_table_names()
+    if _revision.name in names:
+        return db.scalar(sa.select(_revision.c.version_num))
+    return "" if facts.name in names else None
+
+
+def is_ready(db: sa.Connection) -> bool:
+    """Whether the database is of this revision, with all tables that are known by now."""
+    return revision(db) == REVISION and metadata.tables.keys() <= set(sa.inspect(db).get_table_names())
+
+
+def create(db: sa.Connection) -> None:
+    """Make what is missing in a new database, or in one of this revision."""
+    metadata.create_all(db)
+    if revision(db) == "":
+        _revision.create(db)
+        db.execute(_revision.insert().values(version_num=REVISION))
+        db.execute(facts.insert().values(name="schema", value=_BEFORE))
 
 
 def alone(db: sa.Connection) -> None:
@@ -131,15 +154,6 @@ def alone(db: sa.Connection) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE")  # sqlite3 itself begins none before CREATE TABLE
     else:
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
-
-
-def upgrade(db: sa.Connection) -> None:
-    """Give a catalogue of version 1 what live recording needs; new tables are made by `create_all`."""
-    if "role" not in {column["name"] for column in sa.inspect(db).get_columns("segments")}:
-        db.execute(sa.text("ALTER TABLE segments ADD COLUMN role VARCHAR(8) NOT NULL DEFAULT 'file'"))
-    for index in INDEXES:
-        index.create(db, checkfirst=True)
-    db.execute(facts.update().where(facts.c.name == "schema").values(value=str(SCHEMA_VERSION)))
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.postgres_server import Postgres, running_postgres
+
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
 os.environ["COLUMNS"] = "200"  # read once, when the console is made; without it a test runner's width would decide
@@ -82,6 +84,25 @@ def truth() -> dict[str, Any]:
     """Who is where in the sample videos."""
     data: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
     return data
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this session."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a new database of each kind that a catalogue can be in."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'c.sqlite'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.new()
+    yield url
+    server.drop(url)
 
 
 @dataclass(frozen=True, slots=True)

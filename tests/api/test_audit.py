@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +20,8 @@ COUNT = 6
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(f"sqlite:///{tmp_path}/catalog.sqlite") as catalog:
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    with Catalog(catalog_url) as catalog:
         yield catalog
 
 
@@ -132,19 +131,19 @@ def test_a_record_that_was_written_again_is_found_by_a_kept_head(record: AuditLo
     assert broken_at(record, kept) == kept.number
 
 
-def test_many_at_once_make_one_chain(tmp_path: Path) -> None:
+def test_many_at_once_make_one_chain(catalog_url: str) -> None:
     together = threading.Barrier(6)
 
     def write(worker: int) -> None:
         together.wait()
-        with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as own:  # as another process would
+        with Catalog(catalog_url) as own:  # as another process would
             record = AuditLog(own)
             for _ in range(10):
                 record.append(Act(f"user-{worker}", "10.0.0.1", "search"))
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(write, range(6)))
-    with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as catalog:
+    with Catalog(catalog_url) as catalog:
         record = AuditLog(catalog)
         assert record.verify().number == 60
         assert {len(record.find(Wanted(account=f"user-{n}"))) for n in range(6)} == {10}

@@ -29,8 +29,8 @@ NIGHT = parse_time("2026-11-02T23:59:30", ZONE)
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Iterator[AuditLog]:
-    with Catalog(f"sqlite:///{tmp_path}/catalog.sqlite") as catalog:
+def record(catalog_url: str) -> Iterator[AuditLog]:
+    with Catalog(catalog_url) as catalog:
         record = AuditLog(catalog)
         for _ in range(3):
             record.append(Act("me", "here", "search"))

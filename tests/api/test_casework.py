@@ -14,15 +14,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from api import casework_tables
 from api.case_pictures import PHOTO_PX, as_jpeg, person_in, photo_bytes
 from api.case_types import Case, Draft, LastSeen, Mark, Sighting, Sign, marks_of, track_of
 from api.case_views import CaseView, FileLinks, trail_of
 from api.casework import Casework
-from search import tables
 from search.catalog import Catalog
 from search.errors import BadInput, Conflict, NotFound, Unavailable
 from search.live_catalog import LiveCatalog
@@ -37,8 +34,8 @@ RED = Draft("Li Ming", ("a boy in a red coat",))
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as opened:
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    with Catalog(catalog_url) as opened:
         opened.add_camera(Camera("gate", "North gate", lat=22.72, lon=114.25))
         opened.add_camera(Camera("hall"))
         yield opened
@@ -46,7 +43,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 @pytest.fixture
 def cases(catalog: Catalog, tmp_path: Path) -> Casework:
-    return Casework(catalog, tmp_path / "cases").prepare()
+    return Casework(catalog, tmp_path / "cases")
 
 
 @pytest.fixture
@@ -94,13 +91,13 @@ def test_numbers_run_by_year_and_are_never_given_again(cases: Casework) -> None:
     assert [c.id for c in cases.cases()] == ["2027-0001", "2026-0004", "2026-0002", "2026-0001"]
 
 
-def test_many_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
+def test_many_at_once_get_numbers_of_their_own(tmp_path: Path, catalog_url: str) -> None:
     together = threading.Barrier(8)
 
     def open_some(_: int) -> list[str]:
         together.wait()
-        with Catalog(f"sqlite:///{tmp_path}/new.sqlite") as own:  # as another process would
-            cases = Casework(own, tmp_path / "cases").prepare()
+        with Catalog(catalog_url) as own:  # as another process would
+            cases = Casework(own, tmp_path / "cases")
             return [cases.new(RED, [jpeg()], YEAR_2026).id for _ in range(3)]
 
     with ThreadPoolExecutor(8) as threads:
@@ -215,24 +212,6 @@ def test_deleting_takes_everything_with_it(cases: Casework, case: Case, catalog:
             assert db.scalar(sa.select(sa.func.count()).where(part.c.case_id == case.id)) == 0
     with pytest.raises(NotFound):
         cases.delete(case.id)
-
-
-def test_another_version_is_refused(cases: Casework, catalog: Catalog, tmp_path: Path) -> None:
-    with catalog.begin() as db:
-        fact = tables.facts.c.name == casework_tables.FACT
-        assert db.scalar(sa.select(tables.facts.c.value).where(fact)) == "1"
-        db.execute(tables.facts.update().where(fact).values(value="9"))
-    with pytest.raises(Conflict, match="another schema version"):
-        Casework(catalog, tmp_path).prepare()
-
-
-def test_postgres_would_take_the_tables() -> None:
-    for table in casework_tables.metadata.sorted_tables:
-        said = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-        assert "SERIAL" not in said  # numbers are ours
-
-
-# marks -----------------------------------------------------------------------------------------------------------
 
 
 def test_marks_are_undone_one_by_one(cases: Casework, case: Case) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -25,8 +24,8 @@ HOUR = 3_600_000
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as opened:
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    with Catalog(catalog_url) as opened:
         yield opened
 
 

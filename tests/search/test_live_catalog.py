@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.catalog import Catalog, segment_id
-from search.errors import BadInput, Conflict, NotFound, Unavailable
+from search.errors import BadInput, NotFound, Unavailable
 from search.live import Gap, Health, Reason, Rules, Stream, StreamState
 from search.live_catalog import Backlog, Known, LiveCatalog, Written
 from search.types import Camera, Role, Segment, SegmentReport, SegmentState, StartSource
@@ -18,32 +17,10 @@ from search.types import Camera, Role, Segment, SegmentReport, SegmentState, Sta
 T = 1_790_000_000_000
 SQUARE = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.4))
 
-VERSION_1 = """
-CREATE TABLE facts (name VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY (name));
-CREATE TABLE cameras (id VARCHAR(64) NOT NULL, name VARCHAR NOT NULL, district VARCHAR NOT NULL, lat FLOAT, lon FLOAT,
-    clock_offset_ms BIGINT NOT NULL, PRIMARY KEY (id));
-CREATE TABLE segments (id VARCHAR(32) NOT NULL, camera_id VARCHAR(64) NOT NULL, path VARCHAR NOT NULL,
-    sha256 VARCHAR(64) NOT NULL, size_bytes BIGINT NOT NULL, start_ms BIGINT NOT NULL, start_source VARCHAR NOT NULL,
-    duration_ms BIGINT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, state VARCHAR(16) NOT NULL,
-    owner VARCHAR, lease_until_ms BIGINT, attempts INTEGER NOT NULL, report TEXT, PRIMARY KEY (id),
-    FOREIGN KEY(camera_id) REFERENCES cameras (id));
-CREATE INDEX ix_segments_camera_id ON segments (camera_id);
-CREATE INDEX ix_segments_start_ms ON segments (start_ms);
-CREATE INDEX ix_segments_state ON segments (state);
-CREATE TABLE refused (path VARCHAR NOT NULL, reason VARCHAR NOT NULL, message VARCHAR NOT NULL, cure VARCHAR NOT NULL,
-    time_ms BIGINT NOT NULL, PRIMARY KEY (path));
-INSERT INTO facts VALUES ('schema', '1'), ('model', '{"label": "colours", "dim": 7}');
-INSERT INTO cameras VALUES ('gate', 'North gate', 'longcheng', 22.72, 114.25, 500);
-INSERT INTO segments VALUES ('0123456789abcdef01234567', 'gate', '/v/1.mp4', 'aa', 10, 1000, 'file modification time',
-    500, 640, 480, 'indexed', NULL, NULL, 1, '{"state": "indexed", "seen": 10, "indexed": 4,
-    "skipped": {"not due": 6}, "rows": 7, "reason": "", "message": "", "cure": ""}');
-"""
-"""As commit 3d772f1^ made it."""
-
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as opened:
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    with Catalog(catalog_url) as opened:
         for camera in ("gate", "hall"):
             opened.add_camera(Camera(camera))
         yield opened
@@ -304,54 +281,6 @@ def test_entries_come_in_portions(live: LiveCatalog, catalog: Catalog, monkeypat
     entries = list(catalog.entries())
     assert [entry.id for entry in entries] == sorted(segment(n).id for n in range(7))
     assert {entry.path: entry.rows for entry in entries} == {segment(n).path: 0 if n else 5 for n in range(7)}
-
-
-# a catalogue of the version before
-
-
-def test_a_catalogue_of_version_1_is_read_and_gets_what_it_lacks(tmp_path: Path) -> None:
-    file = tmp_path / "c.sqlite"
-    with sqlite3.connect(file) as db:
-        db.executescript(VERSION_1)
-    db.close()
-    for _ in range(2):
-        with Catalog(f"sqlite:///{file}") as catalog:
-            live = LiveCatalog(catalog)
-            assert catalog.cameras() == [Camera("gate", "North gate", "longcheng", 22.72, 114.25, 500)]
-            old = catalog.segment("0123456789abcdef01234567")
-            assert (old.role, old.path, old.start_ms) == (Role.FILE, "/v/1.mp4", 1000)
-            assert catalog.reports()[0].rows == 7
-            assert catalog.model() == ("colours", 7)
-            live.put([Known(catalog.camera("gate"), (stream(),), Rules("gate", 7))])
-            stored(live, segment(0))
-            assert len(live.recordings(0, 2**62)) == 2
-    with Catalog(f"sqlite:///{tmp_path / 'new.sqlite'}"):
-        pass
-    assert structure(file) == structure(tmp_path / "new.sqlite")
-
-
-def structure(file: Path) -> dict[str, set[str]]:
-    """Columns and indexes of each table."""
-    db = sqlite3.connect(file)
-    try:
-        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {
-            name: {row[1] for row in db.execute(f"PRAGMA table_info({name})")}
-            | {row[1] for row in db.execute(f"PRAGMA index_list({name})") if not row[1].startswith("sqlite_")}
-            for name in names
-        }
-    finally:
-        db.close()
-
-
-def test_a_catalogue_of_the_future_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "c.sqlite"
-    with sqlite3.connect(file) as db:
-        db.executescript(VERSION_1)
-        db.execute("UPDATE facts SET value = '99' WHERE name = 'schema'")
-    db.close()
-    with pytest.raises(Conflict, match="99"):
-        Catalog(f"sqlite:///{file}").open()
 
 
 def test_what_is_not_open_says_so(tmp_path: Path) -> None:

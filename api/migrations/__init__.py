@@ -1,0 +1,1 @@
+"""How the catalogue's schema became what it is; run by `xunren migrate`."""
