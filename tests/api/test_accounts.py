@@ -22,14 +22,16 @@ from api.routes.door import COOKIE, CSRF_HEADER
 from search.catalog import now_ms
 from search.errors import BadInput, Conflict
 from tests.api.people import NORTH, PASSWORD, PEOPLE, REASON, a_case, sign_in, town, town_server
+from tests.postgres_server import Postgres
 
 ROUTES = sorted(NEEDS)
 FILL = {"segment": "0" * 24, "offset_ms": "0", "camera": "nowhere", "case": "2020-0001", "number": "7", "answer": "x"}
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    with town(tmp_path_factory.mktemp("town")) as parts:
+def parts(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Parts]:
+    """Over PostgreSQL; the story is told over SQLite."""
+    with town(tmp_path_factory.mktemp("town"), catalog_url=postgres.new()) as parts:
         yield parts
 
 

@@ -29,8 +29,8 @@ from tests.api.watchers import MINUTE, MODEL, NOW, Post, receiver, row, vector
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
-    with closing(Post(tmp_path)) as made:
+def post(tmp_path: Path, catalog_url: str) -> Iterator[Post]:
+    with closing(Post(tmp_path, catalog_url)) as made:
         yield made
 
 

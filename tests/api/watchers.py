@@ -79,8 +79,8 @@ class SaidScores:
 class Post:
     """Everything about standing searches over one folder; a clock that is set by hand."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, timezone="UTC")
+    def __init__(self, folder: Path, catalog_url: str = "") -> None:
+        self.settings = Settings(data_dir=folder, timezone="UTC", catalog_url=catalog_url)
         self.now = NOW
         self.catalog = Catalog(self.settings.catalog_address).open()
         self.catalog.add_camera(Camera("gate"))
