@@ -132,11 +132,13 @@ class Accounts:
         """Who signs in elsewhere as `subject`; the first time they are known by their name, then by it only."""
         found = self._find(t.accounts.c.subject == subject)
         if found is None:
-            found = self._find(sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == ""))
-            if found is None or found.password:
+            unbound = sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == "")
+            found = self._find(unbound)
+            if found is None or found.password or found.disabled:
                 return None
             with self._catalog.begin() as db:
-                db.execute(t.accounts.update().where(t.accounts.c.id == found.id).values(subject=subject))
+                if not db.execute(t.accounts.update().where(unbound).values(subject=subject)).rowcount:
+                    return None  # somebody else of this name was quicker
         return None if found.disabled else t.to_account(found)
 
     def _find(self, where: sa.ColumnElement[bool]) -> sa.Row[Any] | None:

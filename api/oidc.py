@@ -114,16 +114,19 @@ class Provider:
         address = str(self._about()["authorization_endpoint"])
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
 
-    def finish(self, secret: str, state: str, code: str) -> Person:
-        """Whom the provider's answer names.
-
-        Raises:
-            Unauthenticated: the answer does not belong to this browser, or its token is not good.
-            Unavailable: the provider does not answer.
-        """
+    def check(self, secret: str, state: str) -> None:
+        """Raise `Unauthenticated` for an answer that does not belong to this browser's attempt."""
         if not secret or not hmac.compare_digest(state.encode(), _part(secret, "state").encode()):
             cure = "sign in again, in one window"
             raise Unauthenticated("this answer belongs to another attempt to sign in", cure=cure)
+
+    def finish(self, secret: str, code: str) -> Person:
+        """Whom the provider's answer, which was checked, names.
+
+        Raises:
+            Unauthenticated: its token is not good.
+            Unavailable: the provider does not answer.
+        """
         claims = self._claims(self._token(secret, code))
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), _part(secret, "nonce").encode()):
             raise Unauthenticated("the provider's answer is to another question", cure="sign in again")

@@ -13,8 +13,10 @@ from api.alerts import AlertBook
 from api.standing import StandingBook
 from api.watching import Watcher, settled
 from indexer.detector import make_detector
-from indexer.executors import ThreadExecutor
+from indexer.executors import Executor, ThreadExecutor
+from indexer.ray_executor import RayExecutor
 from indexer.worker import IndexWorker
+from search.addresses import check_addresses
 from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder, OpenClipEmbedder
@@ -48,8 +50,17 @@ class Parts:
         return LiveCatalog(self.catalog)
 
     @contextmanager
-    def executor(self) -> Iterator[ThreadExecutor]:
-        """What indexes and compares new rows with the standing searches, with its detector open."""
+    def executor(self) -> Iterator[Executor]:
+        """What indexes and compares new rows with the standing searches: threads here, or processes on Ray."""
+        if self.settings.executor == "ray":
+            yield RayExecutor(self.settings, self.catalog, open_executor)
+            return
+        with self.threads() as executor:
+            yield executor
+
+    @contextmanager
+    def threads(self, owner: str = "") -> Iterator[ThreadExecutor]:
+        """Threads of this process that index, with their detector open; `owner`: of their leases."""
         s = self.settings
         watcher = Watcher(StandingBook(self.catalog), AlertBook(self.catalog), self.embedder.label)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
@@ -57,7 +68,7 @@ class Parts:
         try:
             worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector, watcher.watch)
             with settled(watcher):
-                yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s)
+                yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s, owner=owner)
         finally:
             detector.close()
 
@@ -84,9 +95,11 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     """Open all parts. The model's weights are loaded only when first needed, unless the index is new.
 
     Raises:
+        BadInput: the settings' addresses contradict each other.
         Conflict: the index was made with another model.
         Unavailable: a part cannot run; with Milvus Lite also when another process has the index open.
     """
+    check_addresses(settings)
     with ExitStack() as stack:
         catalog = stack.enter_context(open_catalog(settings))
         embedder = OpenClipEmbedder(
@@ -105,6 +118,13 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         media = MediaStore(settings.media_dir)
         engine = SearchEngine(settings, embedder, store, catalog)
         yield Parts(settings, zone_of(settings.timezone), catalog, store, embedder, media, engine)
+
+
+@contextmanager
+def open_executor(settings: Settings, owner: str) -> Iterator[ThreadExecutor]:
+    """All that a worker process needs, open (`indexer.ray_executor`)."""
+    with open_parts(settings) as parts, parts.threads(owner) as executor:
+        yield executor
 
 
 def check_index_exists(settings: Settings) -> None:

@@ -74,7 +74,7 @@ def simple_way(video: Path, interval_s: float, embedder: OpenClipEmbedder) -> Co
 def product(video: Path, settings: Settings) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_parts(s) as parts, parts.executor() as executor:
+        with open_parts(s) as parts, parts.threads() as executor:
             parts.embedder.open()
             zone = zone_of("UTC")
             cpu, wall = time.process_time(), time.perf_counter()

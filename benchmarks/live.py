@@ -85,7 +85,7 @@ def add_cameras(parts: Parts, server: CameraServer, cameras: int) -> None:
 @contextmanager
 def running(parts: Parts) -> Iterator[IndexWorker]:
     """Recording, indexing and retention, as `xunren serve` runs them."""
-    with parts.executor() as executor, ExitStack() as stack:
+    with parts.threads() as executor, ExitStack() as stack:
 
         def index(stop: threading.Event) -> None:
             for _ in executor.run(until=stop):

@@ -39,14 +39,17 @@ class ThreadExecutor:
         catalog: hands out the leases.
         lease_s: seconds after which another may take over the segments of a process that died.
         max_lag_s: live segments that have waited for longer give way to newer ones.
+        owner: of the leases; a new name by default.
     """
 
-    def __init__(self, worker: IndexWorker, catalog: Catalog, *, lease_s: float, max_lag_s: float = 30.0) -> None:
+    def __init__(
+        self, worker: IndexWorker, catalog: Catalog, *, lease_s: float, max_lag_s: float = 30.0, owner: str = ""
+    ) -> None:
         self.worker = worker
         self._catalog = catalog
         self._lease_ms = round(1000 * lease_s)
         self._recent_ms = round(1000 * max_lag_s)
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def run(
         self, progress: Progress | None = None, *, until: threading.Event | None = None
@@ -66,6 +69,8 @@ class ThreadExecutor:
         def lease() -> Segment | None:
             while not stop.is_set() and not (until and until.is_set()):
                 segment = self._catalog.lease(self.owner, self._lease_ms, self._recent_ms)
+                if segment is not None and progress is not None:
+                    progress(segment, 0)
                 if segment is not None or until is None:
                     return segment
                 until.wait(POLL_S)

@@ -58,6 +58,11 @@ class Settings(BaseModel):
     )
     crops_per_track: int = Field(3, ge=1, le=20, description="pictures kept and embedded of one person's track")
     workers: int = Field(2, ge=1, le=256, description="files decoded side by side")
+    executor: Literal["threads", "ray"] = Field(
+        "threads", description="threads of one process, or ray: a process per GPU or core, on one machine or many"
+    )
+    ray_address: str = Field("", description="of a Ray cluster, host:6379; empty: Ray on this machine alone")
+    ray_workers: int = Field(0, ge=0, le=100_000, description="processes on Ray; 0: one per GPU, else one per core")
     lease_s: float = Field(60.0, ge=1, le=3600, description="seconds until a dead worker's file is given to another")
 
     secret_key: str = Field(

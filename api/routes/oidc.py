@@ -73,13 +73,14 @@ def callback(
     error: Text = "",
 ) -> Response:
     """Come back from the provider, signed in. There must be an account of the name that it tells; none is made here."""
-    provider = _provider(request)
+    provider, secret = _provider(request), request.cookies.get(COOKIE, "")
     brake, who = Brake(parts.catalog), subjects(request, "")
     try:
         brake.check(*who)
+        provider.check(secret, state)
         if error:
             raise Denied("the provider did not let you in", got=error, cure="sign in again")
-        person = provider.finish(request.cookies.get(COOKIE, ""), state, code)
+        person = provider.finish(secret, code)
         note.shown["name"] = person.name
         account = accounts.by_subject(_name(person.name), person.subject)
         if account is None:

@@ -255,6 +255,22 @@ def test_no_account_no_entry(client: httpx.Client, liar: Liar, place: tuple[Part
     assert (answer.status_code, "access_denied" in answer.text) == (403, True)
 
 
+def test_who_is_locked_out_binds_nothing(client: httpx.Client, liar: Liar, place: tuple[Parts, str]) -> None:
+    accounts = Accounts(place[0].catalog)
+    made = accounts.add(Draft("oleg", OPERATOR), None)
+    accounts.change(made.id, made.draft, disabled=True)
+    liar.claims = lambda c: c | {"preferred_username": "oleg", "sub": "first"}
+    assert client.get(CALLBACK, params=go(client, liar)).status_code == 403
+    accounts.change(made.id, made.draft, disabled=False)
+    liar.claims = lambda c: c | {"preferred_username": "oleg", "sub": "second"}
+    assert client.get(CALLBACK, params=go(client, liar)).status_code == 200
+
+
+def test_a_link_from_elsewhere_says_nothing_of_the_provider(client: httpx.Client) -> None:
+    answer = client.get(CALLBACK, params={"error": "access_denied"})
+    assert (answer.status_code, "another attempt" in answer.text) == (401, True)
+
+
 def test_who_is_locked_out_stays_out(client: httpx.Client, liar: Liar, place: tuple[Parts, str]) -> None:
     accounts = Accounts(place[0].catalog)
     assert client.get(CALLBACK, params=go(client, liar)).status_code == 200

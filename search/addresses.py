@@ -1,0 +1,29 @@
+"""One machine or many: which settings contradict each other, told at the start with the cure."""
+
+from __future__ import annotations
+
+from search.config import Settings
+from search.errors import BadInput
+
+
+def check_addresses(settings: Settings) -> None:
+    """Raise `BadInput` where the addresses of work, vectors and catalogue cannot go together."""
+    s = settings
+    if s.executor == "threads":
+        if s.ray_address or s.ray_workers:
+            raise BadInput("ray_address is of no use to threads", cure="set executor to ray, or leave it empty")
+        return
+    if s.is_lite:
+        raise BadInput(
+            "workers on Ray are processes of their own, and a Milvus Lite file belongs to one",
+            got="executor ray, store_uri empty",
+            expected="store_uri, such as http://host:19530",
+            cure="set store_uri to a Milvus server, or executor to threads",
+        )
+    if s.ray_address and s.catalog_address.startswith("sqlite"):
+        raise BadInput(
+            "a cluster's machines cannot share a SQLite file",
+            got=f"ray_address {s.ray_address}, a catalogue in SQLite",
+            expected="catalog_url, such as postgresql://user:password@host/xunren",
+            cure="set catalog_url, or leave ray_address empty for workers on this machine",
+        )

@@ -1,0 +1,171 @@
+"""Workers on a real Ray, with a real Milvus server: the same rows as threads make, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api.parts import Parts, open_executor, open_parts
+from indexer.ingest import register
+from indexer.ray_executor import RayExecutor
+from search.addresses import check_addresses
+from search.config import Settings
+from search.errors import BadInput, Unavailable
+from search.times import zone_of
+from search.types import Segment, SegmentReport
+from tests.conftest import SAMPLES, Demo
+from tests.milvus_server import running_milvus
+from tests.postgres_server import Postgres
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_milvus(tmp_path_factory.mktemp("milvus")) as address:
+        yield address
+
+
+@pytest.fixture
+def many(server: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    """The parts of a place with workers on Ray; its collection is its own."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("gcs_server_port", "raylet_start"):  # of a busy machine
+        monkeypatch.setenv(f"RAY_{name}_wait_time_s", "180")
+    catalog_url = postgres.new()
+    settings = Settings(
+        data_dir=tmp_path, store_uri=server, catalog_url=catalog_url, executor="ray", ray_workers=2, timezone="UTC"
+    )
+    with open_parts(settings) as parts:
+        for id_ in parts.store.count_by_segment():  # of the test before: the collection is the product's own
+            parts.store.delete_segment(id_)
+        yield parts
+    postgres.drop(catalog_url)
+
+
+def enter(parts: Parts, *paths: Path) -> None:
+    register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
+
+
+def undisturbed(demo: Demo) -> set[str]:
+    """The rows that threads make of the sample videos."""
+    with open_parts(Settings(data_dir=demo.data_dir)) as parts:
+        return parts.store.ids()
+
+
+def work(parts: Parts, seen: list[Segment] | None = None) -> list[SegmentReport]:
+    def progress(segment: Segment, _: int) -> None:
+        if seen is not None:
+            seen.append(segment)
+
+    with parts.executor() as executor:
+        assert isinstance(executor, RayExecutor)
+        return list(executor.run(progress))
+
+
+def actors() -> list[psutil.Process]:
+    """Ray's processes of ours that do something."""
+    mine = psutil.Process().children(recursive=True)
+    return [one for one in mine if one.is_running() and "ray::_Actor" in " ".join(one.cmdline())]
+
+
+def test_the_same_rows_as_threads_make(many: Parts, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    enter(many, SAMPLES)
+    seen: list[Segment] = []
+    reports = work(many, seen)
+    assert sorted(report.state for report in reports) == ["indexed"] * 4
+    assert {segment.id for segment in seen} == {report.segment.id for report in reports}
+    ids = many.store.ids()
+    assert ids == undisturbed(demo)
+    assert many.store.count() == len(ids) == sum(report.rows for report in reports)
+    assert actors() == []
+    assert work(many) == [], "nothing is left"
+
+
+def test_a_worker_that_is_killed_loses_nothing(many: Parts, demo: Demo) -> None:
+    enter(many, SAMPLES)
+    killed: list[int] = []
+
+    def kill(_segment: Segment, offset_ms: int) -> None:
+        if offset_ms > 5000 and len(killed) < 2:
+            victim = actors()[0].pid
+            os.kill(victim, signal.SIGKILL)
+            killed.append(victim)
+
+    with many.executor() as executor:
+        reports = list(executor.run(kill))
+    assert len(set(killed)) == 2
+    assert sorted(report.segment.camera_id for report in reports) == ["gate", "hall", "square", "street"]
+    assert many.store.ids() == undisturbed(demo)
+    assert many.store.count() == len(many.store.ids())
+    assert {report.state for report in many.catalog.reports()} == {"indexed"}
+
+
+def test_they_go_on_with_what_comes_until_they_are_told(many: Parts) -> None:
+    until = threading.Event()
+    found: list[SegmentReport] = []
+    with many.executor() as executor:
+        for report in _both(executor.run(until=until), many):
+            found.append(report)
+            if len(found) == 2:
+                until.set()
+    assert [report.segment.camera_id for report in found] == ["gate", "hall"]
+
+
+def _both(reports: Iterator[SegmentReport], parts: Parts) -> Iterator[SegmentReport]:
+    enter(parts, SAMPLES / "gate")
+    for number, report in enumerate(reports):
+        if number == 0:
+            enter(parts, SAMPLES / "hall")
+        yield report
+
+
+def test_who_stops_in_the_middle_gives_the_leases_back(many: Parts) -> None:
+    enter(many, SAMPLES)
+    with many.executor() as executor:
+        reports = executor.run()
+        next(reports)
+        reports.close()  # type: ignore[attr-defined]
+    states = many.catalog.states()
+    assert states.get("leased", 0) == 0
+    assert states["pending"] + states["indexed"] == 4
+    assert actors() == []
+
+
+def test_an_actors_own_error_is_told_as_it_is(many: Parts) -> None:
+    enter(many, SAMPLES / "gate")
+    broken = many.settings.model_copy(update={"store_uri": "http://127.0.0.1:1"})
+    with pytest.raises(Unavailable, match="vector store cannot be opened"):
+        list(RayExecutor(broken, many.catalog, open_executor).run())
+
+
+LITE = Settings(executor="ray")
+SERVER = Settings(executor="ray", store_uri="http://host:19530")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (LITE, "Milvus Lite file belongs to one"),
+        (SERVER.model_copy(update={"ray_address": "head:6379"}), "cannot share a SQLite file"),
+        (Settings(ray_address="head:6379"), "of no use to threads"),
+        (Settings(ray_workers=3), "of no use to threads"),
+    ],
+)
+def test_addresses_that_contradict_each_other_are_refused(settings: Settings, words: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=words) as refused:
+        check_addresses(settings)
+    assert refused.value.cure
+    with pytest.raises(BadInput, match=words), open_parts(settings.model_copy(update={"data_dir": tmp_path / "x"})):
+        pytest.fail("it opened")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_cluster_that_is_not_there_is_named(many: Parts) -> None:
+    lost = many.settings.model_copy(update={"ray_address": "127.0.0.1:1"})
+    with pytest.raises(Unavailable, match="cluster does not answer"):
+        list(RayExecutor(lost, many.catalog, open_executor).run())
