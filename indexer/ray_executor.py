@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import socket
 import threading
 import time
 import uuid
@@ -34,6 +35,7 @@ module, so that its name is all that travels."""
 MOST_DEATHS = 5
 """An actor that dies so often without one report has a fault that no new start mends."""
 _WAIT_S = 0.5
+_CONNECT_S = 10.0
 _PROGRESS_S = 0.5  # between two words about how far a segment is
 
 
@@ -222,6 +224,7 @@ def _connected(settings: Settings) -> Iterator[Any]:
         return
     where: dict[str, Any] = {"address": settings.ray_address} if settings.ray_address else {"include_dashboard": False}
     try:
+        _check_reachable(settings.ray_address)  # Ray itself tries for minutes
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, OSError) as e:
         got, cure = str(e).splitlines()[0], "is the cluster up (`ray status`), and ray_address right?"
@@ -230,6 +233,13 @@ def _connected(settings: Settings) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `OSError` where nobody listens at ``host:port`` or ``ray://host:port``; other addresses are Ray's own."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
 
 
 def _wants_gpu(ray: Any, settings: Settings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import ray
 
 from api.parts import Parts, open_executor, open_parts
 from indexer.ingest import register
@@ -30,12 +32,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_ray() -> Iterator[None]:
+    """One start for all tests; on a busy machine it takes its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HF_HUB_OFFLINE", "RAY_gcs_server_port_wait_time_s"):
+            patch.setenv(name, "180" if name.startswith("RAY") else "1")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
+        yield
+        ray.shutdown()
+
+
 @pytest.fixture
-def many(server: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+def many(server: str, postgres: Postgres, tmp_path: Path) -> Iterator[Parts]:
     """The parts of a place with workers on Ray; its collection is its own."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for name in ("gcs_server_port", "raylet_start"):  # of a busy machine
-        monkeypatch.setenv(f"RAY_{name}_wait_time_s", "180")
     catalog_url = postgres.new()
     settings = Settings(
         data_dir=tmp_path, store_uri=server, catalog_url=catalog_url, executor="ray", ray_workers=2, timezone="UTC"
@@ -69,8 +80,12 @@ def work(parts: Parts, seen: list[Segment] | None = None) -> list[SegmentReport]
 
 def actors() -> list[psutil.Process]:
     """Ray's processes of ours that do something."""
-    mine = psutil.Process().children(recursive=True)
-    return [one for one in mine if one.is_running() and "ray::_Actor" in " ".join(one.cmdline())]
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one, too
+            if "ray::_Actor" in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 def test_the_same_rows_as_threads_make(many: Parts, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -166,6 +181,7 @@ def test_addresses_that_contradict_each_other_are_refused(settings: Settings, wo
 
 
 def test_a_cluster_that_is_not_there_is_named(many: Parts) -> None:
+    ray.shutdown()
     lost = many.settings.model_copy(update={"ray_address": "127.0.0.1:1"})
     with pytest.raises(Unavailable, match="cluster does not answer"):
         list(RayExecutor(lost, many.catalog, open_executor).run())
