@@ -53,15 +53,6 @@ def test_more_cameras_and_hours_are_foretold_within_a_quarter(tmp_path: Path) ->
     assert astuple(foretold) == pytest.approx(astuple(large), rel=0.25)
 
 
-def test_the_committed_live_run_is_foretold() -> None:
-    results = {
-        m["name"]: m["value"] for m in json.loads((PRICES.parent / "results" / "live.json").read_text())["metrics"]
-    }
-    hours = results["expected"] / 3600 / results["cameras"]
-    foretold = expected(from_results(), cameras=int(results["cameras"]), hours=hours, dim=256)
-    assert foretold.rows == pytest.approx(results["rows"], rel=0.25)
-
-
 @pytest.mark.parametrize(("cameras", "first"), [(100, "Milvus Lite"), (10_000, "PostgreSQL"), (230_000, "PostgreSQL")])
 def test_what_breaks_first_is_named(cameras: int, first: str) -> None:
     worst = breaking(from_results(), cameras=cameras, days=30, interval_s=5)[0]
