@@ -13,6 +13,7 @@ Thumbnail = NDArray[np.float32]
 _SIZE = (64, 36)
 _LEVELS = 14.0  # grey levels; a cell's mean over hundreds of pixels is far less noisy
 _SHARE = 0.04  # of the cells: a person half as high as the picture
+_LONGEST = 16  # times the interval: a street that stays empty all night costs a few rows an hour
 _GAIN = (0.5, 2.0)  # a camera's exposure drifts within this; beyond it, the light itself has changed
 
 
@@ -20,11 +21,12 @@ class SceneChange:
     """Remembers the last kept picture of one camera and says whether the next one is new against it.
 
     Args:
-        frame_interval_s: seconds after which an unchanged scene counts as new all the same.
+        frame_interval_s: seconds after which an unchanged scene counts as new all the same. Each time it does, the next
+            wait is twice as long, up to `_LONGEST` intervals; a scene that changed starts anew.
     """
 
     def __init__(self, frame_interval_s: float) -> None:
-        self._interval_ms = round(frame_interval_s * 1000)
+        self._interval_ms = self._wait_ms = round(frame_interval_s * 1000)
         self._kept: Thumbnail | None = None
         self._kept_ms = 0
 
@@ -36,9 +38,11 @@ class SceneChange:
             time_ms: on a clock that all pictures share; they need not come in order.
         """
         seen = thumbnail(image)
-        due = abs(time_ms - self._kept_ms) >= self._interval_ms
-        if self._kept is not None and not due and changed_share(self._kept, seen) <= _SHARE:
+        due = abs(time_ms - self._kept_ms) >= self._wait_ms
+        changed = self._kept is None or changed_share(self._kept, seen) > _SHARE
+        if not (due or changed):
             return False
+        self._wait_ms = self._interval_ms if changed else min(2 * self._wait_ms, _LONGEST * self._interval_ms)
         self._kept, self._kept_ms = seen, time_ms
         return True
 

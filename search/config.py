@@ -45,7 +45,10 @@ class Settings(BaseModel):
 
     sample_interval_s: float = Field(2.0, gt=0, le=3600, description="seconds between the frames that are looked at")
     frame_interval_s: float = Field(
-        30.0, gt=0, le=86400, description="seconds after which an unchanged scene is embedded again as a whole"
+        30.0,
+        gt=0,
+        le=86400,
+        description="seconds until an unchanged scene is embedded again as a whole; then ever longer, up to 16 times",
     )
     max_megapixels: float = Field(
         17.0, gt=0, le=200, description="larger pictures are refused (memory); 8K has 33 megapixels"

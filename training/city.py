@@ -253,7 +253,14 @@ def _encoder(path: Path, view: View) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 
 
-def film(body: Body, shot: Shot, walks: Sequence[Passing], members: Mapping[str, Member], out: Path) -> Boxes:
+def film(
+    body: Body,
+    shot: Shot,
+    walks: Sequence[Passing],
+    members: Mapping[str, Member],
+    out: Path,
+    length_s: int = SECONDS,
+) -> Boxes:
     """One camera's half hour; each person's boxes: [time in ms, x1, y1, x2, y2]."""
     stage, back = shot.stage(walks), backdrop(shot)
     sensor = Sensor(shot, back)
@@ -261,7 +268,7 @@ def film(body: Body, shot: Shot, walks: Sequence[Passing], members: Mapping[str,
     path = out / shot.spot.id / f"{shot.spot.id}.mp4"
     encoder = _encoder(path, stage.view)
     assert encoder.stdin is not None  # noqa: S101 - Popen was asked for a pipe
-    for second in range(0, SECONDS, INTERVAL_S):
+    for second in range(0, length_s, INTERVAL_S):
         picture, boxes = compose(body, stage, back, second, members)
         encoder.stdin.write(sensor.take(picture).tobytes())
         for who, box in boxes.items():

@@ -25,7 +25,15 @@ def with_person(share_of_height: float) -> Image:
 
 def test_an_unchanged_scene_is_kept_once_and_again_after_the_interval() -> None:
     assert kept(SCENE, SCENE, SCENE) == [True, False, False]
-    assert kept(*[SCENE] * 5, interval_s=2) == [True, False, True, False, True]
+    assert kept(*[SCENE] * 8, interval_s=2) == [True, False, True, False, False, False, True, False]
+
+
+def test_a_street_that_stays_empty_costs_a_few_rows_an_hour_until_something_happens() -> None:
+    hour = [SCENE] * 1800
+    assert 8 <= kept(*hour, interval_s=30, step_ms=2000).count(True) <= 12
+    busy = with_person(0.75)
+    after = [*hour, busy, SCENE, *[SCENE] * 20]
+    assert kept(*after, interval_s=30, step_ms=2000)[1800:].count(True) == 3, "new, gone again, and after 30 s"
 
 
 def test_another_scene_is_new() -> None:
