@@ -104,7 +104,7 @@ def make_film(body: Body, name: str, count: int, length_s: int) -> tuple[Path, l
 def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), torch_threads=1)
-        with open_parts(s) as parts, parts.executor() as executor:
+        with open_parts(s) as parts, parts.threads() as executor:
             parts.embedder.open()
             parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
             counted = Counted(parts.embedder)

@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, times in loads:
             metrics.append(Metric(f"{cameras:,} cameras: load of {name}", times, "times"))
     parameters = {"interval_s": given.interval, "days": given.days, "model": given.model,
-                  "measured": asdict(m), "prices": prices}  # fmt: skip
+                  "given": asdict(m), "prices": prices}  # fmt: skip
     publish("capacity", parameters, metrics)
 
 

@@ -144,7 +144,7 @@ def test_who_stops_in_the_middle_gives_the_leases_back(many: Parts) -> None:
     with many.executor() as executor:
         reports = executor.run()
         next(reports)
-        reports.close()  # type: ignore[attr-defined]
+        reports.close()
     states = many.catalog.states()
     assert states.get("leased", 0) == 0
     assert states["pending"] + states["indexed"] == 4
