@@ -26,6 +26,7 @@ from api.routes import (
     oidc,
     page,
     problems,
+    reindex,
     search,
     standing,
 )
@@ -78,6 +79,7 @@ def create_app(
         masks,
         metrics,
         check,
+        reindex,
         cases,
         evidence,
         standing,

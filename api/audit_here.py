@@ -15,7 +15,7 @@ from search.errors import Refused
 from search.vault import shown
 
 ADDRESS = "command line"
-GROUPS = ("search", "case", "watch", "hold", "camera", "evidence", "audit", "account", "key")
+GROUPS = ("search", "case", "watch", "hold", "camera", "evidence", "audit", "account", "key", "reindex")
 """First words of the commands that are recorded; the others index, serve and count, and show nobody."""
 _ADDRESSES = ("url", "index_url", "webhook")  # options that may hold a password
 

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from api.client import ask, running_server
 from api.console import err, out, table
-from api.parts import COLLECTION, check_index_exists, open_catalog
+from api.parts import check_index_exists, open_catalog
 from indexer.checking import Checked, Checker
 from search.catalog import Catalog
 from search.config import Settings
+from search.indexes import IndexBook
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
 from search.store import MilvusStore, VectorStore
@@ -54,11 +55,12 @@ def _check_here(settings: Settings, *, mend: bool) -> dict[str, Any]:
 @contextmanager
 def _store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]:
     """The vector store without a model; None while the index is new."""
-    known = catalog.model()
-    if known is None:
+    live = IndexBook(catalog).live()
+    if live is None:
         yield None
         return
-    with MilvusStore(settings.store_address, collection=COLLECTION, dim=known[1], token=settings.store_token) as store:
+    address, token = settings.store_address, settings.store_token
+    with MilvusStore(address, collection=live.collection, dim=live.dim, token=token) as store:
         yield store
 
 

@@ -13,6 +13,7 @@ from api.account_cli import account_app, key_app
 from api.audit_cli import audit_app
 from api.case_cli import case_app
 from api.evidence_cli import evidence_app
+from api.reindex_cli import reindex_app
 from api.watch_cli import watch_app
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ hold_app = typer.Typer(help="Keep ranges from being deleted.", no_args_is_help=T
 app.add_typer(hold_app, name="hold")
 app.add_typer(case_app, name="case")
 app.add_typer(watch_app, name="watch")
+app.add_typer(reindex_app, name="reindex")
 app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")

@@ -13,11 +13,13 @@ from rich.text import Text
 
 from api.client import running_server
 from api.console import out, table
-from api.parts import COLLECTION, open_catalog
+from api.indexes import bound
+from api.parts import open_catalog
 from search.catalog import Catalog
 from search.config import Settings, settings_table
 from search.embedder import OpenClipEmbedder
 from search.errors import BadInput, Unavailable, XunrenError
+from search.indexes import IndexBook
 from search.media import ffmpeg_path
 from search.registry import RECOMMENDED
 from search.store import MilvusStore
@@ -112,7 +114,7 @@ def _catalogue(settings: Settings) -> str:
 def _agree(catalog: Catalog, settings: Settings) -> None:
     """A new index has no model yet; `doctor` does not give it one."""
     if catalog.model() is not None:
-        catalog.bind_model(OpenClipEmbedder(settings.model).label, lambda: 0)
+        bound(settings, catalog)
 
 
 def _store(settings: Settings) -> str:
@@ -120,14 +122,15 @@ def _store(settings: Settings) -> str:
     if server is not None and settings.is_lite:
         return f"open in the running server at {server.url}"
     with open_catalog(settings) as catalog:
-        known = catalog.model()
-    if known is None:
+        live = IndexBook(catalog).live()
+    if live is None:
         return "new; made by the first `xunren index`"
-    with MilvusStore(settings.store_address, collection=COLLECTION, dim=known[1], token=settings.store_token) as store:
+    address, token = settings.store_address, settings.store_token
+    with MilvusStore(address, collection=live.collection, dim=live.dim, token=token) as store:
         rows = store.count()
     if not settings.is_lite:
         return f"{rows:,} rows in {settings.store_address}"
-    return f"{size_for_lite(rows, known[1], _memory_bytes())} in {settings.store_address}"
+    return f"{size_for_lite(rows, live.dim, _memory_bytes())} in {settings.store_address}"
 
 
 def _memory_bytes() -> int:

@@ -52,7 +52,7 @@ from api.evidence_texts import (
     RECORDER_CLOCK,
     WITHHELD,
 )
-from api.parts import COLLECTION, Parts
+from api.parts import Parts
 from api.signing import Signer, as_text
 from indexer.blurring import LOOK_S, Account, Known, blur_others
 from indexer.detector import make_detector
@@ -266,10 +266,9 @@ class Exporter:
         }
 
     def _index(self) -> dict[str, Any]:
-        label, dim = self._parts.catalog.model() or (None, None)
-        rows = self._parts.store.count()
-        schema = {"collection": COLLECTION, "schema_version": REVISION}
-        return {"model": label, "dim": dim, "rows": rows, **schema}
+        live = self._parts.indexes.live
+        schema = {"collection": live.index.collection, "schema_version": REVISION}
+        return {"model": live.index.label, "dim": live.index.dim, "rows": live.store.count(), **schema}
 
     def _span(self, clip: Clip) -> dict[str, Any]:
         return self._time("start", clip.start_ms) | self._time("end", clip.end_ms)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from api.console import out
 from api.parts import open_catalog, open_parts
+from api.reindexing import refill_until
 from api.routes.activity import Activity
 from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
@@ -85,6 +86,7 @@ def watch(settings: Settings) -> None:
         with (
             in_background("alerts", lambda stop: deliver_until(parts, stop)),
             in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
+            in_background("re-index", lambda stop: refill_until(parts, stop)),
             in_background("retention", lambda stop: keep_until(parts, stop)),
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from api import account_tables, audit_tables, casework_tables, standing_tables  # noqa: F401 - made with the catalogue's
 from api.alerts import AlertBook
+from api.indexes import CatalogIndexes, Indexes, OpenIndex
 from api.standing import StandingBook
 from api.watching import Watcher, settled
 from indexer.detector import make_detector
 from indexer.executors import Executor, ThreadExecutor
+from indexer.looking import Target
 from indexer.ray_executor import RayExecutor
 from indexer.worker import IndexWorker
 from search.addresses import check_addresses
 from search.catalog import Catalog
 from search.config import Settings
-from search.embedder import Embedder, OpenClipEmbedder
+from search.embedder import Embedder
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
+from search.indexes import IndexBook
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
-from search.store import MilvusStore, VectorStore
+from search.store import VectorStore
 from search.times import zone_of
 
 log = logging.getLogger(__name__)
-
-COLLECTION = "xunren"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,23 @@ class Parts:
     settings: Settings
     zone: tzinfo
     catalog: Catalog
-    store: VectorStore
-    embedder: Embedder
     media: MediaStore
-    engine: SearchEngine
+    indexes: Indexes
+
+    @property
+    def store(self) -> VectorStore:
+        """Rows of the index that answers now."""
+        return self.indexes.live.store
+
+    @property
+    def embedder(self) -> Embedder:
+        """Its model."""
+        return self.indexes.live.embedder
+
+    @property
+    def engine(self) -> SearchEngine:
+        """Who searches it."""
+        return self.indexes.live.engine
 
     @property
     def live(self) -> LiveCatalog:
@@ -62,15 +77,41 @@ class Parts:
     def threads(self, owner: str = "") -> Iterator[ThreadExecutor]:
         """Threads of this process that index, with their detector open; `owner`: of their leases."""
         s = self.settings
-        watcher = Watcher(StandingBook(self.catalog), AlertBook(self.catalog), self.embedder.label)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
         detector.open()
         try:
-            worker = IndexWorker(s, self.embedder, self.store, self.catalog, self.media, detector, watcher.watch)
-            with settled(watcher):
+            with ExitStack() as stack:
+                targets = _Targets(self, stack)
+                first = targets.now()[0]
+                worker = IndexWorker(
+                    s, first.embedder, first.store, self.catalog, self.media, detector, targets=targets.now
+                )
                 yield ThreadExecutor(worker, self.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s, owner=owner)
         finally:
             detector.close()
+
+
+class _Targets:
+    """Where new rows go, and who compares them with the standing searches that were measured by their model."""
+
+    def __init__(self, parts: Parts, stack: ExitStack) -> None:
+        self._parts = parts
+        self._stack = stack
+        self._lock = threading.Lock()
+        self._known: dict[OpenIndex, Target] = {}
+
+    def now(self) -> Sequence[Target]:
+        """At this moment."""
+        with self._lock:
+            return [self._target(one) for one in self._parts.indexes.written()]
+
+    def _target(self, one: OpenIndex) -> Target:
+        if one not in self._known:
+            catalog = self._parts.catalog
+            watcher = Watcher(StandingBook(catalog), AlertBook(catalog), one.embedder.label)
+            self._stack.enter_context(settled(watcher))
+            self._known[one] = Target(one.index.collection, one.embedder, one.store, watcher.watch)
+        return self._known[one]
 
 
 @contextmanager
@@ -102,22 +143,13 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     check_addresses(settings)
     with ExitStack() as stack:
         catalog = stack.enter_context(open_catalog(settings))
-        embedder = OpenClipEmbedder(
-            settings.model, device=settings.device, batch_size=settings.batch_size, threads=settings.torch_threads
-        )
-        store = MilvusStore(
-            settings.store_address,
-            collection=COLLECTION,
-            dim=catalog.bind_model(embedder.label, lambda: embedder.dim),
-            token=settings.store_token,
-        )
-        store.open()
-        stack.callback(store.close)
+        indexes = CatalogIndexes(settings, catalog)
+        stack.callback(indexes.close)
+        indexes.open()
         if settings.is_lite:
             catalog.release()  # the file is ours alone, so whoever held leases before is dead
-        media = MediaStore(settings.media_dir)
-        engine = SearchEngine(settings, embedder, store, catalog)
-        yield Parts(settings, zone_of(settings.timezone), catalog, store, embedder, media, engine)
+            IndexBook(catalog).release()
+        yield Parts(settings, zone_of(settings.timezone), catalog, MediaStore(settings.media_dir), indexes)
 
 
 @contextmanager

@@ -63,13 +63,13 @@ class EngineIndex:
     """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: Parts, sight: Sight = EVERYTHING) -> None:
-        self._parts = parts
+        self._index = parts.indexes.live  # all of it on one
         self._asker = Asker(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
 
     @property
     def model(self) -> str:
         """See `Index.model`."""
-        return self._parts.embedder.label
+        return self._index.embedder.label
 
     def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> Wanted:
         """See `Index.wanted`.
@@ -81,14 +81,14 @@ class EngineIndex:
             Unavailable: nobody is indexed yet, with whom to compare.
         """
         asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
-        query, vector, shape = self._parts.engine.wish(asked)
+        query, vector, shape = self._index.engine.wish(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
                 "a standing search looks at what is yet to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )
-        background = self._parts.engine.background()
+        background = self._index.engine.background()
         limits = Limits(background.of(shape).maybe, background.of(shape).match)
         if not math.isfinite(limits.unproven):
             raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
@@ -99,7 +99,7 @@ class EngineIndex:
         found: list[tuple[Row, float]] = []
         complete_from = -math.inf
         for kind in wanted.kinds:
-            hits = self._parts.store.search(wanted.vector, HISTORY_ROWS, Filter(cameras=wanted.cameras, kinds=(kind,)))
+            hits = self._index.store.search(wanted.vector, HISTORY_ROWS, Filter(cameras=wanted.cameras, kinds=(kind,)))
             rows = [hit.row for hit in hits]
             scores = wanted.curve.scores(rows, np.array([hit.score for hit in hits]))
             if len(hits) == HISTORY_ROWS:

@@ -103,7 +103,7 @@ def _ask_here(settings: Settings, query: Query, start: int) -> dict[str, Any]:
     with err.status("searching"), open_parts(settings) as parts:
         check_purpose(settings, parts.catalog, settings.case)
         answer = parts.engine.search(query)
-        return told_here(parts, parts.engine.page(answer.id, start, query.limit) if start else answer)
+        return told_here(parts, parts.indexes.page(answer.id, start, query.limit) if start else answer)
 
 
 def told_here(parts: Parts, answer: Answer) -> dict[str, Any]:

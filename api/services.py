@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,9 +83,25 @@ def index_until(
             on_report(report)
 
 
+class _AllIndexes:
+    """Rows of what is deleted go from every index."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def delete_segments(self, segment_ids: Collection[str]) -> int:
+        """How many rows the index that answers had of them."""
+        return max(one.store.delete_segments(segment_ids) for one in self._parts.indexes.written())
+
+    def flush(self) -> None:
+        """All of them."""
+        for one in self._parts.indexes.written():
+            one.store.flush()
+
+
 def keep_until(parts: Parts, stop: threading.Event) -> None:
     """Delete recordings whose time is over, a little at a time, until `stop`."""
-    retention = Retention(parts.settings, parts.catalog, parts.live, parts.store, parts.media)
+    retention = Retention(parts.settings, parts.catalog, parts.live, _AllIndexes(parts), parts.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)

@@ -13,6 +13,7 @@ from api.standing import StandingBook
 from api.standing_types import Alert, Standing, Tally
 from search.catalog import Catalog, now_ms
 from search.config import Settings
+from search.indexes import IndexBook
 from search.standing import DAY_MS, Measured
 from search.times import iso, zone_of
 from search.types import Segment
@@ -57,10 +58,11 @@ class StandingView:
 
     def _searches(self, searches: Iterable[Standing]) -> list[dict[str, Any]]:
         now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
+        watched = {index.label for index in IndexBook(self._catalog).written()}
         tallies, posts = AlertBook(self._catalog).tallies(now), DeliveryQueue(self._catalog).post()
         return [
             self._standing(found)
-            | {"state": found.state(model, now).value}
+            | {"state": found.state(found.aim.model if found.aim.model in watched else model, now).value}
             | {"alerts": _tally(found, tallies.get(found.id, Tally()), now)}
             | {"webhook": _webhook(found, posts.get(found.id, Post({})))}
             for found in searches

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,10 +23,12 @@ from indexer.sampling import SceneChange
 from indexer.sources import VideoSource
 from indexer.tracker import track_people
 from search.config import Settings
+from search.embedder import Embedder
 from search.errors import BadMedia
 from search.live import Polygon
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore, encode_thumbnail, shrink
+from search.store import VectorStore
 from search.tracks import Seen, packed
 from search.types import Frame, Image, Role, Row, Segment, SegmentReport, Vectors
 
@@ -38,6 +40,20 @@ WHOLE_FRAME_PX = 640  # longer side of a whole frame that waits for embedding; m
 Progress = Callable[[Segment, int], None]
 
 
+OnRows = Callable[[Sequence[Row], Vectors], None]
+"""Told of new rows and their vectors (n, dim) once they are stored; must not raise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """An index that rows go to: its collection, what embeds for it, where it lies, and who is told."""
+
+    collection: str
+    embedder: Embedder
+    store: VectorStore
+    on_rows: OnRows | None = None
+
+
 @dataclass(eq=False, slots=True)
 class Task:
     """A segment on its way through the threads. Only the thread that holds it writes to it."""
@@ -45,7 +61,8 @@ class Task:
     segment: Segment
     ids: set[str] = field(default_factory=set)
     used_offsets: set[int] = field(default_factory=set)
-    embedded: list[tuple[Row, Vectors]] = field(default_factory=list)
+    targets: Sequence[Target] = ()
+    embedded: list[tuple[Row, Mapping[Target, Vectors]]] = field(default_factory=list)
     report: SegmentReport | None = None  # set when the last picture is on its way
 
 

@@ -13,10 +13,11 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import Protocol
 
 from search.catalog import Catalog
 from search.config import Settings
@@ -24,7 +25,6 @@ from search.errors import Unavailable
 from search.expiry import Expiry
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
-from search.store import VectorStore
 from search.types import Role, Segment
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,16 @@ STEP = 200  # segments of one step; Milvus Lite reads all rows to find theirs (5
 _GIB = 2**30
 _REST = 50  # adding all sizes up is worth this many times its own duration of knowing only nearly how much there is
 _MIN_REST_S = 10.0
+
+
+class Rows(Protocol):
+    """Where rows are deleted: a `VectorStore`, or several."""
+
+    def delete_segments(self, segment_ids: Collection[str]) -> int:
+        """See `VectorStore.delete_segments`."""
+
+    def flush(self) -> None:
+        """See `VectorStore.flush`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +68,7 @@ class Retention:
         catalog: open, as are `live` (in the same catalogue), `store` and `media`.
     """
 
-    def __init__(
-        self, settings: Settings, catalog: Catalog, live: LiveCatalog, store: VectorStore, media: MediaStore
-    ) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, live: LiveCatalog, store: Rows, media: MediaStore) -> None:
         self._settings = settings
         self._expiry = Expiry(catalog)
         self._live = live

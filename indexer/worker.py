@@ -12,13 +12,13 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.detector import Detector
-from indexer.looking import Looker, Picture, Progress, Task
+from indexer.looking import Looker, OnRows, Picture, Progress, Target, Task
 from indexer.pipes import Clocks, Crew, Pipe, Stopped
 from search.catalog import Catalog
 from search.config import Settings
@@ -35,8 +35,8 @@ WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long rec
 WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
-OnRows = Callable[[Sequence[Row], Vectors], None]
-"""Told of new rows and their vectors (n, dim) once they are stored; must not raise."""
+Targets = Callable[[], Sequence[Target]]
+"""The indexes that rows go to at this moment: one, or two while `xunren reindex` is at work. Asked often."""
 
 
 class End(enum.Enum):
@@ -50,12 +50,15 @@ class Portion:
     """Rows ready to be stored. `report` is there with the segment's last portion."""
 
     task: Task
-    rows: list[tuple[Row, Vectors]]
+    rows: list[tuple[Row, Mapping[Target, Vectors]]]
     report: SegmentReport | None = None
 
 
 class IndexWorker:
     """Indexes segments with the parts it is given; it opens and closes none of them.
+
+    Each segment is decoded once, for all indexes that there are when it begins (`targets`; without it, one index of
+    `embedder` and `store`); the catalogue is told which of them have its rows.
 
     `on_rows` is called before the catalogue knows that a segment is done: rows that a kill kept from being told are
     written and told again.
@@ -70,13 +73,15 @@ class IndexWorker:
         media: MediaStore,
         detector: Detector,
         on_rows: OnRows | None = None,
+        targets: Targets | None = None,
     ) -> None:
         self._settings = settings
-        self._embedder = embedder
-        self._store = store
         self._catalog = catalog
         self._media = media
-        self._on_rows = on_rows
+        self.batch_size = embedder.batch_size
+        self._one = targets is None
+        only = (Target("", embedder, store, on_rows),)
+        self._targets: Targets = targets or (lambda: only)
         self.clocks = Clocks()
         self.looker = Looker(settings, LiveCatalog(catalog), media, detector, self.clocks)
 
@@ -96,11 +101,15 @@ class IndexWorker:
         finally:
             run.stop()
 
+    def begin(self, segment: Segment) -> Task:
+        """A segment's task, for the indexes that there are now."""
+        return Task(segment, targets=self._targets())
+
     def embed(self, batch: list[Picture | Task]) -> Iterator[Portion]:
         """Embed the pictures of a batch; give the rows of the tasks that end in it, and of long ones, to be stored."""
         pictures = [item for item in batch if isinstance(item, Picture)]
         with self.clocks.time("embed"):
-            vectors = iter(self._embedder.embed_images([picture.image for picture in pictures]))
+            vectors = iter(_embedded(pictures))
         with self.clocks.time("write"):
             for picture in pictures:
                 offset = picture.row.time_ms - picture.task.segment.start_ms
@@ -114,33 +123,71 @@ class IndexWorker:
                 task.embedded = []
 
     def write(self, portions: Sequence[Portion]) -> list[SegmentReport]:
-        """Rows first, then what earlier attempts left over, and only then the catalogue's word."""
+        """Rows first, then what earlier attempts left over, and only then the catalogue's word.
+
+        An index that is dropped meanwhile gets nothing more; one that is new gets the segment by `Refill`.
+        """
+        there = {target.collection for target in self._targets()}
         with self.clocks.time("write"):
-            rows = [row for portion in portions for row in portion.rows]
-            if rows:
-                self._store.upsert([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+            for target in _targets_of(portion.task for portion in portions):
+                if target.collection in there:
+                    self._write_to(target, portions)
             reports = [portion.report for portion in portions if portion.report is not None]
             for portion in portions:
                 if portion.report is not None:
-                    self._tidy(portion.task, portion.report)
-            if reports:
-                self._store.flush()
-            self._tell(portions)
-            for report in reports:
-                self._catalog.finish(report)
+                    self._finish(portion.report, there & {target.collection for target in portion.task.targets})
             return reports
 
-    def _tell(self, portions: Sequence[Portion]) -> None:
-        """Tell of the rows that stay: those of a segment that turned out to be unreadable are gone again."""
-        kept = [p for p in portions if p.report is None or p.report.state is SegmentState.INDEXED]
-        rows = [row for portion in kept for row in portion.rows]
-        if self._on_rows and rows:
-            self._on_rows([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+    def _finish(self, report: SegmentReport, collections: set[str]) -> None:
+        if self._one:
+            self._catalog.finish(report)
+        else:
+            self._catalog.finish(report, collections)
 
-    def _tidy(self, task: Task, report: SegmentReport) -> None:
-        keep = task.ids if report.state is SegmentState.INDEXED else ()
-        if task.segment.attempt > 1 or not keep:
-            self._store.delete_segment(task.segment.id, keep=keep)
+    def _write_to(self, target: Target, portions: Sequence[Portion]) -> None:
+        mine = [portion for portion in portions if target in portion.task.targets]
+        if rows := _rows_for(target, mine):
+            target.store.upsert([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+        ended = [portion for portion in mine if portion.report is not None]
+        for portion in ended:
+            if portion.report is not None:
+                _tidy(target.store, portion.task, portion.report)
+        if ended:
+            target.store.flush()
+        _tell(target, mine)
+
+
+def _targets_of(tasks: Iterable[Task]) -> list[Target]:
+    """Each once; of one collection there may be two, where it was opened again."""
+    return list(dict.fromkeys(target for task in tasks for target in task.targets))
+
+
+def _embedded(pictures: Sequence[Picture]) -> list[dict[Target, Vectors]]:
+    """For each picture its vector (dim,) for each target of its task."""
+    found: list[dict[Target, Vectors]] = [{} for _ in pictures]
+    for target in _targets_of(picture.task for picture in pictures):
+        mine = [n for n, picture in enumerate(pictures) if target in picture.task.targets]
+        vectors = target.embedder.embed_images([pictures[n].image for n in mine])
+        for n, vector in zip(mine, vectors, strict=True):
+            found[n][target] = vector
+    return found
+
+
+def _rows_for(target: Target, portions: Sequence[Portion]) -> list[tuple[Row, Vectors]]:
+    return [(row, vectors[target]) for portion in portions for row, vectors in portion.rows]
+
+
+def _tell(target: Target, portions: Sequence[Portion]) -> None:
+    """Tell of the rows that stay: those of a segment that turned out to be unreadable are gone again."""
+    rows = _rows_for(target, [p for p in portions if p.report is None or p.report.state is SegmentState.INDEXED])
+    if target.on_rows and rows:
+        target.on_rows([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+
+
+def _tidy(store: VectorStore, task: Task, report: SegmentReport) -> None:
+    keep = task.ids if report.state is SegmentState.INDEXED else ()
+    if task.segment.attempt > 1 or not keep:
+        store.delete_segment(task.segment.id, keep=keep)
 
 
 class _Run:
@@ -150,7 +197,7 @@ class _Run:
         self._worker = worker
         self._next_segment = next_segment
         self._report_progress = progress
-        self._batch_size = worker._embedder.batch_size
+        self._batch_size = worker.batch_size
         self._crew = Crew()
         self._pictures: Pipe[Picture | Task | End] = Pipe(self._crew, 4 * self._batch_size)
         self._portions: Pipe[Portion | End] = Pipe(self._crew, 8)
@@ -179,7 +226,7 @@ class _Run:
 
     def _decode(self) -> None:
         while (segment := self._next_segment()) is not None:
-            task = Task(segment)
+            task = self._worker.begin(segment)
             task.report = self._worker.looker.look(task, self._pictures.put, self._progress)
             self._pictures.put(task)
         with self._lock:

@@ -286,8 +286,13 @@ class Catalog:
             )
             return int(result.rowcount)
 
-    def finish(self, report: SegmentReport) -> None:
-        """Write a segment's report and final state. Called only after its rows are stored."""
+    def finish(self, report: SegmentReport, collections: Collection[str] | None = None) -> None:
+        """Write a segment's report and final state. Called only after its rows are stored.
+
+        Args:
+            report: of the segment.
+            collections: that have its rows, where there is more than one index; None: all of them.
+        """
         segment = report.segment
         with self.begin() as db:
             db.execute(
@@ -303,6 +308,7 @@ class Catalog:
                     report=json.dumps(report.as_dict(), ensure_ascii=False),
                 )
             )
+            tables.cover(db, segment.id, collections)
 
     def entries(self) -> Iterator[Entry]:
         """What every segment's entry says, by id; read in portions, so that nobody waits for it."""

@@ -96,6 +96,7 @@ class Expiry:
                     self._leave_gap(db, stream, run[0].start_ms, max(segment.end_ms for segment in run))
                 ids = [segment.id for segment in gone]
                 db.execute(t.delete().where(t.c.id.in_(ids), t.c.state == SegmentState.DELETING.value))
+                db.execute(tables.covered.delete().where(tables.covered.c.segment_id.in_(ids)))
 
     def _runs(self, db: sa.Connection, stream: Stream, gone: list[Segment]) -> Iterator[list[Segment]]:
         """The segments, parted where one stays between two that go."""

@@ -67,6 +67,13 @@ class MemoryStore:
         check_segments(segment_ids)
         return sum(self.delete_segment(segment_id) for segment_id in set(segment_ids))
 
+    def rows_of(self, segment_ids: Collection[str]) -> list[Row]:
+        """See `VectorStore.rows_of`."""
+        check_segments(segment_ids)
+        with self._lock:
+            found = [row for row, _ in self._rows.values() if row.segment_id in segment_ids]
+        return sorted(found, key=lambda row: row.id)
+
     def count_by_segment(self) -> dict[str, int]:
         """See `VectorStore.count_by_segment`."""
         with self._lock:

@@ -6,6 +6,7 @@ database is made as `metadata` says; an older one becomes so by `xunren migrate`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +14,10 @@ from sqlalchemy.engine import RowMapping
 
 from search.types import Role, Segment, SegmentState, StartSource
 
-REVISION = "0001"
+REVISION = "0002"
 """Of the schema: the newest of `api/migrations/versions`."""
 _BEFORE = "3"  # in `facts`, where versions without migrations look, so that they refuse what is newer than they are
+WRITTEN = ("building", "ready", "live", "old")  # states of an index that new rows go to
 _WRITER = 0x78756E72656E  # any number that no other program on the database locks: "xunren"
 
 metadata = sa.MetaData()
@@ -120,6 +122,29 @@ holds = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
     sqlite_autoincrement=True,  # else the number of a hold that was removed is given again
 )
+# More than one index, while `xunren reindex` builds a second one and until the old one is dropped: `search.indexes`.
+indexes = sa.Table(
+    "indexes",
+    metadata,
+    sa.Column("collection", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("dim", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("changed_ms", sa.BigInteger, nullable=False),
+)
+covered = sa.Table(
+    "covered",
+    metadata,
+    sa.Column("collection", sa.String(64), primary_key=True),
+    sa.Column("segment_id", sa.String(32), primary_key=True, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("owner", sa.String),
+    sa.Column("lease_until_ms", sa.BigInteger),
+    sa.Column("said", sa.Text, nullable=False),
+)
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
 
 
@@ -154,6 +179,18 @@ def alone(db: sa.Connection) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE")  # sqlite3 itself begins none before CREATE TABLE
     else:
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
+
+
+def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | None) -> None:
+    """Remember which indexes have a segment's rows (None: all), in the transaction that says that it is done."""
+    there = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
+    if not there:
+        return
+    db.execute(covered.delete().where(covered.c.segment_id == segment_id))
+    has = [name for name in there if collections is None or name in collections]
+    if has:
+        values = [{"collection": name, "segment_id": segment_id, "state": "done", "said": ""} for name in has]
+        db.execute(covered.insert(), values)
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:

@@ -59,6 +59,10 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("POST", "/api/standing/{number}/test-webhook"): "standing.test",
     ("PATCH", "/api/alerts/{number}"): "alert.judge",
     ("POST", "/api/check"): "index.check",
+    ("POST", "/api/reindex"): "index.again",
+    ("POST", "/api/reindex/switch"): "index.switch",
+    ("POST", "/api/reindex/rollback"): "index.rollback",
+    ("POST", "/api/reindex/drop"): "index.drop",
     ("PUT", "/api/cameras/{camera}/masks"): "camera.masks",
     ("GET", "/api/cases/{case}/people"): "case.people",
     ("POST", "/api/cases/{case}/people"): "case.share",
@@ -87,6 +91,7 @@ UNRECORDED = frozenset(
     {
         ("GET", "/api/cameras"),
         ("GET", "/api/check"),
+        ("GET", "/api/reindex"),
         ("GET", "/api/coverage"),
         ("GET", "/api/health"),
         ("GET", "/api/alerts/changes"),

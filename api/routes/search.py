@@ -49,7 +49,7 @@ def page(
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
     """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 500 are kept."""
-    return note.answered(served(parts.engine.page(answer, start, limit, purpose.anyhow.name), parts.zone))
+    return note.answered(served(parts.indexes.page(answer, start, limit, purpose.anyhow.name), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
 from api.app import create_app
+from api.indexes import OneIndex, OpenIndex
 from api.parts import Parts
 from indexer.ingest import register
 from search.catalog import Catalog
 from search.config import load_settings
 from search.embedder import OpenClipEmbedder
 from search.engine import SearchEngine
+from search.indexes import FIRST, Index
 from search.media import MediaStore
 from search.store import MilvusStore
 from search.times import zone_of
@@ -75,7 +77,8 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         store = stack.enter_context(MilvusStore(settings.store_address, collection="xunren", dim=dim))
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
-        parts = Parts(settings, zone_of(settings.timezone), catalog, store, embedder, media, engine)
+        live = OpenIndex(Index(FIRST, embedder.label, dim), embedder, store, engine)
+        parts = Parts(settings, zone_of(settings.timezone), catalog, media, OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)
         yield parts

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from api.app import create_app
+from api.indexes import OneIndex
 from api.parts import Parts
 from api.routes import media
 from api.routes.access import NEEDS
@@ -355,7 +356,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Parts, http
         # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
         settings = parts.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
         engine = SearchEngine(settings, parts.embedder, parts.store, parts.catalog)
-        app = create_app(replace(parts, engine=engine), hosts=HOSTS)
+        indexes = OneIndex(replace(parts.indexes.live, engine=engine))
+        app = create_app(replace(parts, indexes=indexes), hosts=HOSTS)
         with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
             yield parts, client
 

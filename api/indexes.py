@@ -1,0 +1,202 @@
+"""The indexes that are open in this process: the one that answers, and during a `xunren reindex` one beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from indexer.refill import Side
+from search.answer import Answer
+from search.catalog import Catalog
+from search.config import Settings
+from search.embedder import Embedder, OpenClipEmbedder
+from search.engine import SearchEngine
+from search.errors import Conflict, NotFound, Unavailable
+from search.indexes import Index, IndexBook
+from search.store import MilvusStore, VectorStore
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0  # so often a process looks which indexes there are
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenIndex:
+    """One vector space: the model, the rows that it made, and who searches them. All of a search is of one."""
+
+    index: Index
+    embedder: Embedder
+    store: VectorStore
+    engine: SearchEngine
+
+    @property
+    def side(self) -> Side:
+        """For `Refill`."""
+        return Side(self.index, self.embedder, self.store)
+
+
+class Indexes(Protocol):
+    """What is open."""
+
+    @property
+    def live(self) -> OpenIndex:
+        """The one that answers."""
+
+    def written(self) -> Sequence[OpenIndex]:
+        """Those that new rows go to, at most `LOOK_S` late."""
+
+    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+        """See `SearchEngine.page`; of an answer of either index."""
+
+
+class OneIndex:
+    """A single index that never changes: for tests and benchmarks."""
+
+    def __init__(self, live: OpenIndex) -> None:
+        self.live = live
+
+    def written(self) -> Sequence[OpenIndex]:
+        """See `Indexes.written`."""
+        return (self.live,)
+
+    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+        """See `Indexes.page`."""
+        return self.live.engine.page(answer, start, limit, asker)
+
+
+class CatalogIndexes:
+    """What the catalogue says there is, opened as it comes. Safe for many threads.
+
+    A process that has not yet loaded the model of an index that was switched to goes on with the one before, which
+    gets all new rows until it is dropped: no search waits for a model, and none is answered by halves of two.
+    """
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._book = IndexBook(catalog)
+        self._stack = ExitStack()
+        self._lock = threading.RLock()
+        self._first: MilvusStore | None = None
+        self._open: dict[str, OpenIndex] = {}
+        self._written: tuple[OpenIndex, ...] = ()
+        self._looked = 0.0
+        self._live: OpenIndex | None = None
+
+    def open(self) -> None:
+        """Open the index that answers, and make it where the data folder is new.
+
+        Raises:
+            Conflict: it was made with another model than the settings name.
+            Unavailable: a part cannot run.
+        """
+        self._live = self._opened(bound(self._settings, self._catalog))
+
+    def close(self) -> None:
+        """Close all."""
+        self._stack.close()
+
+    @property
+    def live(self) -> OpenIndex:
+        """See `Indexes.live`. Asked of the catalogue each time: what is switched answers at once."""
+        if self._live is None:
+            raise Unavailable("the index is not open", cure="call open() first")
+        wanted = self._book.live()
+        if wanted is not None and wanted.collection != self._live.index.collection:
+            there = self._open.get(wanted.collection)
+            if there is None and not any(one is self._live for one in self.written()):
+                self.refresh()  # the one before is being dropped
+                there = self._open.get(wanted.collection)
+            self._live = there or self._live
+        return self._live
+
+    def written(self) -> Sequence[OpenIndex]:
+        """See `Indexes.written`. May load a model."""
+        if time.monotonic() - self._looked > LOOK_S:
+            self.refresh()
+        return self._written
+
+    def refresh(self) -> None:
+        """Open what is new and load its model; forget what is being dropped."""
+        with self._lock:
+            wanted = self._book.written()
+            for index in wanted:
+                if index.collection not in self._open:
+                    self._opened(index).embedder.open()
+            for gone in set(self._open) - {index.collection for index in wanted}:
+                del self._open[gone]
+            self._written = tuple(self._open[index.collection] for index in wanted)
+            self._looked = time.monotonic()
+
+    def one(self, index: Index) -> OpenIndex:
+        """One that is open now. Raises `NotFound`."""
+        self.refresh()
+        if index.collection not in self._open:
+            raise NotFound("this index is not open", got=index.collection)
+        return self._open[index.collection]
+
+    def store(self, index: Index) -> MilvusStore:
+        """A store of its own, to drop the collection; the caller opens and closes it."""
+        return MilvusStore(
+            self._settings.store_address,
+            collection=index.collection,
+            dim=index.dim,
+            token=self._settings.store_token,
+            beside=self._first,
+        )
+
+    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+        """See `Indexes.page`."""
+        others = [one for one in list(self._open.values()) if one is not self.live]
+        for one in (self.live, *others):
+            try:
+                return one.engine.page(answer, start, limit, asker)
+            except NotFound as e:
+                missing = e
+        raise missing
+
+    def _opened(self, index: Index) -> OpenIndex:
+        s = self._settings.model_copy(update={"model": index.model or self._settings.model})
+        embedder = OpenClipEmbedder(s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads)
+        if embedder.label != index.label:
+            raise Conflict(
+                "the weights of this model have changed since the index was made",
+                got=embedder.label,
+                expected=index.label,
+                cure="put them back, or switch to an index whose model is there (`xunren reindex`)",
+            )
+        store = self.store(index)
+        store.open()
+        self._stack.callback(store.close)  # at the end: somebody may still read it
+        self._first = self._first or store
+        found = OpenIndex(index, embedder, store, SearchEngine(s, embedder, store, self._catalog))
+        self._open[index.collection] = found
+        return found
+
+
+def bound(settings: Settings, catalog: Catalog) -> Index:
+    """The index that answers, with the setting that loads its model. A new data folder gets the one of `settings`.
+
+    The setting `model` may name any model that this data folder was ever switched to or away from: which of them
+    answers is said by the catalogue, so that no restart undoes a switch.
+
+    Raises:
+        Conflict: the setting names a model that none of its indexes was made with.
+    """
+    embedder = OpenClipEmbedder(settings.model, device=settings.device, threads=settings.torch_threads)
+    book = IndexBook(catalog)
+    live = book.live()
+    known = {index.label for index in book.all()}
+    if live is not None and live.model and live.label != embedder.label and embedder.label in known:
+        log.warning("the index answers by the model %s, not by %s of the settings", live.model, settings.model)
+        return live
+    catalog.bind_model(embedder.label, lambda: embedder.dim)
+    live = book.live()
+    if live is None:
+        raise Unavailable("the catalogue has lost its model", cure="run `xunren doctor`")
+    return live

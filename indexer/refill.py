@@ -1,0 +1,248 @@
+"""Fills an index with what it lacks: the rows that another index has, of the same pictures, by another model.
+
+A row's id, box and times are taken from the index that answers, and only its picture is cut out of the recording again:
+no detector runs, and marks, sightings and trails, which name rows by id, mean the same in both. (Looking anew would not
+do: what is found in a file of a live camera depends on the files before it, and on the load of that hour.)
+
+Nothing here knows how a job began. What an index lacks is asked of the catalogue, leased, filled and told; after a
+kill, or with several processes at it, the next one asks again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indexer.crops import CROP_PX
+from indexer.looking import WHOLE_FRAME_PX
+from indexer.masks import MaskBook, blackened
+from indexer.pipes import Stopped
+from indexer.sources import VideoSource
+from search.catalog import Catalog
+from search.config import Settings
+from search.embedder import Embedder
+from search.errors import BadMedia
+from search.indexes import Index, IndexBook
+from search.live_catalog import LiveCatalog
+from search.media import shrink
+from search.store import VectorStore
+from search.types import Image, Kind, Row, Segment
+
+log = logging.getLogger(__name__)
+
+SEGMENTS = 16  # at once: their rows are found together, and a kill costs at most their work
+WRITE_ROWS = 512
+PATIENCE_S = 1.0  # so long a segment waits for live indexing that is behind
+NICE = 10  # of the thread that decodes
+EVERY_PICTURE_S = 0.001
+
+MISSING = "its pictures are not in the file"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """An index that is open: its entry, what embeds for it, where it lies."""
+
+    index: Index
+    embedder: Embedder
+    store: VectorStore
+
+
+class Refill:
+    """Makes up what `target` lacks of `source`. Opens and closes nothing; one thread of it is enough for a process.
+
+    Args:
+        settings: of the index; `lease_s`, `sample_interval_s` and `max_megapixels` count.
+        catalog: open.
+        source: the index whose rows are taken.
+        target: the one that gets them.
+    """
+
+    def __init__(self, settings: Settings, catalog: Catalog, source: Side, target: Side) -> None:
+        self._settings = settings
+        self._book = IndexBook(catalog)
+        self._live = LiveCatalog(catalog)
+        self._masks = MaskBook(self._live)
+        self._source, self._target = source, target
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lease_ms = round(1000 * settings.lease_s)
+
+    def step(self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
+        """Fill up to `SEGMENTS` segments; how many. 0: nothing is missing, or others are at it.
+
+        Raises:
+            Stopped: `stop` is set; what is under way waits again.
+            Unavailable: a part does not answer.
+        """
+        _give_way()
+        segments = self._book.take(self._target.index, self._source.index, self._owner, SEGMENTS, self._lease_ms)
+        if not segments:
+            return 0
+        try:
+            self._fill(segments, stop, progress)
+        finally:
+            self._book.release(self._owner)
+        return len(segments)
+
+    def unlike(self, segment: Segment, least: float) -> list[str]:
+        """Ids of this segment's rows whose vector in the target is not that of their picture (cosine below `least`).
+
+        Raises:
+            BadMedia: the file does not have the pictures.
+        """
+        found = list(self._pictures(segment, self._target.store.rows_of([segment.id]), threading.Event()))
+        bad: list[str] = []
+        for at in range(0, len(found), self._target.embedder.batch_size):
+            part = sorted(found[at : at + self._target.embedder.batch_size], key=lambda item: item[0].id)
+            stored = self._target.store.get([row.id for row, _ in part])[1]
+            fresh = self._target.embedder.embed_images([image for _, image in part])
+            cosines = (stored * fresh).sum(axis=1)
+            bad += [row.id for (row, _), cosine in zip(part, cosines, strict=True) if cosine < least]
+        return bad
+
+    def rate(self, segment: Segment) -> float | None:
+        """Seconds a row of this segment, decoded, embedded, and thrown away; None: it has none, or its file is gone."""
+        rows = self._source.store.rows_of([segment.id])
+        began = time.monotonic()
+        try:
+            images = [image for _, image in self._pictures(segment, rows, threading.Event())]
+        except BadMedia:
+            return None
+        for at in range(0, len(images), self._target.embedder.batch_size):
+            self._target.embedder.embed_images(images[at : at + self._target.embedder.batch_size])
+        return (time.monotonic() - began) / len(images) if images else None
+
+    def _fill(self, segments: Sequence[Segment], stop: threading.Event, progress: Callable[[Segment], None]) -> None:
+        ids = [segment.id for segment in segments]
+        wanted = _by_segment(self._source.store.rows_of(ids))
+        there = _by_segment(self._target.store.rows_of(ids))
+        faults: dict[str, str] = {}
+        filling = _Filling(self._target)
+        for segment in segments:
+            self._give_live_indexing_way(stop)
+            rows = wanted.get(segment.id, [])
+            try:
+                for row, image in self._pictures(segment, rows, stop):
+                    filling.add(row, image)
+            except BadMedia as e:
+                faults[segment.id] = f"{e.what}: {e.got}"
+            progress(segment)
+        filling.write()
+        for segment in segments:
+            keep = {row.id for row in wanted.get(segment.id, [])}
+            if any(row.id not in keep for row in there.get(segment.id, [])):
+                self._target.store.delete_segment(segment.id, keep=keep)
+        self._target.store.flush()
+        for segment in segments:
+            if not self._book.done(self._target.index, self._owner, segment, faults.get(segment.id, "")):
+                self._target.store.delete_segment(segment.id)  # it was changed or deleted meanwhile
+
+    def _pictures(self, segment: Segment, rows: Sequence[Row], stop: threading.Event) -> Iterator[tuple[Row, Image]]:
+        """Each row with its picture (uint8 (h, w, 3)), as the worker cut it out.
+
+        The frames that the sampling takes are tried first, as they cost least; of a file that was sampled otherwise,
+        under load or by other settings, every picture is decoded.
+        """
+        left = {row.id: row for row in rows}
+        for interval_s in (self._settings.sample_interval_s, EVERY_PICTURE_S):
+            if left:
+                for row, image in self._at(segment, interval_s, list(left.values()), stop):
+                    del left[row.id]
+                    yield row, image
+        if left:
+            raise BadMedia(
+                MISSING,
+                reason="changed",
+                got=segment.path,
+                cure="put back the file that was indexed",
+            )
+
+    def _at(
+        self, segment: Segment, interval_s: float, rows: Sequence[Row], stop: threading.Event
+    ) -> Iterator[tuple[Row, Image]]:
+        by_offset: dict[int, list[Row]] = {}
+        for row in rows:
+            by_offset.setdefault(row.time_ms - segment.start_ms, []).append(row)
+        last = max(by_offset)
+        masks = self._masks.masks(segment.camera_id)
+        source = VideoSource(Path(segment.path), interval_s=interval_s, max_megapixels=self._settings.max_megapixels)
+        beat = time.monotonic()
+        with closing(source.frames()) as frames:
+            for frame in frames:
+                if stop.is_set():
+                    raise Stopped
+                if time.monotonic() - beat > self._lease_ms / 3000:
+                    beat = time.monotonic()
+                    self._book.renew(self._target.index, self._owner, self._lease_ms)
+                for row in by_offset.get(frame.offset_ms, ()):
+                    image = blackened(frame.image, masks) if masks else frame.image
+                    yield row, _cut(row, image)
+                if frame.offset_ms >= last:
+                    return
+
+    def _give_live_indexing_way(self, stop: threading.Event) -> None:
+        """Wait a moment where recorded files wait to be indexed: a search for what is new comes first."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until and self._live.backlog(0).segments:
+            if stop.wait(0.1):
+                raise Stopped
+
+
+class _Filling:
+    """Rows on their way into an index: embedded in full batches, across segments."""
+
+    def __init__(self, target: Side) -> None:
+        self._target = target
+        self._waiting: list[tuple[Row, Image]] = []
+        self._rows: list[tuple[Row, np.ndarray[tuple[int], np.dtype[np.float32]]]] = []
+
+    def add(self, row: Row, image: Image) -> None:
+        self._waiting.append((row, image))
+        if len(self._waiting) >= self._target.embedder.batch_size:
+            self._embed()
+
+    def _embed(self) -> None:
+        vectors = self._target.embedder.embed_images([image for _, image in self._waiting])
+        self._rows += [(row, vector) for (row, _), vector in zip(self._waiting, vectors, strict=True)]
+        self._waiting = []
+        if len(self._rows) >= WRITE_ROWS:
+            self._upsert()
+
+    def _upsert(self) -> None:
+        self._target.store.upsert([row for row, _ in self._rows], np.stack([vector for _, vector in self._rows]))
+        self._rows = []
+
+    def write(self) -> None:
+        """All that is left."""
+        if self._waiting:
+            self._embed()
+        if self._rows:
+            self._upsert()
+
+
+def _by_segment(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.segment_id, []).append(row)
+    return found
+
+
+def _cut(row: Row, image: Image) -> Image:
+    """As `indexer.looking` and `indexer.crops` do."""
+    return shrink(image, WHOLE_FRAME_PX) if row.kind is Kind.FRAME else shrink(row.box.crop(image), CROP_PX).copy()
+
+
+def _give_way() -> None:
+    """Let this thread's decoding wait for that of others, where the system can."""
+    with suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
