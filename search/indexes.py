@@ -1,8 +1,8 @@
 """The catalogue's part about the indexes: which one answers, which others there are, and what each of them has.
 
-One index is the rule, and then these tables are empty. `xunren reindex` makes a second one beside it. New rows go to all
-of them; what an index lacks is what the catalogue has indexed and `covered` does not name, so that nothing depends on
-when a job, a worker or a process began: whatever was missed shows, and is made up for.
+One index is the rule, and then these tables are empty. `xunren reindex` makes a second one beside it. New rows go to
+all of them; what an index lacks is what the catalogue has indexed and `covered` does not name: nothing depends on when
+a job, a worker or a process began: whatever was missed shows, and is made up for.
 
 Which one answers is one row, the fact "model", changed in one transaction.
 """
@@ -268,7 +268,7 @@ class IndexBook:
             db.execute(tables.covered.update().where(mine).values(lease_until_ms=now_ms() + lease_ms))
 
     def done(self, index: Index, owner: str, segment: Segment, failed: str = "") -> bool:
-        """The index has the segment's rows, or why it never will; False: it was changed meanwhile, and counts as missing.
+        """The index has the segment's rows, or why it never will; False: it was changed meanwhile, and is missing.
 
         What a worker has indexed again in between is so new that the rows of before must go.
         """

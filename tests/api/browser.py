@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -82,6 +83,11 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)
         yield parts
+
+
+def with_index(parts: Parts, **changes: Any) -> Parts:
+    """The same parts, but for the index's `store` or `engine`."""
+    return replace(parts, indexes=OneIndex(replace(parts.indexes.live, **changes)))
 
 
 def index(parts: Parts, paths: Sequence[Path]) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from api.app import create_app
-from api.indexes import OneIndex
 from api.parts import Parts
 from api.routes import media
 from api.routes.access import NEEDS
@@ -28,7 +27,7 @@ from search.errors import BadInput, BadMedia, Conflict, NotFound, Unavailable, X
 from search.live import Rules
 from search.live_catalog import Written
 from search.types import Camera, Role, Segment, SegmentState, StartSource
-from tests.api.browser import HEIGHT, HOSTS, VIDEOS, WIDTH, serving, small_index, walker
+from tests.api.browser import HEIGHT, HOSTS, VIDEOS, WIDTH, serving, small_index, walker, with_index
 from tests.videos import ffmpeg
 
 PROBLEM_KEYS = set(Problem.model_fields)
@@ -356,8 +355,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Parts, http
         # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
         settings = parts.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
         engine = SearchEngine(settings, parts.embedder, parts.store, parts.catalog)
-        indexes = OneIndex(replace(parts.indexes.live, engine=engine))
-        app = create_app(replace(parts, indexes=indexes), hosts=HOSTS)
+        app = create_app(with_index(parts, engine=engine), hosts=HOSTS)
         with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
             yield parts, client
 
@@ -493,7 +491,7 @@ def test_health(client: httpx.Client, parts: Parts) -> None:
             raise OSError("disk")
 
     dead = cast(Any, Dead())
-    with serving(create_app(replace(parts, store=dead, catalog=dead), hosts=HOSTS)) as url:
+    with serving(create_app(replace(with_index(parts, store=dead), catalog=dead), hosts=HOSTS)) as url:
         said = problem(httpx.get(url + "/api/health"), 503)
         assert said["what"] == "store and catalog cannot answer"
         assert "the vector store is not there" in said["got"]
@@ -529,7 +527,7 @@ def test_every_error_has_one_shape(
 ) -> None:
     failing = Failing()
     failing.error = error
-    app = create_app(replace(parts, engine=cast(SearchEngine, failing)), hosts=HOSTS)
+    app = create_app(with_index(parts, engine=cast(SearchEngine, failing)), hosts=HOSTS)
     with caplog.at_level(logging.ERROR, "api"), serving(app) as url:
         response = httpx.post(url + "/api/search", json={"text": "red"})
     assert problem(response, status)["error"] == kind

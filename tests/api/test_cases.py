@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 import httpx
@@ -28,7 +27,7 @@ from search.query import Query
 from search.reach import MOST_OFF
 from search.times import parse_time
 from search.types import Camera, SegmentState
-from tests.api.browser import HOSTS, VIDEOS, serving, small_index, walker
+from tests.api.browser import HOSTS, VIDEOS, serving, small_index, walker, with_index
 from tests.api.test_app import problem
 
 KM = 1 / 111.195  # degrees of latitude
@@ -395,7 +394,7 @@ def test_follow_asks_with_all_crops_of_the_track(client: httpx.Client, parts: Pa
     for clip, sign in ((liked, "like"), (wrong, "unlike"), (red_clip(client, "park")["id"], "unlike")):
         good(client.post(marks, json={"clip": clip, "mark": sign}), 201)
     engine = Listening(parts.engine)
-    work = Investigation(replace(parts, engine=cast(SearchEngine, engine)), cases_of(parts.settings, parts.catalog))
+    work = Investigation(with_index(parts, engine=cast(SearchEngine, engine)), cases_of(parts.settings, parts.catalog))
     work.follow(case["id"], None, 2, Asked())
     track = wrong.rpartition("-")[0]
     crops = {row for row in parts.store.ids(made["segment"]) if row.startswith(f"{track}-")}

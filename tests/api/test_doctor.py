@@ -9,9 +9,10 @@ import pytest
 
 from api import doctor
 from api.doctor import LITE_ROW_S, LITE_SEARCH_S, run_checks, size_for_lite
-from api.parts import COLLECTION, open_catalog
+from api.parts import open_catalog
 from search.config import Settings
 from search.errors import BadInput
+from search.indexes import FIRST
 from search.store import MilvusStore
 from tests.search.test_store import DIM, make_row, unit
 
@@ -38,7 +39,7 @@ def test_doctor_counts_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings = Settings(data_dir=tmp_path)
     with open_catalog(settings) as catalog:
         catalog.bind_model("some model", lambda: DIM)
-    with MilvusStore(settings.store_address, collection=COLLECTION, dim=DIM) as store:
+    with MilvusStore(settings.store_address, collection=FIRST, dim=DIM) as store:
         store.upsert([make_row(f"r{n}") for n in range(7)], unit(7, np.random.default_rng(0)))
 
     def store_line() -> doctor.Check:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +24,7 @@ from search.store import VectorStore
 from search.types import Camera, Role, SegmentState
 from search.vault import Vault, shown
 from tests.api import cameras
-from tests.api.browser import HOSTS, VIDEOS, serving, small_index
+from tests.api.browser import HOSTS, VIDEOS, serving, small_index, with_index
 
 HOUR = cameras.HOUR_MS
 NAME = "river #2"
@@ -374,7 +373,7 @@ def test_no_half_of_the_metrics_where_the_store_does_not_answer(tmp_path: Path) 
             raise Unavailable("the vector store is not there")
 
     with small_index(tmp_path, []) as parts:
-        broken = replace(parts, store=cast(VectorStore, Dead()))
+        broken = with_index(parts, store=cast(VectorStore, Dead()))
         with serving(create_app(broken, hosts=HOSTS)) as url:
             response = httpx.get(url + "/metrics", timeout=30)
     assert response.status_code == 503
