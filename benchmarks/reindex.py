@@ -1,7 +1,7 @@
 """Another model under load: does a search fail, does a row go missing, and how slow is it meanwhile.
 
-`xunren serve` answers about ten searches a second while recordings are added all the time; beside them a second index
-is built, switched to, rolled back from and switched to again. The second model is the shipped one in another vector space.
+`xunren serve` answers ten searches a second while recordings are added all the time; beside them a second index is
+built, switched to, rolled back from and switched to again. The second model is the shipped one in another vector space.
 
     python -m benchmarks.reindex
 """

@@ -250,12 +250,12 @@ class IndexBook:
             has = sa.exists().where(c.collection == source.collection, c.segment_id == missing.c.id, c.state == "done")
             ids = list(db.scalars(sa.select(missing.c.id).where(has).order_by(missing.c.start_ms.desc()).limit(most)))
         lease = {"state": "leased", "owner": owner, "lease_until_ms": now + lease_ms, "said": ""}
-        mine = []
+        mine: list[str] = []
         with self._catalog.begin() as db:
             for id_ in ids:  # else another process was quicker
                 values = lease | {"collection": index.collection, "segment_id": id_}
-                if db.execute(insert(tables.covered).values(**values).on_conflict_do_nothing()).rowcount:
-                    mine.append(id_)
+                made = insert(tables.covered).values(**values).on_conflict_do_nothing().returning(c.segment_id)
+                mine += list(db.scalars(made))
             columns = (*tables.SEGMENT_COLUMNS, s.attempts)
             rows = db.execute(sa.select(*columns).where(s.id.in_(mine))).mappings()
             return sorted((tables.to_segment(row) for row in rows), key=lambda one: one.start_ms)

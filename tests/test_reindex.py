@@ -20,13 +20,16 @@ import numpy as np
 import pytest
 
 from api.parts import open_parts
-from api.reindexing import begin, refill, switch, verify
+from api.reindexing import begin, drop, refill, switch, verify
+from indexer.ingest import register
 from search.config import Settings
 from search.errors import Conflict
 from search.indexes import IndexBook, IndexState, Scope
+from search.query import Query
 from search.types import Row, Vectors
 from tests.conftest import SAMPLES, Command, Demo, serving, xunren_process
 from tests.live.station import until
+from tests.milvus_server import running_milvus
 from tests.test_kill import Watch, make_recordings
 from tests.turned import turned_model
 
@@ -166,6 +169,30 @@ def test_no_restart_undoes_a_switch_and_a_third_model_is_refused(
     assert "made with another model" in xunren("search", SENTENCE, "--data-dir", data).err
     monkeypatch.setenv("XUNREN_MODEL", model)
     assert "a second index of another model" in xunren("reindex", "--model", third, "--data-dir", data).err
+
+
+def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) -> None:
+    with running_milvus(tmp_path) as uri:
+        settings = Settings(data_dir=tmp_path / "data", store_uri=uri, timezone="UTC")
+        with open_parts(settings) as parts, open_parts(settings) as other:
+            zone, megapixels = parts.zone, parts.settings.max_megapixels
+            paths = [SAMPLES / "gate"]
+            register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone, max_megapixels=megapixels)
+            with parts.executor() as executor:
+                assert [report.state for report in executor.run()] == ["indexed"]
+            before = other.engine.search(Query(SENTENCE))
+            begin(parts, model, Scope())
+            while refill(other, threading.Event()):  # the other one does the work
+                pass
+            switch(parts)
+            assert other.engine.search(Query(SENTENCE)).clips
+            assert other.embedder.label == parts.embedder.label != parts.settings.model
+            assert other.indexes.page(before.id, 0, 1).clips == before.clips[:1]  # of before the switch
+            old, live = other.indexes.written()
+            assert old.store.ids() == live.store.ids()
+            drop(parts)
+            assert other.engine.search(Query(SENTENCE)).clips
+            until(lambda: len(other.indexes.written()) == 1)
 
 
 KILLS = 12

@@ -216,6 +216,22 @@ def test_rows_are_got_by_their_ids(store: VectorStore) -> None:
         store.get([f"r{n}" for n in range(1001)])
 
 
+def test_rows_of_segments_and_a_collection_that_is_dropped(store: VectorStore, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = [make_row(f"r{n}", random.Random(n), segment_id=f"s{n % 3}") for n in range(30)]
+    store.upsert(rows, unit(30, rng))
+    expected = sorted((row for row in rows if row.segment_id != "s1"), key=lambda row: row.id)
+    assert store.rows_of(["s0", "s2", "none"]) == expected
+    assert store.rows_of([]) == []
+    if isinstance(store, MilvusStore):
+        with MilvusStore(store._address, collection="beside", dim=DIM + 2, beside=store) as other:
+            other.upsert(rows, unit(30, rng, DIM + 2))
+            assert (other.count(), store.count()) == (30, 30)
+            other.drop()
+            other.drop()
+        assert store.rows_of(["s0", "s2"]) == expected
+
+
 def test_writing_twice_changes_nothing_and_replaces(store: VectorStore) -> None:
     rng = np.random.default_rng(7)
     rows, vectors, others = [make_row(f"r{n}") for n in range(50)], unit(50, rng), unit(50, rng)
