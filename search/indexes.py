@@ -270,13 +270,11 @@ class IndexBook:
     def done(self, index: Index, owner: str, segment: Segment, failed: str = "") -> bool:
         """The index has the segment's rows, or why it never will; False: it was changed meanwhile, and is missing.
 
-        What a worker has indexed again in between is so new that the rows of before must go.
+        What a worker has indexed again in between has taken the lease away (`Catalog.finish`).
         """
         c, s = tables.covered.c, tables.segments.c
         mine = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
-        same = sa.exists().where(
-            s.id == segment.id, s.state == SegmentState.INDEXED.value, s.attempts == segment.attempt
-        )
+        same = sa.exists().where(s.id == segment.id, s.state == SegmentState.INDEXED.value)
         held = sa.and_(mine, c.state == "leased", c.owner == owner, same)
         values = {"state": "failed" if failed else "done", "owner": None, "lease_until_ms": None, "said": failed}
         with self._catalog.begin() as db:
