@@ -108,7 +108,7 @@ def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
             parts.embedder.open()
             parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
             counted = Counted(parts.embedder)
-            executor.worker._embedder.embed_images = counted.embed_images  # type: ignore[method-assign]
+            parts.embedder.embed_images = counted.embed_images  # type: ignore[method-assign]
             zone, largest = zone_of("UTC"), s.max_megapixels
             register(parts.catalog, [path], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
             began = time.process_time()

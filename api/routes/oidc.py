@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -16,7 +16,7 @@ from api.routes.accounts import keep_session, open_session, subjects
 from api.routes.common import PartsHere
 from api.routes.problems import status_of
 from api.routes.recording import NoteHere
-from api.schemas import problems
+from api.schemas import Refusal, problems
 from search.errors import BadInput, Denied, NotFound, Unauthenticated, Unavailable, XunrenError
 
 COOKIE = "xunren_oidc"
@@ -25,7 +25,8 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Xun
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/style.css">{head}</head>
 <body><main><section class="panel" role="alert">{body}<p><a href="/">寻人 Xunren</a></p></section></main></body>
 </html>"""
-_FAULT = {"description": "a page that says what is wrong", "content": {"text/html": {"schema": {"type": "string"}}}}
+_PAGE_OF = {"text/html": {"schema": {"type": "string"}}}
+_FAULT: dict[str, Any] = {"description": "what is wrong, as a page for people", "model": Refusal, "content": _PAGE_OF}
 Text = Annotated[str, Query(max_length=4096)]
 
 router = APIRouter(prefix="/api/oidc", tags=["accounts"])
@@ -59,9 +60,15 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
 
 @router.get(
     "/callback",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses=problems(404, 409)
-    | {200: {"description": "a page that goes on to /"}, 401: _FAULT, 403: _FAULT, 429: _FAULT, 503: _FAULT},
+    | {
+        200: {"description": "a page that goes on to /", "content": _PAGE_OF},
+        401: _FAULT,
+        403: _FAULT,
+        429: _FAULT,
+        503: _FAULT,
+    },
 )
 def callback(
     request: Request,
