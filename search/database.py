@@ -53,7 +53,7 @@ def prepare(db: sa.Connection) -> None:
 
     Raises:
         BadInput: a PostgreSQL database that sorts texts otherwise than this program.
-        Conflict: it was written by another version of this program.
+        Conflict: it was written by another version of this program, or tables of it are gone.
     """
     if tables.is_ready(db):
         return
@@ -74,6 +74,12 @@ def prepare(db: sa.Connection) -> None:
             got=f"schema {found}",
             expected=tables.REVISION,
             cure="use the xunren version that wrote it, or index into a new --data-dir",
+        )
+    elif gone := tables.lost(db):
+        raise Conflict(
+            "tables of the catalogue are gone",
+            got=", ".join(sorted(gone)),
+            cure="restore a copy of the database; somebody has removed what was written there",
         )
     tables.create(db)
 

@@ -16,6 +16,7 @@ from search.types import Role, Segment, SegmentState, StartSource
 
 REVISION = "0002"
 """Of the schema: the newest of `api/migrations/versions`."""
+_MADE = "tables"
 _BEFORE = "3"  # in `facts`, where versions without migrations look, so that they refuse what is newer than they are
 WRITTEN = ("building", "ready", "live", "old")  # states of an index that new rows go to
 _WRITER = 0x78756E72656E  # any number that no other program on the database locks: "xunren"
@@ -161,16 +162,31 @@ def revision(db: sa.Connection) -> str | None:
 
 def is_ready(db: sa.Connection) -> bool:
     """Whether the database is of this revision, with all tables that are known by now."""
-    return revision(db) == REVISION and metadata.tables.keys() <= set(sa.inspect(db).get_table_names())
+    return revision(db) == REVISION and not lost(db) and metadata.tables.keys() <= _made(db)
+
+
+def lost(db: sa.Connection) -> set[str]:
+    """Tables that were made and are gone: whoever makes them again would hide that the record was removed."""
+    there = set(sa.inspect(db).get_table_names())
+    return _made(db) - there if facts.name in there else {facts.name}
 
 
 def create(db: sa.Connection) -> None:
-    """Make what is missing in a new database, or in one of this revision."""
+    """Make what is missing in a new database, or in one of this revision from which nothing was lost."""
     metadata.create_all(db)
     if revision(db) == "":
         _revision.create(db)
         db.execute(_revision.insert().values(version_num=REVISION))
         db.execute(facts.insert().values(name="schema", value=_BEFORE))
+    made = ",".join(sorted(_made(db) | metadata.tables.keys()))
+    db.execute(facts.delete().where(facts.c.name == _MADE))
+    db.execute(facts.insert().values(name=_MADE, value=made))
+
+
+def _made(db: sa.Connection) -> set[str]:
+    """Tables that `create` has made or found."""
+    value = db.scalar(sa.select(facts.c.value).where(facts.c.name == _MADE))
+    return set(value.split(",")) if value else set()
 
 
 def alone(db: sa.Connection) -> None:

@@ -138,6 +138,18 @@ def test_a_later_one_is_refused(catalog_url: str, tmp_path: Path) -> None:
             act()
 
 
+def test_a_table_that_is_gone_is_not_made_anew(catalog_url: str) -> None:
+    Catalog(catalog_url).open().close()
+    for table in ("audit_entries", "facts"):
+        engine = connect(catalog_url)
+        with engine.begin() as db:
+            db.execute(sa.text(f"DROP TABLE {table}"))
+        engine.dispose()
+        with pytest.raises(Conflict, match="are gone") as refused:
+            Catalog(catalog_url).open()
+        assert table in refused.value.got
+
+
 def test_where_nothing_is_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         migrate(Settings(data_dir=tmp_path))
