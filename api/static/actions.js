@@ -17,6 +17,7 @@ const WORDS = {
   "standing.view": ["Saw a standing search", "查看布控"], "standing.change": ["Changed a standing search", "修改布控"], "standing.delete": ["Deleted a standing search", "删除布控"],
   "standing.test": ["Tested a webhook", "测试回调"], "alert.view": ["Saw alerts", "查看警报"], "alert.judge": ["Judged an alert", "判断警报"],
   "camera.masks": ["Drew masks", "修改遮挡"], "index.check": ["Checked the index", "检查索引"],
+  "index.again": ["Began a new index", "开始重建索引"], "index.switch": ["Switched the index", "切换索引"], "index.rollback": ["Switched the index back", "切回索引"], "index.drop": ["Dropped an index", "删除索引"],
   "login": ["Signed in", "登录"], "login.oidc": ["Signed in elsewhere", "统一登录"], "logout": ["Signed out", "退出"], "account.first": ["First account", "首个账户"],
   "account.password": ["Changed a password", "修改密码"], "account.list": ["Saw the accounts", "查看账户"], "account.new": ["New account", "新建账户"],
   "account.change": ["Changed an account", "修改账户"], "key.list": ["Saw the keys", "查看密钥"], "key.new": ["New key", "新建密钥"], "key.remove": ["Removed a key", "删除密钥"],

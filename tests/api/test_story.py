@@ -209,6 +209,7 @@ def see_the_box_follow(watched: Watched, clip: dict[str, Any], boxes: list[list[
     assert step > 20, "somebody walks"
     watched.until(f"Math.abs({drawn} - {(first[1] + last[1]) / 2}) < {step / 8}")
     assert watched.page.locator("#player-box.shown").count() == 1
+    picture(watched.page, "player")
 
 
 def look_around(watched: Watched) -> None:
@@ -222,7 +223,6 @@ def look_around(watched: Watched) -> None:
     expect(title).to_contain_text(f"Same time{name}")
     watched.until("document.querySelector('#video').readyState >= 2")
     expect(page.locator("#sighting")).to_be_hidden()
-    picture(page, "beside")
     page.locator("#around button").first.click()
     expect(title).to_contain_text(here)
     watched.until("document.querySelector('#video').readyState >= 2")
