@@ -132,10 +132,7 @@ class Catalog:
         """
         known = self.model()
         if known is None:
-            known = (label, measure_dim())
-            value = json.dumps({"label": known[0], "dim": known[1]})
-            with self.begin() as db:
-                db.execute(tables.facts.insert().values(name="model", value=value))
+            known = self._bound(label, measure_dim())
         if known[0] != label:
             raise Conflict(
                 "the index was made with another model",
@@ -144,6 +141,17 @@ class Catalog:
                 cure=f"set model to the one of {known[0]}, or index into a new --data-dir",
             )
         return known[1]
+
+    def _bound(self, label: str, dim: int) -> tuple[str, int]:
+        """This model, or the one of another process that was quicker."""
+        t = tables.facts
+        with self.begin() as db:
+            tables.alone(db)
+            value = db.scalar(sa.select(t.c.value).where(t.c.name == "model"))
+            if value is None:
+                value = json.dumps({"label": label, "dim": dim})
+                db.execute(t.insert().values(name="model", value=value))
+        return json.loads(value)["label"], json.loads(value)["dim"]
 
     def add_camera(self, camera: Camera, *, replace: bool = True) -> bool:
         """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""

@@ -118,6 +118,17 @@ def test_another_model_is_refused_with_the_cure(catalog: Catalog) -> None:
     assert "data-dir" in e.value.cure
 
 
+def test_of_two_processes_that_begin_an_index_one_names_the_model(catalog_url: str) -> None:
+    with Catalog(catalog_url) as first, Catalog(catalog_url) as second:
+        assert first.bind_model("one@1", lambda: second.bind_model("one@1", lambda: 256)) == 256
+        assert first.model() == second.model() == ("one@1", 256)
+
+
+def test_of_two_models_that_begin_an_index_the_later_is_refused(catalog_url: str) -> None:
+    with Catalog(catalog_url) as first, Catalog(catalog_url) as second, pytest.raises(Conflict):
+        first.bind_model("two", lambda: second.bind_model("one@1", lambda: 256))
+
+
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(Unavailable, match="cannot be opened"):
