@@ -16,7 +16,7 @@ from search.config import Settings
 from search.errors import BadInput
 from search.live import Polygon, Rules, Stream
 from search.live_catalog import Known, LiveCatalog
-from search.media import MediaStore
+from search.media import MediaStore, open_media
 from search.times import iso, zone_of
 from search.types import Camera, Role, SegmentState, check_camera_id
 from search.vault import Vault, check_address, shown
@@ -137,7 +137,7 @@ def add_camera(settings: Settings, change: Change, *, reindex: bool = False) -> 
             _say(f"  {line}")
         masks_before = known.rules.masks if known and known.rules else ()
         if reindex:
-            _index_again(catalog, live, MediaStore(settings.media_dir), change.camera_id)
+            _index_again(catalog, live, open_media(settings), change.camera_id)
         elif (after.rules.masks if after.rules else ()) != masks_before and catalog.indexed_of(change.camera_id, "", 1):
             _say("The masks hold for what is indexed from now on. With --reindex, what is there is indexed again.")
 

@@ -16,7 +16,7 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.indexes import IndexBook
 from search.live_catalog import LiveCatalog
-from search.media import MediaStore
+from search.media import open_media
 from search.store import MilvusStore, VectorStore
 
 _SHOWN = 5  # of each kind
@@ -46,7 +46,7 @@ def as_dict(checked: Checked) -> dict[str, Any]:
 
 def _check_here(settings: Settings, *, mend: bool) -> dict[str, Any]:
     with open_catalog(settings) as catalog, _store(settings, catalog) as store:
-        checker = Checker(settings, catalog, store, MediaStore(settings.media_dir))
+        checker = Checker(settings, catalog, store, open_media(settings))
         if mend:
             checker.mend(LiveCatalog(catalog))
         return as_dict(checker.check())

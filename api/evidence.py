@@ -131,7 +131,8 @@ class Exporter:
         case = self._cases.case(case_id)
         sighting = sighting_of(case, number)
         asked = self._footage.segment(sighting.segment_id)
-        segments = tuple(self._footage.showing(asked, sighting.start_ms, sighting.end_ms))
+        showing = self._footage.showing(asked, sighting.start_ms, sighting.end_ms)
+        segments = tuple(self._parts.media.fetched(showing))
         known = self._parts.live.known([sighting.camera_id])[sighting.camera_id]
         return _Shown(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
 
@@ -166,7 +167,7 @@ class Exporter:
     def _blurred(self, shown: _Shown, work: Path) -> dict[str, Any]:
         s, sighting = self._parts.settings, shown.sighting
         start_ms, end_ms = sighting.start_ms - CONTEXT_MS, sighting.end_ms + CONTEXT_MS
-        around = self._footage.showing(shown.segments[0], start_ms, end_ms)
+        around = self._parts.media.fetched(self._footage.showing(shown.segments[0], start_ms, end_ms))
         context = copied_clip(around, work / "around.mp4", start_ms, end_ms)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
         detector.open()

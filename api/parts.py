@@ -27,7 +27,7 @@ from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
 from search.indexes import IndexBook
 from search.live_catalog import LiveCatalog
-from search.media import MediaStore
+from search.media import MediaStore, open_media
 from search.store import VectorStore
 from search.times import zone_of
 
@@ -143,13 +143,15 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     check_addresses(settings)
     with ExitStack() as stack:
         catalog = stack.enter_context(open_catalog(settings))
+        media = open_media(settings)
+        media.check()
         indexes = CatalogIndexes(settings, catalog)
         stack.callback(indexes.close)
         indexes.open()
         if settings.is_lite:
             catalog.release()  # the file is ours alone, so whoever held leases before is dead
             IndexBook(catalog).release()
-        yield Parts(settings, zone_of(settings.timezone), catalog, MediaStore(settings.media_dir), indexes)
+        yield Parts(settings, zone_of(settings.timezone), catalog, media, indexes)
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _rates(parts: Parts, live: OpenIndex, embedder: OpenClipEmbedder, scope: Sco
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:PROBED]
     segments = parts.catalog.segments_by_id(ids)
     embedder.open()
-    probe = Refill(parts.settings, parts.catalog, live.side, replace(live.side, embedder=embedder))
+    probe = Refill(parts.settings, parts.catalog, parts.media, live.side, replace(live.side, embedder=embedder))
     return [rate for id_ in ids if id_ in segments and (rate := probe.rate(segments[id_])) is not None]
 
 
@@ -150,7 +150,7 @@ def refill(parts: Parts, stop: threading.Event, progress: Callable[[Segment], No
         return 0
     done = 0
     for target, source in itertools.permutations(there, 2):
-        done += Refill(parts.settings, parts.catalog, source.side, target.side).step(stop, progress)
+        done += Refill(parts.settings, parts.catalog, parts.media, source.side, target.side).step(stop, progress)
     book = IndexBook(parts.catalog)
     for index in book.written():
         if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
@@ -195,7 +195,7 @@ def _unlike(parts: Parts, live: OpenIndex, other: OpenIndex) -> list[str]:
     """Of a few short recordings, looked at again."""
     rows, _ = other.store.sample(SAMPLE_ROWS)
     segments = parts.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
-    probe = Refill(parts.settings, parts.catalog, live.side, other.side)
+    probe = Refill(parts.settings, parts.catalog, parts.media, live.side, other.side)
     found: list[str] = []
     for segment in sorted(segments, key=lambda one: one.duration_ms)[:PROBED]:
         try:

@@ -110,7 +110,7 @@ def told_here(parts: Parts, answer: Answer) -> dict[str, Any]:
     """The answer with paths of its pictures on this machine, recorded before anybody sees it."""
 
     def thumbnail(clip: Clip) -> str:
-        return str(parts.media.thumbnail_path(*answer.moment(clip)).absolute())
+        return parts.media.thumbnail_address(*answer.moment(clip))
 
     told = answer.as_dict(parts.zone, thumbnail)
     record_shown(parts.catalog, told)

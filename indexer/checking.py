@@ -10,8 +10,9 @@ import hashlib
 import os
 import time
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,13 @@ from search.catalog import Catalog, Entry
 from search.config import Settings
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
+from search.shelves import is_address
 from search.store import VectorStore
 from search.types import Role, SegmentState
 
 _FRESH_S = 60.0  # a younger file may be one that a recorder writes, or is about to tell the catalogue
 _AT_ONCE = 500
+_MOVING = (SegmentState.DELETING, SegmentState.UPLOADING)  # the latter lie on their recorder's disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,25 @@ class Checker:
         found = Leftovers()
         rows = {} if self._store is None else self._store.count_by_segment()
         ids, paths = array("Q"), array("Q")
+        stored = set(self._media.recordings())
         for entry in self._catalog.entries():
             ids.append(_short(entry.id))
             paths.append(_short(entry.path))
-            if entry.state is not SegmentState.DELETING and not os.path.exists(entry.path):  # noqa: PTH110 - quicker
+            if entry.state not in _MOVING and not _is_there(entry.path, stored):
                 found.lost[entry.id] = entry
             if entry.rows and not rows.get(entry.id):
                 found.rowless.add(entry.id)
         known_ids, known_paths = _sorted(ids), _sorted(paths)
-        files = _Counted(_files(self._settings.recordings_dir))
+        files = _Counted(chain(_files(self._settings.recordings_dir), stored))
         found.files = _unknown(files, known_paths)
         found.media = _unknown(self._media.segment_ids(), known_ids)
         found.rows = _unknown(rows, known_ids)
         self._entries, self._files, self._rows = len(ids), files.count, sum(rows.values())
         return found
+
+
+def _is_there(path: str, stored: Collection[str]) -> bool:
+    return path in stored if is_address(path) else os.path.exists(path)  # noqa: PTH110 - quicker
 
 
 class _Counted:

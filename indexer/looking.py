@@ -20,7 +20,7 @@ from indexer.memory import Remembered, earlier_frames
 from indexer.pipes import Clocks
 from indexer.rows import crop_rows, frame_row, indexed_report, measured, not_looked_at, skipped_report
 from indexer.sampling import SceneChange
-from indexer.sources import VideoSource
+from indexer.sources import FrameCounts, VideoSource
 from indexer.tracker import track_people
 from search.config import Settings
 from search.embedder import Embedder
@@ -97,7 +97,11 @@ class Looker:
         segment, s = task.segment, self._settings
         is_live = segment.role is not Role.FILE
         interval_s = self._governor.interval_s(s.sample_interval_s) if is_live else s.sample_interval_s
-        source = VideoSource(Path(segment.path), interval_s=interval_s, max_megapixels=s.max_megapixels)
+        try:
+            file = Path(self._media.local(segment).path)
+        except BadMedia as e:
+            return skipped_report(segment, FrameCounts(), e)
+        source = VideoSource(file, interval_s=interval_s, max_megapixels=s.max_megapixels)
         scene = self._scenes.of(segment.camera_id) if is_live else SceneChange(s.frame_interval_s)
         masks = self._masks.masks(segment.camera_id)
         watcher = _Watcher(task, send, progress, scene, masks)
@@ -148,7 +152,7 @@ class Looker:
 
     def _earlier(self, segment: Segment) -> Iterator[Frame]:
         masks = self._masks.masks(segment.camera_id)
-        for frame in earlier_frames(self._live, segment, self._settings.max_megapixels):
+        for frame in earlier_frames(self._live, self._media, segment, self._settings.max_megapixels):
             yield replace(frame, image=blackened(frame.image, masks))
 
     def _show(self, segment: Segment, frame: Frame | None) -> None:

@@ -6,7 +6,6 @@ files before it can tell.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Generic, TypeVar
 from indexer.sources import VideoSource
 from search.errors import BadMedia
 from search.live_catalog import LiveCatalog
+from search.media import MediaStore
 from search.types import Frame, Segment, SegmentState
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Remembered(Generic[T]):
             return self._kept[camera_id]
 
 
-def earlier_frames(live: LiveCatalog, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
+def earlier_frames(live: LiveCatalog, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
     """Frames of the minutes before a live segment, in order of time, for a background that nobody has learnt yet.
 
     Files that cannot be read are passed over: they are accounted for where they are indexed.
@@ -63,10 +63,13 @@ def earlier_frames(live: LiveCatalog, segment: Segment, max_megapixels: float) -
         states=[SegmentState.PENDING, SegmentState.LEASED, SegmentState.INDEXED],
     )
     for other, _, _ in before:
-        if other.id == segment.id or not os.path.exists(other.path):  # noqa: PTH110 - a plain question
+        if other.id == segment.id:
             continue
-        source = VideoSource(Path(other.path), interval_s=LOOK_BACK_INTERVAL_S, max_megapixels=max_megapixels)
         try:
+            path = Path(media.local(other).path)
+            if not path.exists():
+                continue
+            source = VideoSource(path, interval_s=LOOK_BACK_INTERVAL_S, max_megapixels=max_megapixels)
             with closing(source.frames()) as frames:
                 yield from frames
         except BadMedia:

@@ -17,10 +17,12 @@ from indexer.capture import Capture, Surroundings
 from indexer.recording import Place
 from indexer.salvage import salvage_parts, untold
 from indexer.timebase import now
+from indexer.uploading import Uploader
 from search.config import Settings
 from search.errors import Conflict, Unavailable
 from search.live import Gap, Health, Stream
 from search.live_catalog import LiveCatalog, Written
+from search.media import open_media
 from search.types import Role, SegmentState
 from search.vault import Vault
 
@@ -57,6 +59,8 @@ class Recorder:
         self._live = live
         self._wanted = wanted
         self._vault = Vault(settings.data_dir, settings.secret_key)
+        media = open_media(settings)
+        self._uploader = Uploader(live, media, settings.recordings_dir) if media.takes_recordings else None
         self._untold: list[Written] = []
         self._lock = threading.Lock()
         self._captures: dict[tuple[str, Role], Capture] = {}
@@ -78,12 +82,16 @@ class Recorder:
             ) from None
         self._resources.enter_context(_sole_owner(self._settings))
         self._thread.start()
+        if self._uploader is not None:
+            self._uploader.start()
 
     def stop(self) -> None:
         """Complete all files, tell the catalogue, and end."""
         self._around.stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._uploader is not None:
+            self._uploader.stop()
         self._resources.close()
 
     def __enter__(self) -> Recorder:
@@ -175,9 +183,11 @@ class Recorder:
             log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
         until = self._live.covered_until(stream)
         known = {segment.id for segment, _ in found.segments}
-        missed = untold(place, self._live, until, self._settings.max_megapixels)
+        missed = list(untold(place, self._live, until, self._settings.max_megapixels))
         found.segments += [(segment, state) for segment in missed if segment.id not in known]
-        self._live.write(found)
+        self._write(found)
+        if self._uploader is not None:
+            self._uploader.tidy(missed)  # those that were sent, and not yet removed when a kill came
 
     # what streams share --------------------------------------------------------------------------------------
 
@@ -207,9 +217,12 @@ class Recorder:
         with self._lock:
             waiting = list(self._untold)
         if waiting:
-            self._live.write(_together(waiting))
+            self._write(_together(waiting))
             with self._lock:
                 del self._untold[: len(waiting)]
+
+    def _write(self, written: Written) -> None:
+        self._live.write(written, uploading=self._uploader is not None)
 
     def _tell_health(self) -> None:
         """Health and open gaps as they are now."""

@@ -34,7 +34,7 @@ from search.embedder import Embedder
 from search.errors import BadMedia
 from search.indexes import Index, IndexBook
 from search.live_catalog import LiveCatalog
-from search.media import shrink
+from search.media import MediaStore, shrink
 from search.store import VectorStore
 from search.types import Image, Kind, Row, Segment
 
@@ -68,8 +68,9 @@ class Refill:
         target: the one that gets them.
     """
 
-    def __init__(self, settings: Settings, catalog: Catalog, source: Side, target: Side) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, media: MediaStore, source: Side, target: Side) -> None:
         self._settings = settings
+        self._media = media
         self._book = IndexBook(catalog)
         self._live = LiveCatalog(catalog)
         self._masks = MaskBook(self._live)
@@ -175,7 +176,8 @@ class Refill:
             by_offset.setdefault(row.time_ms - segment.start_ms, []).append(row)
         last = max(by_offset)
         masks = self._masks.masks(segment.camera_id)
-        source = VideoSource(Path(segment.path), interval_s=interval_s, max_megapixels=self._settings.max_megapixels)
+        file = Path(self._media.local(segment).path)
+        source = VideoSource(file, interval_s=interval_s, max_megapixels=self._settings.max_megapixels)
         beat = time.monotonic()
         with closing(source.frames()) as frames:
             for frame in frames:

@@ -25,6 +25,7 @@ from search.errors import Unavailable
 from search.expiry import Expiry
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore
+from search.shelves import is_address
 from search.types import Role, Segment
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Retention:
 
     def _give_back(self) -> None:
         """A hold that came while a step was under way saves what still has its file."""
-        whole = [segment.id for segment in self._live.deleting(STEP) if Path(segment.path).exists()]
+        whole = [segment.id for segment in self._live.deleting(STEP) if self._media.has_recording(segment.path)]
         if whole:
             self._live.unmark(whole, only_held=True)
 
@@ -155,6 +156,9 @@ class Retention:
     def _delete_file(self, segment: Segment) -> None:
         """The file, and the folders of its hour, day and camera as they become empty."""
         if segment.role is Role.FILE:
+            return
+        if is_address(segment.path):
+            self._media.delete_recording(segment.path)
             return
         file = Path(segment.path).absolute()
         file.unlink(missing_ok=True)

@@ -111,9 +111,7 @@ class IndexWorker:
         with self.clocks.time("embed"):
             vectors = iter(_embedded(pictures))
         with self.clocks.time("write"):
-            for picture in pictures:
-                offset = picture.row.time_ms - picture.task.segment.start_ms
-                self._media.put_thumbnail(picture.row.segment_id, offset, picture.thumbnail)
+            self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in pictures})
         for item in batch:
             task = item if isinstance(item, Task) else item.task
             if isinstance(item, Picture):
@@ -155,6 +153,11 @@ class IndexWorker:
         if ended:
             target.store.flush()
         _tell(target, mine)
+
+
+def _moment(picture: Picture) -> tuple[str, int]:
+    """Segment and offset (ms) of what a picture was cut out of."""
+    return picture.row.segment_id, picture.row.time_ms - picture.task.segment.start_ms
 
 
 def _targets_of(tasks: Iterable[Task]) -> list[Target]:

@@ -143,7 +143,7 @@ class Catalog:
         return known[1]
 
     def _bound(self, label: str, dim: int) -> tuple[str, int]:
-        """This model, or the one of another process that was quicker."""
+        """The model that the index has from now on: the given one, or that of a process that was quicker."""
         t = tables.facts
         with self.begin() as db:
             tables.alone(db)

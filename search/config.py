@@ -43,6 +43,12 @@ class Settings(BaseModel):
     store_token: str = Field("", description="Milvus user:password or API key", repr=False)
     catalog_url: str = Field("", description="SQLAlchemy URL of the catalogue; empty: SQLite in data_dir", repr=False)
 
+    media_url: str = Field(
+        "", description="s3://bucket/prefix for recordings, thumbnails and tracks; empty: folders in data_dir"
+    )
+    media_endpoint: str = Field("", description="address of an S3 server that is not Amazon's, http://host:9000")
+    media_cache_gib: float = Field(20.0, gt=0, description="copies of media on S3 that are kept in data_dir, GiB")
+
     sample_interval_s: float = Field(2.0, gt=0, le=3600, description="seconds between the frames that are looked at")
     frame_interval_s: float = Field(
         30.0,

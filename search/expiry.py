@@ -18,7 +18,9 @@ from search.tables import SEGMENT_COLUMNS, to_segment
 from search.types import Role, Segment, SegmentState
 
 _DAY_MS = 86_400_000
-_RESTING = [s.value for s in SegmentState if s not in (SegmentState.LEASED, SegmentState.DELETING)]
+_RESTING = [
+    s.value for s in SegmentState if s not in (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
+]
 
 Stream = tuple[str, Role]
 

@@ -14,6 +14,7 @@ from search import tables
 from search.catalog import LIVE_ROLES, LONGEST_LIVE_MS, Catalog
 from search.errors import NotFound
 from search.live import JOIN_MS
+from search.shelves import is_address
 from search.tables import SEGMENT_COLUMNS, to_segment
 from search.types import Role, Segment, SegmentState
 
@@ -93,7 +94,7 @@ class Footage:
         by_index = sa.and_(_C.start_ms > start_ms - LONGEST_LIVE_MS, _C.start_ms < end_ms)
         overlaps = sa.and_(by_index, _C.start_ms + _C.duration_ms > start_ms)
         recorded = self._kept(sa.and_(_C.camera_id == asked.camera_id, _C.role.in_(LIVE_ROLES), overlaps))
-        there = [s for s in recorded if Path(s.path).is_file()]
+        there = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
         return chosen(there, asked, start_ms, end_ms) or [asked]
 
     def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +23,8 @@ from search.tables import SEGMENT_COLUMNS, segment_values, to_segment
 from search.types import Camera, Role, Segment, SegmentState
 
 _AT_ONCE = 500  # ids or ranges in one statement
-_WAITING = {SegmentState.PENDING.value: Reason.WAITING.value, SegmentState.LEASED.value: Reason.WAITING.value}
+_UNDONE = [s.value for s in (SegmentState.UPLOADING, SegmentState.PENDING, SegmentState.LEASED)]
+_WAITING = dict.fromkeys(_UNDONE, Reason.WAITING.value)
 
 
 @dataclass(slots=True)
@@ -135,16 +138,19 @@ class LiveCatalog:
 
     # what the recorder writes --------------------------------------------------------------------------------
 
-    def write(self, written: Written) -> None:
-        """Store all of it in one transaction; a segment that is known stays as it is."""
+    def write(self, written: Written, *, uploading: bool = False) -> None:
+        """Store all of it in one transaction; a segment that is known stays as it is.
+
+        `uploading`: the segments wait for `uploaded`, which gives them their state.
+        """
         with self._catalog.begin() as db:
             known = self._known(db, [segment.id for segment, _ in written.segments])
             for segment, state in written.segments:
                 if segment.id not in known:
                     known.add(segment.id)
-                    db.execute(
-                        tables.segments.insert().values(**segment_values(segment), state=state.value, attempts=0)
-                    )
+                    first = {"state": SegmentState.UPLOADING.value, "owner": state.value} if uploading else {}
+                    values = segment_values(segment) | {"state": state.value, "attempts": 0} | first
+                    db.execute(tables.segments.insert().values(**values))
             for gap in written.no_gaps:
                 db.execute(tables.gaps.delete().where(_same(gap)))
             for gap in written.gaps:  # one by one: the same gap may come twice, longer the second time
@@ -153,6 +159,29 @@ class LiveCatalog:
             for health in written.health:
                 db.execute(tables.health.delete().where(_key(tables.health, health)))
                 db.execute(tables.health.insert().values(**_values(health)))
+
+    def uploading(self, root: Path, limit: int) -> list[Segment]:
+        """Segments whose files lie below `root` (absolute) and are to be sent to the storage, oldest first."""
+        c = tables.segments.c
+        mine = c.path.startswith(f"{root}{os.sep}", autoescape=True)
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, mine)
+        with self._catalog.begin() as db:
+            rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
+            return [to_segment(row) for row in rows]
+
+    def uploaded(self, segment: Segment, address: str) -> None:
+        """The storage has it: it lies there from now on, and has the state with which it was told."""
+        t = tables.segments
+        here = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
+        with self._catalog.begin() as db:
+            db.execute(t.update().where(here).values(path=address, state=t.c.owner, owner=None))
+
+    def moved(self, ids: Sequence[str]) -> set[str]:
+        """Those of the segments that no longer lie where they were recorded."""
+        c = tables.segments.c
+        sent = sa.and_(c.state != SegmentState.UPLOADING.value, c.path.startswith("s3://"))
+        with self._catalog.begin() as db:
+            return {id_ for part in _parts(ids) for id_ in db.scalars(sa.select(c.id).where(c.id.in_(part), sent))}
 
     def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
         c = tables.segments.c
@@ -246,7 +275,7 @@ class LiveCatalog:
         Either those that were recorded live, or those that were imported.
         """
         c = tables.segments.c
-        wanted = [s.value for s in (SegmentState.PENDING, SegmentState.LEASED, SegmentState.SKIPPED)]
+        wanted = [*_UNDONE, SegmentState.SKIPPED.value]
         roles = LIVE_ROLES if live else (Role.FILE.value,)
         query = _told(from_ms, to_ms).where(c.state.in_(wanted), c.role.in_(roles))
         if live:
@@ -291,7 +320,7 @@ class LiveCatalog:
         """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
         c = tables.segments.c
         end = c.start_ms + c.duration_ms
-        waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value]))
+        waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
         query = sa.select(
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(c.duration_ms), 0),
@@ -305,7 +334,7 @@ class LiveCatalog:
     def waiting(self) -> dict[str, float]:
         """Camera id -> recorded seconds of its live streams that wait for the indexer; without those that have none."""
         c = tables.segments.c
-        waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_([SegmentState.PENDING.value, SegmentState.LEASED.value]))
+        waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
         query = sa.select(c.camera_id, sa.func.sum(c.duration_ms)).where(waits).group_by(c.camera_id)
         with self._catalog.begin() as db:
             return {camera_id: float(ms) / 1000 for camera_id, ms in db.execute(query)}
@@ -351,9 +380,10 @@ class LiveCatalog:
     # deletion ------------------------------------------------------------------------------------------------
 
     def mark_deleting(self, ids: Iterable[str]) -> None:
-        """Take segments out of answers and of the indexer's reach; leased and held ones stay as they are."""
+        """Take segments out of answers and of the indexer's reach; leased, held and unsent ones stay as they are."""
         t = tables.segments
-        free = sa.and_(t.c.state.not_in([SegmentState.LEASED.value, SegmentState.DELETING.value]), ~held())
+        busy = (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
+        free = sa.and_(t.c.state.not_in([state.value for state in busy]), ~held())
         with self._catalog.begin() as db:
             for part in _parts(ids):
                 db.execute(

@@ -7,23 +7,25 @@ import hashlib
 import os
 import re
 import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from search.config import Settings
 from search.cutting import cut, ffmpeg_path
 from search.errors import BadInput, BadMedia, Unavailable
+from search.files import by_use, touched, written
 from search.joining import join_files
 from search.live import Polygon
+from search.shelves import FolderShelf, Shelf, is_address, open_shelf
 from search.types import Image, Segment
 
-__all__ = ["MediaStore", "encode_thumbnail", "ffmpeg_path", "shrink"]
+__all__ = ["MediaStore", "open_media", "encode_thumbnail", "ffmpeg_path", "shrink"]
 
 MAX_CLIP_MS = 3_600_000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_STALE_S = 3600  # a temporary file of that age was left by a process that died
+_RECORDINGS = "recordings"  # folder of the recorder's files on a shelf that is not a folder here
 
 
 def shrink(image: Image, max_side: int) -> Image:
@@ -53,47 +55,65 @@ def encode_thumbnail(image: Image, max_width: int = 640) -> bytes:
 class MediaStore:
     """Thumbnails, written while indexing, and clips, cut when first asked for and kept up to a total size.
 
-    Safe for threads and for processes: files appear whole, under names that follow from their content.
+    Safe for threads and for processes: files appear whole, under names that follow from their content. Thumbnails,
+    tracks, pictures of now and, where it is no folder, recordings lie on the `shelf`; clips always on this machine.
 
     Args:
         root: a folder; made when first needed.
+        shelf: where all but clips lie; `root` by default.
         max_clip_bytes: of all clips together; the least recently asked for go first.
         timeout_s: for cutting one clip.
     """
 
-    def __init__(self, root: Path, *, max_clip_bytes: int = 2_000_000_000, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        shelf: Shelf | None = None,
+        max_clip_bytes: int = 2_000_000_000,
+        timeout_s: float = 60.0,
+    ) -> None:
         self._root = root
+        self._shelf = shelf or FolderShelf(root)
         self._max_clip_bytes = max_clip_bytes
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._cutting: dict[str, tuple[threading.Lock, int]] = {}
 
+    def check(self) -> None:
+        """Raise `Unavailable` unless the shelf can be read and written."""
+        self._shelf.check()
+
+    # pictures and tracks -----------------------------------------------------------------------------------------
+
     def thumbnail_path(self, segment_id: str, offset_ms: int) -> Path:
-        """Where the thumbnail of the picture at `offset_ms` of a segment lies, whether it is there or not.
+        """File of the thumbnail of the picture at `offset_ms` of a segment, or where it would be.
 
         Raises:
             BadInput: not an id or not an offset.
+            Unavailable: the storage does not answer.
         """
-        return self._root / "thumbnails" / _checked(segment_id) / f"{_count(offset_ms, 'offset')}.jpg"
+        return self._shelf.local(_thumbnail(segment_id, offset_ms), fresh=True)  # it may have been masked since
+
+    def thumbnail_address(self, segment_id: str, offset_ms: int) -> str:
+        """Where it lies, there or not: an absolute path, or an address on S3."""
+        return self._shelf.where(_thumbnail(segment_id, offset_ms))
 
     def put_thumbnail(self, segment_id: str, offset_ms: int, jpeg: bytes) -> None:
-        """Store a thumbnail; the same one again changes nothing.
+        """Store a thumbnail; the same one again changes nothing. Raises `Unavailable`."""
+        self.put_thumbnails({(segment_id, offset_ms): jpeg})
+
+    def put_thumbnails(self, thumbnails: Mapping[tuple[str, int], bytes]) -> None:
+        """Store many: (segment id, offset in ms) -> JPEG.
 
         Raises:
-            Unavailable: the disk is full or the folder cannot be written.
+            Unavailable: the disk is full, or folder or storage cannot be written.
         """
-        target = self.thumbnail_path(segment_id, offset_ms)
-        with _written(target) as temporary:
-            temporary.write_bytes(jpeg)
+        self._shelf.put({_thumbnail(*moment): jpeg for moment, jpeg in thumbnails.items()})
 
     def put_tracks(self, segment_id: str, data: bytes) -> None:
-        """Store where a segment's people were (`search.tracks.packed`), beside its thumbnails.
-
-        Raises:
-            Unavailable: the disk is full or the folder cannot be written.
-        """
-        with _written(self._tracks_path(segment_id)) as temporary:
-            temporary.write_bytes(data)
+        """Store where a segment's people were (`search.tracks.packed`), beside its thumbnails. Raises `Unavailable`."""
+        self._shelf.put({_tracks(segment_id): data})
 
     def tracks(self, segment_id: str) -> bytes | None:
         """What `put_tracks` stored; None: nothing.
@@ -102,7 +122,7 @@ class MediaStore:
             BadInput: not an id.
             Unavailable: it cannot be read.
         """
-        path = self._tracks_path(segment_id)
+        path = self._shelf.local(_tracks(segment_id), fresh=True)
         try:
             return path.read_bytes()
         except FileNotFoundError:
@@ -110,53 +130,133 @@ class MediaStore:
         except OSError as e:
             raise Unavailable("the media folder cannot be read", got=path, cure=str(e.strerror or e)) from None
 
-    def _tracks_path(self, segment_id: str) -> Path:
-        return self._root / "thumbnails" / _checked(segment_id) / "tracks.json"
-
     def now_path(self, camera_id: str) -> Path:
-        """Where a live camera's picture of now lies, there or not; its modification time is when it was taken."""
-        return self._root / "now" / f"{hashlib.sha256(camera_id.encode()).hexdigest()[:24]}.jpg"
+        """A live camera's picture of now, there or not; its modification time is when it was taken (S3: stored)."""
+        key = _now(camera_id)
+        path = self._shelf.local(key, fresh=True)
+        if self._shelf.address and (stored := self._shelf.times("now").get(key)) is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path, ns=(stored * 1_000_000, stored * 1_000_000))
+        return path
+
+    def now_taken(self, camera_id: str) -> int | None:
+        """When a live camera's picture of now was taken (S3: stored), Unix ms; None: there is none."""
+        if self._shelf.address:
+            return self._shelf.times("now").get(_now(camera_id))
+        try:
+            return self._shelf.local(_now(camera_id)).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            return None
 
     def put_now(self, camera_id: str, jpeg: bytes, time_ms: int) -> None:
-        """Let this be a live camera's picture of now, taken at `time_ms` (Unix).
-
-        Raises:
-            Unavailable: the disk is full or the folder cannot be written.
-        """
-        with _written(self.now_path(camera_id)) as temporary:
+        """Let this be a live camera's picture of now, taken at `time_ms` (Unix). Raises `Unavailable`."""
+        if self._shelf.address:
+            self._shelf.put({_now(camera_id): jpeg})
+            return
+        with written(self._shelf.local(_now(camera_id))) as temporary:
             temporary.write_bytes(jpeg)
             os.utime(temporary, ns=(time_ms * 1_000_000, time_ms * 1_000_000))
 
     def delete_segment(self, segment_id: str) -> int:
-        """Remove a segment's thumbnails and all clips that show it; how many those were.
+        """Remove a segment's thumbnails and all clips on this machine that show it; how many those were.
 
         Raises:
             BadInput: not an id.
-            Unavailable: the folder cannot be written.
+            Unavailable: folder or storage cannot be written.
         """
-        folder, clips = self._root / "thumbnails" / _checked(segment_id), self._root / "clips"
+        kept = list(self._shelf.keys(f"thumbnails/{_checked(segment_id)}"))
+        self._shelf.delete(kept)
+        pictures = [key for key in kept if key != _tracks(segment_id)]
+        clips = self._root / "clips"
         try:
-            self._tracks_path(segment_id).unlink(missing_ok=True)
-            pictures, marks = _files(folder), _files(self._marks(segment_id))
+            marks = _files(self._marks(segment_id))
             shown = {clips / mark.name for mark in marks}
-            gone = [*pictures, *clips.glob(f"{segment_id}_*_*.mp4"), *(path for path in shown if path.exists())]
+            gone = [*clips.glob(f"{segment_id}_*_*.mp4"), *(path for path in shown if path.exists())]
             for path in (*gone, *marks):  # the marks last: they are the way to the clips
                 path.unlink(missing_ok=True)
-            for empty in (folder, self._marks(segment_id)):
-                with contextlib.suppress(FileNotFoundError):
-                    empty.rmdir()
+            with contextlib.suppress(FileNotFoundError):
+                self._marks(segment_id).rmdir()
         except OSError as e:
             cure = f"{e.strerror or e}; check the rights of the data folder"
-            raise Unavailable("the media folder cannot be written", got=folder, cure=cure) from None
-        return len(gone)
+            raise Unavailable("the media folder cannot be written", got=clips, cure=cure) from None
+        return len(pictures) + len(gone)
 
     def segment_ids(self) -> Iterator[str]:
         """Ids of the segments that anything is kept of; one may come several times."""
-        for folder in ("thumbnails", "shown", "clips"):
+        yield from filter(_ID.match, self._shelf.folders("thumbnails"))
+        for folder in ("shown", "clips"):
             with contextlib.suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
                 for entry in entries:
                     if _ID.match(entry.name):  # not what is being written
                         yield entry.name if folder != "clips" else entry.name.rsplit(".", 1)[0].split("_")[0]
+
+    # recordings --------------------------------------------------------------------------------------------------
+
+    @property
+    def takes_recordings(self) -> bool:
+        """Whether recordings are moved to the shelf; else they stay where the recorder wrote them."""
+        return bool(self._shelf.address)
+
+    def put_recording(self, file: Path, root: Path) -> str:
+        """Store a recorder's file, which lies below `root`, under the same name; its address.
+
+        Raises:
+            Unavailable: the storage does not answer, or does not have it whole.
+        """
+        key = f"{_RECORDINGS}/{file.absolute().relative_to(root.absolute()).as_posix()}"
+        self._shelf.put_file(key, file)
+        return self._shelf.where(key)
+
+    def local(self, segment: Segment) -> Segment:
+        """The segment with its file on this machine, which is fetched if it lies on S3.
+
+        Raises:
+            BadMedia: it is gone there.
+            Unavailable: the storage does not answer, or is not the one of `media_url`.
+        """
+        if not is_address(segment.path):
+            return segment
+        path = self._shelf.local(self._key(segment.path))
+        if not path.is_file():
+            cure = "it was deleted; nothing can be done, unless the storage keeps earlier versions"
+            raise BadMedia("the recording is gone", reason="missing", got=segment.path, cure=cure)
+        return replace(segment, path=str(path))
+
+    def fetched(self, segments: Sequence[Segment]) -> list[Segment]:
+        """`local` of each; those that are gone stay as they are, and cannot be opened."""
+        found = []
+        for segment in segments:
+            try:
+                found.append(self.local(segment))
+            except BadMedia:
+                found.append(segment)
+        return found
+
+    def has_recording(self, path: str) -> bool:
+        """Whether a recording's file is there. Raises `Unavailable`."""
+        return self._shelf.exists(self._key(path)) if is_address(path) else Path(path).exists()
+
+    def delete_recording(self, address: str) -> None:
+        """Remove a recording from the storage; one that is not there is no error. Raises `Unavailable`."""
+        self._shelf.delete([self._key(address)])
+
+    def recordings(self) -> Iterator[str]:
+        """Addresses of all recordings on S3. Raises `Unavailable`."""
+        if self._shelf.address:
+            yield from (self._shelf.where(key) for key in self._shelf.keys(_RECORDINGS))
+
+    def _key(self, address: str) -> str:
+        key = address.removeprefix(f"{self._shelf.address}/")
+        if not self._shelf.address or key == address:
+            raise Unavailable(
+                "this recording lies on another storage",
+                got=address,
+                expected=self._shelf.address or "a file",
+                cure="set media_url (and media_endpoint) to where it lies",
+            )
+        return key
+
+    # clips -------------------------------------------------------------------------------------------------------
 
     def clip(
         self, source: Path, segment_id: str, offset_ms: int, duration_ms: int, *, masks: Sequence[Polygon] = ()
@@ -188,10 +288,13 @@ class MediaStore:
         first = segments[0]
         late_ms = max(0, first.start_ms - start_ms)
         offset_ms, duration_ms = max(0, start_ms - first.start_ms), max(1, duration_ms - late_ms)
-        if len(segments) == 1:
-            return self.clip(Path(first.path), first.id, offset_ms, duration_ms, masks=masks)
         ids = [segment.id for segment in segments]
         target = self._clip_path(ids, offset_ms, duration_ms, masks)
+        if touched(target):
+            return target
+        segments = [self.local(first)] if len(segments) == 1 else self.fetched(segments)
+        if len(segments) == 1:
+            return self.clip(Path(segments[0].path), first.id, offset_ms, duration_ms, masks=masks)
 
         def make(temporary: Path) -> None:
             joined = temporary.with_name(f"{temporary.name}.mp4")
@@ -217,9 +320,9 @@ class MediaStore:
     def _made(self, target: Path, sources: Sequence[Path], also: Sequence[str], make: Callable[[Path], None]) -> Path:
         """The clip `target`, made by `make` if it is not there; `also`: segments that it shows beside the first."""
         with self._one_at_a_time(target.name):
-            if _touched(target):
+            if touched(target):
                 return target
-            with _written(target) as temporary:
+            with written(target) as temporary:
                 make(temporary)
                 for segment_id in also:  # before the clip is there, so that `delete_segment` never misses it
                     mark = self._marks(segment_id) / target.name
@@ -254,52 +357,31 @@ class MediaStore:
     def _make_room(self, newest: Path) -> None:
         with self._lock:
             kept = 0
-            for _, size, path in sorted(_clips(newest.parent), reverse=True):
+            for _, size, path in sorted(by_use(newest.parent), reverse=True):
                 kept += size
                 if kept > self._max_clip_bytes and path != newest:
                     path.unlink(missing_ok=True)
+
+
+def open_media(settings: Settings) -> MediaStore:
+    """The media of these settings. Connects to nothing yet. Raises `Unavailable` where s3fs is wanted and missing."""
+    return MediaStore(settings.media_dir, shelf=open_shelf(settings))
 
 
 def _files(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def _clips(folder: Path) -> Iterator[tuple[int, int, Path]]:
-    """(last use in ns, bytes, path) of each clip; stale temporary files count as used long ago."""
-    now = time.time()
-    for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            info = path.stat()
-            if path.name.startswith("."):
-                if now - info.st_mtime > _STALE_S:
-                    path.unlink()
-            else:
-                yield info.st_mtime_ns, info.st_size, path
+def _thumbnail(segment_id: str, offset_ms: int) -> str:
+    return f"thumbnails/{_checked(segment_id)}/{_count(offset_ms, 'offset')}.jpg"
 
 
-def _touched(path: Path) -> bool:
-    """Whether `path` is there; then it counts as just used."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True
+def _tracks(segment_id: str) -> str:
+    return f"thumbnails/{_checked(segment_id)}/tracks.json"
 
 
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` when the block ends well, and goes away when not."""
-    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(target)
-    except OSError as e:
-        cure = f"{e.strerror or e}; check room and rights of the data folder"
-        raise Unavailable("the media folder cannot be written", got=target, cure=cure) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+def _now(camera_id: str) -> str:
+    return f"now/{hashlib.sha256(camera_id.encode()).hexdigest()[:24]}.jpg"
 
 
 def _checked(segment_id: str) -> str:

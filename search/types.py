@@ -55,8 +55,10 @@ class SegmentState(StrEnum):
     """Where a segment stands on its way into the index.
 
     `KEPT` is evidence that is not indexed, because another stream of its camera is. `DELETING` is on its way out.
+    `UPLOADING` is recorded, and on its way from the recorder's disk to the storage of media.
     """
 
+    UPLOADING = "uploading"
     PENDING = "pending"
     LEASED = "leased"
     INDEXED = "indexed"

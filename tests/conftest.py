@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.postgres_server import Postgres, running_postgres
+from tests.s3_server import S3Server, running_s3
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
@@ -90,6 +91,13 @@ def truth() -> dict[str, Any]:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of this session."""
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """S3-compatible storage of this session."""
+    with running_s3() as server:
         yield server
 
 

@@ -148,9 +148,8 @@ def _streams(parts: Parts, told: list[Health], now: int) -> list[dict[str, Any]]
 
 def _picture_address(camera_id: str, parts: Parts) -> str | None:
     """Of the picture of now, another one for another picture; None: there is none."""
-    try:
-        taken = parts.media.now_path(camera_id).stat().st_mtime_ns // 1_000_000
-    except FileNotFoundError:
+    taken = parts.media.now_taken(camera_id)
+    if taken is None:
         return None
     return f"/api/cameras/{quote(camera_id, safe='')}/now.jpg?at={taken}"
 

@@ -467,7 +467,7 @@ def test_status_tells_what_is_being_indexed(
     assert StatusOut.model_validate(status)
     assert (status["model"], status["cameras"]) == ("colours", 4)
     assert status["rows"] == parts.store.count() > 4
-    others = dict.fromkeys(("pending", "leased", "skipped", "kept", "deleting"), 0)
+    others = dict.fromkeys(("uploading", "pending", "leased", "skipped", "kept", "deleting"), 0)
     assert status["segments"] == {"indexed": 4} | others
     assert (status["refused_count"], status["refused"][0]["path"]) == (1, "broken.mp4")
     parts.catalog.accept("broken.mp4")

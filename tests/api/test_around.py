@@ -59,7 +59,7 @@ def test_what_was_indexed_before_boxes_were_kept_has_none(
     segment = str(clip["segment"])
     kept = parts.media.tracks(segment)
     assert kept is not None
-    parts.media._tracks_path(segment).unlink()
+    (parts.settings.media_dir / "thumbnails" / segment / "tracks.json").unlink()
     try:
         assert oscar.get("/api/tracks", params={"of": clip["tracks"]}).json() == {"boxes": []}
     finally:

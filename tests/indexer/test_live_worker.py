@@ -131,7 +131,7 @@ def test_after_a_restart_the_background_is_learnt_from_earlier_files(tmp_path: P
             record(first, [shot()] * 5, start + n * FILE_MS)
         list(first.executor.run())
         standing = record(first, [shot((300, RED))] * 5, start + 8 * FILE_MS)
-        frames = list(earlier_frames(LiveCatalog(first.catalog), standing, 17))
+        frames = list(earlier_frames(LiveCatalog(first.catalog), first.media, standing, 17))
         assert len(frames) == 8 * 2, "one in five seconds"
     with closing(House(tmp_path)) as second:
         list(second.executor.run())

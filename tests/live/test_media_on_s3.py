@@ -1,0 +1,68 @@
+"""Media on S3 as a user has them: a live camera is recorded, found, played, confirmed and handed over as evidence."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.cameras import CameraServer
+from search.catalog import Catalog
+from search.config import Settings
+from search.live_catalog import LiveCatalog
+from search.media import open_media
+from search.types import SegmentState
+from tests.conftest import ENVIRON, Command, serving
+from tests.live.station import until
+from tests.live.test_product import ask, gate  # noqa: F401 - a fixture
+from tests.s3_server import S3Server
+
+WANTED = "a man in a red coat with a black backpack"
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as response:
+        return bytes(response.read())
+
+
+def test_a_live_camera_whose_media_lie_on_s3(
+    tmp_path: Path,
+    gate: CameraServer,  # noqa: F811
+    s3: S3Server,
+    xunren: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3.empty()
+    data = tmp_path / "data"
+    for name, value in s3.environ.items():
+        monkeypatch.setenv(name, value)
+    assert xunren("camera", "add", "gate-3", "--url", gate.url("gate"), "--data-dir", data).code == 0
+    with serving(data, environ=ENVIRON | s3.environ) as (url, _):
+
+        def answer() -> Any:
+            return ask(f"{url}/api/search", {"text": WANTED, "kinds": ["person"]})
+
+        until(lambda: answer()["verdict"] == "match", 90)
+        clip = answer()["clips"][0]
+        assert clip["source"].startswith(f"{s3.url}/recordings/gate-3/")
+        assert fetched(url + clip["clip_url"])[4:8] == b"ftyp"
+        assert fetched(url + clip["thumbnail"])[:2] == b"\xff\xd8"
+        assert fetched(url + ask(f"{url}/api/live")["streams"][0]["now"])[:2] == b"\xff\xd8"
+        case = json.loads(xunren("case", "new", "Li Ming", "--sentence", WANTED, "--json", "--data-dir", data).out)
+        sight = xunren("case", "sight", case["id"], clip["id"], "--data-dir", data)
+        assert sight.code == 0, sight.err
+        evidence = xunren("evidence", "export", case["id"], "1", tmp_path / "evidence", "--data-dir", data)
+        assert evidence.code == 0, evidence.err
+    whole = xunren("evidence", "verify", tmp_path / "evidence", "--data-dir", data)
+    assert "the evidence is whole" in whole.out
+    with Catalog(f"sqlite:///{data / 'catalog.sqlite'}") as catalog:
+        recorded = LiveCatalog(catalog).recordings(0, 2**62)
+    assert SegmentState.UPLOADING not in {state for _, state, _ in recorded}  # all were sent at the end
+    settings = Settings(data_dir=data, media_url=s3.url, media_endpoint=s3.endpoint)
+    assert sorted(segment.path for segment, _, _ in recorded) == sorted(open_media(settings).recordings())
+    assert [path for path in (data / "recordings").rglob("*.mp4") if path.is_file()] == []
+    deep = xunren("doctor", "--deep", "--data-dir", data)
+    assert deep.code == 0, deep.out + deep.err
