@@ -53,7 +53,12 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
 
 def _say_changes(recorder: Recorder) -> None:
     known: dict[tuple[str, Role], tuple[StreamState, str]] = {}
+    shared = recorder.held
     while True:
+        if (held := recorder.held) != shared:
+            shared = held
+            others = f", beside {held.recorders - 1} others" if held.recorders > 1 else ""
+            out.print(f"{time.strftime('%H:%M:%S')}  records {len(held.cameras)} cameras{others}")
         for health in recorder.health():
             key, now = (health.camera_id, health.role), (health.state, health.detail)
             if known.get(key) != now:

@@ -55,7 +55,7 @@ def serve(
     Raises:
         BadInput: an address that other machines reach, without `insecure`.
         Unavailable: the port is taken, or a part cannot run.
-        Conflict: another process has the index open or records into the same folder.
+        Conflict: the index was made with another model.
     """
     leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.sharing import FOLDER_ID
 from search.catalog import Catalog, Entry
 from search.config import Settings
 from search.live_catalog import LiveCatalog
@@ -27,6 +28,7 @@ from search.types import Role, SegmentState
 
 _FRESH_S = 60.0  # a younger file may be one that a recorder writes, or is about to tell the catalogue
 _AT_ONCE = 500
+_NO_RECORDINGS = (FOLDER_ID, ".recorder.lock")  # the latter of versions that had one recorder only
 _MOVING = (SegmentState.DELETING, SegmentState.UPLOADING)  # the latter lie on their recorder's disk
 
 
@@ -167,6 +169,8 @@ def _files(root: Path) -> Iterator[str]:
     before = time.time() - _FRESH_S
     for folder, _, names in os.walk(root.absolute()):
         for name in names:
+            if name in _NO_RECORDINGS:
+                continue
             path = f"{folder}{os.sep}{name}"
             try:
                 if os.stat(path).st_mtime < before:  # noqa: PTH116 - quicker

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from indexer.account import Account
 from indexer.capture import Capture, Surroundings
-from indexer.recording import Place
+from indexer.recording import PART, Place
 from indexer.salvage import salvage_parts, untold
+from indexer.sharing import Share
 from indexer.timebase import now
 from indexer.uploading import Uploader
+from search.camera_leases import Held
 from search.config import Settings
-from search.errors import Conflict, Unavailable
+from search.errors import Unavailable
 from search.live import Gap, Health, Stream
 from search.live_catalog import LiveCatalog, Written
 from search.media import open_media
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 TELL_S = 0.5  # between two transactions that tell the catalogue of closed files
 HEALTH_S = 2.0
-SYNC_S = 3.0  # until a camera that was added is recorded
+SYNC_S = 1.0  # until a camera that was added, or is this recorder's now, is recorded
 CONNECTS_PER_S = 20.0  # of all streams together: more at once are a burst for the network and this machine
 STUCK_S = 45.0  # a capture that gives no sign of life for so long hangs where nothing can interrupt it
 BEGIN_AT_ONCE = 8  # cameras whose unfinished files are looked for at a time
@@ -43,15 +43,12 @@ Wanted = Callable[[Stream], bool]
 
 
 class Recorder:
-    """Records every stream of the catalogue that is `wanted`, from `start` to `stop`.
+    """Records the streams of the catalogue that are `wanted`, from `start` to `stop`; others share them (`Share`).
 
     Args:
         settings: folders, times and limits.
         live: the catalogue.
         wanted: which streams; all by default.
-
-    Raises:
-        Conflict: (on start) another process records into the same folder.
     """
 
     def __init__(self, settings: Settings, live: LiveCatalog, wanted: Wanted = lambda _: True) -> None:
@@ -69,7 +66,7 @@ class Recorder:
         self._next_connect = 0.0
         self._around = Surroundings(settings, self._post, self._turn, self._room.is_set)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._resources = ExitStack()
+        self._share: Share | None = None
 
     def start(self) -> None:
         """Begin to record."""
@@ -80,7 +77,9 @@ class Recorder:
             raise Unavailable(
                 "the folder of recordings cannot be made", got=self._settings.recordings_dir, cure=cure
             ) from None
-        self._resources.enter_context(_sole_owner(self._settings))
+        s = self._settings
+        self._share = Share(self._live.catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
+        self._share.start()
         self._thread.start()
         if self._uploader is not None:
             self._uploader.start()
@@ -90,9 +89,10 @@ class Recorder:
         self._around.stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._share is not None:
+            self._share.stop()
         if self._uploader is not None:
             self._uploader.stop()
-        self._resources.close()
 
     def __enter__(self) -> Recorder:
         self.start()
@@ -101,6 +101,11 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def held(self) -> Held:
+        """The cameras that this recorder holds, and with how many others it shares them."""
+        return self._share.held if self._share is not None else Held()
+
     def health(self) -> list[Health]:
         """Every stream that is recorded, as it is now."""
         return [capture.health() for capture in list(self._captures.values())]
@@ -108,6 +113,7 @@ class Recorder:
     # the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._guarded(self._save_strays)
         due = dict.fromkeys((self._look_at_disk, self._sync, self._tell_health), 0.0)
         every = {self._look_at_disk: 1.0, self._sync: SYNC_S, self._tell_health: HEALTH_S}
         while not self._around.stop.is_set():
@@ -140,8 +146,10 @@ class Recorder:
     # streams -------------------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
-        """Record what the catalogue wants recorded, and nothing else."""
-        wanted = {(s.camera_id, s.role): s for s in self._live.streams() if self._wanted(s)}
+        """Record what the catalogue wants recorded and this recorder holds, and nothing else."""
+        held = self.held
+        mine = held.cameras - held.asked
+        wanted = {(s.camera_id, s.role): s for s in self._live.streams() if s.camera_id in mine and self._wanted(s)}
         for key, capture in list(self._captures.items()):
             if self._is_stuck(capture):
                 log.error("%s hangs; its connection is given up", capture.stream.camera_id)
@@ -151,6 +159,9 @@ class Recorder:
             capture.join(CHANGE_S)
             del self._captures[key]
             self._tell()
+        if held.asked and self._share is not None:
+            self._tell()  # all that was recorded of them, before somebody else's account of them begins
+            self._share.hand_over(held.asked)
         both = {camera for camera, role in wanted if role is Role.SUB}
         new = [(key, stream) for key, stream in wanted.items() if key not in self._captures]
         with ThreadPoolExecutor(BEGIN_AT_ONCE, "record-begin") as pool:
@@ -159,6 +170,23 @@ class Recorder:
                 for key, stream in new
             ]
         self._captures |= {key: future.result() for key, future in begun}
+
+    def _cameras(self) -> set[str]:
+        return {stream.camera_id for stream in self._live.streams() if self._wanted(stream)}
+
+    def _save_strays(self) -> None:
+        """Take up what an earlier recorder left in this folder of cameras that others record into other folders now."""
+        if self._share is None:
+            return
+        root = self._settings.recordings_dir
+        left = {part.parents[2].name for part in root.glob(f"*/*/*/.*{PART}")}
+        elsewhere = self._share.held_elsewhere()
+        streams = [s for s in self._live.streams() if s.camera_id in left and s.camera_id in elsewhere]
+        subs = {s.camera_id for s in streams if s.role is Role.SUB}
+        for stream in streams:
+            if elsewhere[stream.camera_id] != self._share.folder:
+                kept = stream.role is Role.MAIN and stream.camera_id in subs
+                self._save(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
 
     def _is_stuck(self, capture: Capture) -> bool:
         return time.monotonic() - capture.alive_at > STUCK_S
@@ -258,17 +286,3 @@ def _together(waiting: list[Written]) -> Written:
     whole.gaps = [gap for gap, is_one in gaps.values() if is_one]
     whole.no_gaps = [gap for gap, is_one in gaps.values() if not is_one]
     return whole
-
-
-@contextmanager
-def _sole_owner(settings: Settings) -> Iterator[None]:
-    with (settings.recordings_dir / ".recorder.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Conflict(
-                "the folder of recordings is in use by another xunren process",
-                got=settings.recordings_dir.absolute(),
-                cure="stop the other `xunren serve` or `xunren record`, or give this one another --data-dir",
-            ) from None
-        yield

@@ -81,6 +81,9 @@ class Settings(BaseModel):
     stream_timeout_s: float = Field(
         4.0, ge=0.5, le=30, description="seconds without data until a stream counts as dead"
     )
+    camera_lease_s: float = Field(
+        8.0, ge=1, le=600, description="seconds until a dead recorder's cameras are given to another"
+    )
     retry_s: float = Field(8.0, ge=0.2, le=600, description="longest wait before a dead stream is tried again")
     refused_retry_s: float = Field(
         30.0, ge=0.2, le=3600, description="wait after a wrong password, so that the camera does not lock the account"

@@ -69,6 +69,11 @@ class LiveCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue that it is a part of."""
+        return self._catalog
+
     # streams -------------------------------------------------------------------------------------------------
 
     def set_streams(self, camera_id: str, streams: Sequence[Stream]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import RowMapping
 
 from search.types import Role, Segment, SegmentState, StartSource
 
-REVISION = "0002"
+REVISION = "0003"
 """Of the schema: the newest of `api/migrations/versions`."""
 _MADE = "tables"
 _BEFORE = "3"  # in `facts`, where versions without migrations look, so that they refuse what is newer than they are
@@ -145,6 +145,23 @@ covered = sa.Table(
     sa.Column("owner", sa.String),
     sa.Column("lease_until_ms", sa.BigInteger),
     sa.Column("said", sa.Text, nullable=False),
+)
+# Recorders and the cameras that each of them holds: `search.camera_leases`.
+recorders = sa.Table(
+    "recorders",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("shown", sa.String(128), nullable=False),
+    sa.Column("folder", sa.String(64), nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+)
+camera_leases = sa.Table(
+    "camera_leases",
+    metadata,
+    sa.Column("camera_id", sa.String(64), primary_key=True),
+    sa.Column("recorder", sa.String(128), nullable=False, index=True),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sa.Column("asked_by", sa.String(128), nullable=False),
 )
 SEGMENT_COLUMNS = [segments.c[name] for name in Segment.__dataclass_fields__ if name != "attempt"]
 

@@ -23,6 +23,7 @@ QUICK = {
     "segment_s": 2.0,
     "stream_timeout_s": 1.5,
     "retry_s": 1.0,
+    "camera_lease_s": 2.0,
     "refused_retry_s": 1.0,
     "min_free_gib": 0.0,
     "max_lag_s": 30.0,

@@ -1,0 +1,123 @@
+"""A recorder's share of the cameras: keeps its leases alive in a thread of its own, whatever the recorder waits for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from search.camera_leases import BEATS, CameraLeases, Held
+from search.catalog import Catalog
+from search.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+FOLDER_ID = ".folder"
+"""File in a folder of recordings with an id of it."""
+
+
+class Share:
+    """From `start` to `stop`, the cameras that this recorder is to record.
+
+    While the catalogue does not answer, they stay what they were: better recorded twice than not at all. Whoever took
+    them meanwhile is found out with the first answer.
+
+    Args:
+        catalog: open.
+        root: the folder that is recorded into.
+        lease_s: seconds after its last sign of life when its cameras are free for others.
+        wanted: ids of all cameras that it would record.
+    """
+
+    def __init__(self, catalog: Catalog, root: Path, lease_s: float, wanted: Callable[[], Collection[str]]) -> None:
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self.folder = folder_id(root)
+        self._leases = CameraLeases(catalog, f"{name}:{uuid.uuid4().hex[:8]}", name, self.folder, lease_s)
+        self._wanted = wanted
+        self._beat_s = lease_s / BEATS
+        self._held = Held()
+        self._stop = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+
+    @property
+    def held(self) -> Held:
+        """What it holds, as far as is known."""
+        return self._held
+
+    def start(self) -> None:
+        """Take a share and keep it."""
+        with suppress(Unavailable):
+            self._bury()
+        self._beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give it back: all files are closed."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with suppress(Unavailable):
+            self._leases.leave()
+
+    def hand_over(self, cameras: Iterable[str]) -> None:
+        """These are no longer recorded here: let those who asked have them. Raises `Unavailable`."""
+        self._leases.hand_over(cameras)
+
+    def held_elsewhere(self) -> dict[str, str]:
+        """Camera id -> id of the folder of its live holder, this recorder's own not included. Raises `Unavailable`."""
+        mine = self._held.cameras
+        return {h.camera_id: h.folder for h in self._leases.holders() if h.alive and h.camera_id not in mine}
+
+    def _bury(self) -> None:
+        """A recorder of this folder and machine whose process is gone needs no time to be given up."""
+        host = f"{socket.gethostname()}:"
+        dead = [
+            id_
+            for id_, (name, folder) in self._leases.known().items()
+            if folder == self.folder and name.startswith(host) and not _lives(int(name.removeprefix(host)))
+        ]
+        self._leases.bury(dead)
+
+    def _beat(self) -> None:
+        try:
+            found = self._leases.beat(self._wanted())
+            lost = self._held.cameras - found.cameras
+            if lost:
+                log.info("%d cameras are another recorder's now", len(lost))
+            self._held, self._failing = found, False
+        except Unavailable as e:
+            if not self._failing:
+                log.warning("the recorder cannot renew its cameras' leases; it records on: %s", e)
+            self._failing = True
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._beat_s):
+            try:
+                self._beat()
+            except Exception:
+                log.exception("the recorder's leases were not renewed; trying again")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def folder_id(root: Path) -> str:
+    """Of a folder, the same for all who see it, on this machine and others; written when it is first asked for."""
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / FOLDER_ID
+    with suppress(FileExistsError), file.open("x") as new:
+        new.write(uuid.uuid4().hex)
+    return file.read_text("utf-8").strip()
