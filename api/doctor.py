@@ -17,7 +17,7 @@ from api.indexes import bound
 from api.parts import open_catalog
 from search.catalog import Catalog
 from search.config import Settings, settings_table
-from search.embedder import OpenClipEmbedder
+from search.embedder import make_embedder
 from search.errors import BadInput, Unavailable, XunrenError
 from search.indexes import IndexBook
 from search.media import ffmpeg_path
@@ -97,7 +97,7 @@ def _ffmpeg(_: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    embedder = OpenClipEmbedder(settings.model, device=settings.device)
+    embedder = make_embedder(settings)
     norm = float((embedder.embed_texts(["a man in a red coat"])[0] ** 2).sum())
     if abs(norm - 1) > 1e-3:
         raise Unavailable("the model gives vectors that are not of unit length", got=norm, cure="choose another model")

@@ -14,7 +14,7 @@ from indexer.refill import Side
 from search.answer import Answer
 from search.catalog import Catalog
 from search.config import Settings
-from search.embedder import Embedder, OpenClipEmbedder
+from search.embedder import Embedder, make_embedder
 from search.engine import SearchEngine
 from search.errors import Conflict, NotFound, Unavailable
 from search.indexes import Index, IndexBook
@@ -162,7 +162,7 @@ class CatalogIndexes:
 
     def _opened(self, index: Index) -> OpenIndex:
         s = self._settings.model_copy(update={"model": index.model or self._settings.model})
-        embedder = OpenClipEmbedder(s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads)
+        embedder = make_embedder(s)
         if embedder.label != index.label:
             raise Conflict(
                 "the weights of this model have changed since the index was made",
@@ -188,7 +188,7 @@ def bound(settings: Settings, catalog: Catalog) -> Index:
     Raises:
         Conflict: the setting names a model that none of its indexes was made with.
     """
-    embedder = OpenClipEmbedder(settings.model, device=settings.device, threads=settings.torch_threads)
+    embedder = make_embedder(settings)
     book = IndexBook(catalog)
     live = book.live()
     known = {index.label for index in book.all()}

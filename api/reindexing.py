@@ -20,7 +20,7 @@ from api.standing import StandingBook
 from api.standing_desk import StandingDesk
 from indexer.refill import Refill
 from search.catalog import Catalog
-from search.embedder import OpenClipEmbedder
+from search.embedder import Embedder, make_embedder
 from search.errors import BadMedia, Conflict, NotFound, XunrenError
 from search.indexes import Cost, Index, IndexBook, IndexState, Scope
 from search.types import Filter, Segment
@@ -89,7 +89,7 @@ def plan(parts: Parts, model: str, scope: Scope) -> Plan:
     """
     parts.catalog.check_cameras(scope.cameras)
     s, book = parts.settings, IndexBook(parts.catalog)
-    embedder = OpenClipEmbedder(model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads)
+    embedder = make_embedder(s, model)
     live = parts.indexes.live
     if embedder.label == live.index.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
@@ -104,7 +104,7 @@ def plan(parts: Parts, model: str, scope: Scope) -> Plan:
     return Plan(model, embedder.label, embedder.dim, cost, left, seconds)
 
 
-def _rates(parts: Parts, live: OpenIndex, embedder: OpenClipEmbedder, scope: Scope) -> list[float]:
+def _rates(parts: Parts, live: OpenIndex, embedder: Embedder, scope: Scope) -> list[float]:
     """Seconds a row, one for each of some segments: decoding and embedding, on this machine under its load of now."""
     rows, _ = live.store.sample(PROBED * 20, Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms))
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:PROBED]
@@ -125,7 +125,7 @@ def begin(parts: Parts, model: str, scope: Scope) -> Index:
     """
     parts.catalog.check_cameras(scope.cameras)
     s = parts.settings
-    embedder = OpenClipEmbedder(model, device=s.device, threads=s.torch_threads)
+    embedder = make_embedder(s, model)
     live = parts.indexes.live
     live_model = live.index.model or s.model
     index = IndexBook(parts.catalog).begin(Index("", embedder.label, embedder.dim, model, scope=scope), live_model)

@@ -35,7 +35,10 @@ class Settings(BaseModel):
         DEFAULT_MODEL,
         description="recommended name (see `xunren doctor`), open_clip NAME:TAG, hf-hub:ORG/REPO or local-dir:PATH",
     )
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps; of another runtime, its own names")
+    runtime: Literal["torch", "onnxruntime", "openvino"] = Field(
+        "torch", description="of the image tower; the others are exported from it once, into data_dir"
+    )
     batch_size: int = Field(32, ge=1, le=4096, description="pictures embedded at once, filled across files")
     torch_threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to torch")
 

@@ -6,12 +6,16 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from search.config import Settings
 from search.errors import BadInput, Unavailable
+from search.preprocessing import DevicePreprocessing
 from search.registry import resolve_model
+from search.towers import Runtime, Tower, open_tower
 from search.types import Image, Vectors
 
 log = logging.getLogger(__name__)
@@ -67,14 +71,28 @@ class OpenClipEmbedder:
         device: auto, cpu, cuda, cuda:N or mps.
         batch_size: pictures a forward pass.
         threads: CPU threads of torch; 0 leaves them.
+        runtime: of the image tower; another one than torch runs it on its own `device`, and sentences on the CPU.
+        exports: folder for what other runtimes need.
     """
 
-    def __init__(self, model: str, *, device: str = "auto", batch_size: int = 32, threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        device: str = "auto",
+        batch_size: int = 32,
+        threads: int = 0,
+        runtime: Runtime = "torch",
+        exports: Path = Path("exported"),
+    ) -> None:
         self._spec = resolve_model(model)
         self._label = self._spec.label
         self._device_name = device
         self.batch_size = batch_size
         self._threads = threads
+        self._runtime: Runtime = runtime
+        self._exports = exports
+        self._tower: Tower | None = None
         self._lock = threading.Lock()
         self._model: Any = None
 
@@ -112,7 +130,7 @@ class OpenClipEmbedder:
 
         if self._threads:
             torch.set_num_threads(self._threads)
-        self._device = pick_device(self._device_name)
+        self._device = pick_device(self._device_name if self._runtime == "torch" else "cpu")
         self._cuda = self._device.type == "cuda"
         try:
             model, _, self._preprocess = open_clip.create_model_and_transforms(
@@ -131,6 +149,14 @@ class OpenClipEmbedder:
         model.eval()
         if self._cuda:
             model = model.to(memory_format=torch.channels_last)
+            self._prepare = DevicePreprocessing(self._preprocess, self._device, torch.bfloat16).batch
+        else:
+            self._prepare = self._prepared_by_pil
+        if self._runtime != "torch":
+            height, width = self._prepare([np.zeros((64, 64, 3), np.uint8)]).shape[2:]
+            self._tower = open_tower(
+                self._runtime, model, (height, width), self._exports, self._label, self._device_name
+            )
         self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
         self._model = model
         self._dim = int(self._encode_text(["x"]).shape[1])
@@ -158,17 +184,19 @@ class OpenClipEmbedder:
 
     def _encode_images(self, images: Sequence[Image]) -> Vectors:
         import torch
+
+        with torch.inference_mode():
+            batch = self._prepare(images)
+            if self._tower is not None:
+                return _unit(torch.from_numpy(self._tower(batch.numpy())))
+            return _unit(self._model.encode_image(batch))
+
+    def _prepared_by_pil(self, images: Sequence[Image]) -> Any:
+        """By open_clip's own transforms: on a CPU they are the quicker ones."""
+        import torch
         from PIL import Image as Picture
 
-        batch = torch.stack([self._preprocess(Picture.fromarray(image)) for image in images])
-        if self._cuda:
-            batch = batch.pin_memory().to(
-                self._device, torch.bfloat16, non_blocking=True, memory_format=torch.channels_last
-            )
-        else:
-            batch = batch.to(self._device)
-        with torch.inference_mode():
-            return _unit(self._model.encode_image(batch))
+        return torch.stack([self._preprocess(Picture.fromarray(image)) for image in images]).to(self._device)
 
     def _encode_text(self, texts: Sequence[str]) -> Vectors:
         import torch
@@ -188,6 +216,15 @@ class OpenClipEmbedder:
                 expected=f"at most {self._context}",
                 cure="say less, or split it into two searches",
             )
+
+
+def make_embedder(settings: Settings, model: str = "") -> OpenClipEmbedder:
+    """The embedder of these settings; `model` instead of theirs. Loads nothing yet."""
+    s = settings
+    return OpenClipEmbedder(
+        model or s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads,
+        runtime=s.runtime, exports=s.data_dir / "exported",
+    )  # fmt: skip
 
 
 def _unit(features: Any) -> Vectors:

@@ -1,0 +1,158 @@
+"""What a model's image tower can do on this device, and what of it the product gets; a GPU where there is one.
+
+Pure is the forward pass alone, on prepared pictures that lie on the device, at the best of several batches. The product
+is `embed_images`: from decoded crops (uint8, 128 x 64 and 256 x 128, as they are cut out) to unit vectors on the host,
+with preparing and copying. Both in turn, round by round, so that a drift of the machine hits both. Weights are random
+but for the shipped model's. Then one 1080p file through the whole product: what share of time each part takes.
+
+    python -m benchmarks.gpu [--models xunren-small ViT-B-32] [--device auto] [--runtime torch] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from api.parts import open_parts
+from benchmarks.indexing import make_video
+from benchmarks.run import Metric, publish
+from indexer.ingest import register
+from search.config import Settings
+from search.embedder import OpenClipEmbedder, make_embedder
+from search.times import zone_of
+from search.types import Image
+
+MODELS = ("xunren-small", "MobileCLIP2-S0", "ViT-B-32", "ViT-L-14")
+BATCHES = (8, 32, 128)
+ROUND_S = 2.0
+
+
+def random_model(name: str, folder: Path) -> str:
+    """The setting of an open_clip model with random weights, which is made in `folder`; the shipped one as it is."""
+    if name == "xunren-small":
+        return name
+    import json
+
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = open_clip.create_model(name, pretrained=None)
+    place = folder / name
+    place.mkdir()
+    state = {key: tensor.contiguous().clone() for key, tensor in model.state_dict().items()}
+    save_file(state, place / "open_clip_model.safetensors")
+    config = {"model_cfg": open_clip.get_model_config(name), "preprocess_cfg": {}}
+    (place / "open_clip_config.json").write_text(json.dumps(config))
+    return f"local-dir:{place}"
+
+
+def rate(act: Callable[[], Any], images: int, seconds: float) -> float:
+    """Images a second of something that does so many at a time."""
+    done, began = 0, time.perf_counter()
+    while done == 0 or time.perf_counter() - began < seconds:
+        act()
+        done += images
+    return done / (time.perf_counter() - began)
+
+
+def pure_pass(embedder: OpenClipEmbedder, batch: int) -> Callable[[], None]:
+    """The forward pass on `batch` prepared pictures, waited for."""
+    import torch
+
+    with torch.inference_mode():
+        pictures = embedder._prepare(crops(batch))
+    if embedder._tower is not None:
+        tower, array = embedder._tower, pictures.numpy()
+        return lambda: (tower(array), None)[1]
+
+    def run() -> None:
+        with torch.inference_mode():
+            embedder._model.encode_image(pictures)
+        if embedder._device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def crops(count: int) -> list[Image]:
+    random = np.random.default_rng(3)
+    sizes = ((128, 64), (256, 128))
+    return [random.integers(0, 255, (*sizes[n % 2], 3), dtype=np.uint8) for n in range(count)]
+
+
+def of_model(name: str, settings: Settings, rounds: int, seconds: float) -> list[Metric]:
+    """Pure and product of one model, and their ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        s = settings.model_copy(update={"data_dir": Path(folder)})
+        embedder = make_embedder(s, random_model(name, Path(folder)))
+        embedder.open()
+        passes = {batch: pure_pass(embedder, batch) for batch in BATCHES}
+        for warm in passes.values():
+            warm()
+        speeds = {batch: rate(passes[batch], batch, seconds) for batch in BATCHES}
+        best = max(speeds, key=lambda batch: speeds[batch])
+        embedder.batch_size = best
+        images = crops(best)
+        embedder.embed_images(images)
+        pairs = [
+            (rate(passes[best], best, seconds), rate(lambda: embedder.embed_images(images), best, seconds))
+            for _ in range(rounds)
+        ]
+    ratios = [product / pure for pure, product in pairs]
+    print(name, best, [round(one, 2) for one in ratios], flush=True)
+    return [
+        Metric(f"{name}: pure pass", statistics.median(pure for pure, _ in pairs), "images/s"),
+        Metric(f"{name}: the product", statistics.median(product for _, product in pairs), "images/s"),
+        Metric(f"{name}: product against pure, median", statistics.median(ratios), "share"),
+        Metric(f"{name}: product against pure, worst round", min(ratios), "share"),
+        Metric(f"{name}: best batch", best, "images"),
+    ]
+
+
+def of_file(settings: Settings, seconds: int) -> list[Metric]:
+    """Share of the parts' time from a 1080p file to rows, shipped model."""
+    video = make_video(seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        s = settings.model_copy(update={"data_dir": Path(folder)})
+        with open_parts(s) as parts, parts.threads() as executor:
+            zone = zone_of("UTC")
+            register(parts.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)
+            list(executor.run())
+            clocks = executor.worker.clocks.seconds()
+    whole = sum(clocks.values())
+    return [Metric(f"1080p file to rows: {part}", 100 * of / whole, "% of time") for part, of in clocks.items()]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--runtime", default="torch", choices=("torch", "onnxruntime", "openvino"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=ROUND_S, help="of one measurement")
+    parser.add_argument("--video-seconds", type=int, default=120)
+    given = parser.parse_args(arguments)
+    settings = Settings(device=given.device, runtime=given.runtime)
+    metrics = [m for name in given.models for m in of_model(name, settings, given.rounds, given.seconds)]
+    metrics += of_file(settings, given.video_seconds)
+    import torch
+
+    kind = (
+        "cuda" if given.device.startswith("cuda") or (given.device == "auto" and torch.cuda.is_available()) else "cpu"
+    )
+    name = "gpu" if kind == "cuda" else "gpu-cpu"
+    name += "" if given.runtime == "torch" else f"-{given.runtime}"
+    publish(name, {"device": kind, "runtime": given.runtime, "rounds": given.rounds, "seconds": given.seconds}, metrics)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The same vectors, whoever resizes the pictures and whoever runs the model: cosine at least 0.999."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.config import Settings
+from search.embedder import OpenClipEmbedder, make_embedder
+from search.errors import Unavailable
+from search.preprocessing import DevicePreprocessing
+from search.towers import Runtime
+from search.types import Image, Vectors
+from tests.search.test_embedder import people_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+MODEL = "xunren-small"
+RUNTIMES: list[Runtime] = ["onnxruntime", "openvino"]
+
+
+def pictures() -> list[Image]:
+    """People of the sample videos, noise, and odd sizes."""
+    random = np.random.default_rng(7)
+    sizes = [(128, 64), (40, 22), (360, 640), (77, 501), (128, 64), (9, 9)]
+    noise = [random.integers(0, 255, (*size, 3), dtype=np.uint8) for size in sizes]
+    return [image for _, image in people_of("gate")] + noise
+
+
+def cosines(a: Vectors, b: Vectors) -> float:
+    return float((a * b).sum(axis=1).min())
+
+
+@pytest.fixture(scope="module")
+def usual() -> OpenClipEmbedder:
+    made = OpenClipEmbedder(MODEL)
+    made.open()
+    return made
+
+
+def test_resized_by_the_device_they_are_the_same(usual: OpenClipEmbedder) -> None:
+    import torch
+
+    images = pictures()
+    there = DevicePreprocessing(usual._preprocess, torch.device("cpu"), torch.float32)
+    with torch.inference_mode():
+        found = usual._model.encode_image(there.batch(images)).numpy()
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    assert cosines(found, usual.embed_images(images)) > 0.999
+
+
+def test_a_model_with_a_crop_is_prepared_the_same() -> None:
+    import open_clip
+    import torch
+    from PIL import Image as Picture
+
+    compose = open_clip.image_transform(224, is_train=False)
+    there = DevicePreprocessing(compose, torch.device("cpu"), torch.float32)
+    images = pictures()
+    plain = torch.stack([compose(Picture.fromarray(image)) for image in images])
+    apart = (there.batch(images) - plain).abs().mean(dim=(1, 2, 3))
+    assert apart.max() < 0.02  # one of 255 steps: noise that is enlarged is rounded otherwise, a shifted crop gives 0.1
+
+
+def test_an_unknown_transform_is_not_left_out() -> None:
+    import torch
+    from torchvision import transforms
+
+    compose = transforms.Compose([transforms.ColorJitter(), transforms.ToTensor()])
+    with pytest.raises(NotImplementedError, match="ColorJitter"):
+        DevicePreprocessing(compose, torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_another_runtime_gives_the_same_vectors(usual: OpenClipEmbedder, runtime: Runtime, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, runtime=runtime, batch_size=8)
+    images = pictures()
+    for _ in range(2):  # exported, and then read
+        other = make_embedder(settings)
+        assert other.label == usual.label
+        assert cosines(other.embed_images(images), usual.embed_images(images)) > 0.999
+    assert list((tmp_path / "exported").iterdir())
+    assert cosines(other.embed_texts(["a red coat"]), usual.embed_texts(["a red coat"])) > 0.999
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_vision_transformer_too(runtime: Runtime, tmp_path: Path) -> None:
+    import open_clip
+    import torch
+
+    from search.towers import open_tower
+
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-B-32", pretrained=None).eval()
+    tower = open_tower(runtime, model, (224, 224), tmp_path, "random:vit", "cpu")
+    batch = torch.randn(3, 3, 224, 224)
+    with torch.inference_mode():
+        plain = model.encode_image(batch).numpy()
+    found = tower(batch.numpy())
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(plain, axis=1)
+    assert ((found * plain).sum(axis=1) / lengths).min() > 0.999
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_device_that_is_not_there_is_refused(runtime: Runtime, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, runtime=runtime, device="NoSuchThing")
+    with pytest.raises(Unavailable, match="does not have this device") as e:
+        make_embedder(settings).open()
+    assert "cpu" in str(e.value.expected).lower()
+
+
+@pytest.mark.parametrize(("runtime", "extra"), [("onnxruntime", "onnx"), ("openvino", "openvino")])
+def test_a_runtime_that_is_not_installed_is_refused(
+    runtime: Runtime, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, runtime, None)
+    with pytest.raises(Unavailable, match="not installed") as e:
+        make_embedder(Settings(data_dir=tmp_path, runtime=runtime)).open()
+    assert f"xunren[{extra}]" in e.value.cure
