@@ -127,9 +127,11 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
             zone = zone_of("UTC")
             register(parts.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)
             list(executor.run())
-            clocks = executor.worker.clocks.seconds()
-    whole = sum(clocks.values())
-    return [Metric(f"1080p file to rows: {part}", 100 * of / whole, "% of time") for part, of in clocks.items()]
+            worker = executor.worker
+    return [
+        *(Metric(f"1080p file to rows: {part}", share, "% of time") for part, share in worker.clocks.shares().items()),
+        *(Metric(f"the model's thread: {part}", share, "% of time") for part, share in worker.profile.shares().items()),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -107,3 +107,9 @@ class Clocks:
         """So far, by part."""
         with self._lock:
             return dict(self._seconds)
+
+    def shares(self) -> dict[str, float]:
+        """Per cent of all that was counted, by part, the largest first."""
+        seconds = self.seconds()
+        whole = sum(seconds.values()) or 1.0
+        return {part: 100 * of / whole for part, of in sorted(seconds.items(), key=lambda item: -item[1])}

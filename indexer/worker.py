@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 PARTIAL_BATCH_S = 0.2  # a batch that does not fill is embedded after this long
 WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long recording needs little memory
+MODEL = "the model"
 WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
@@ -83,6 +84,7 @@ class IndexWorker:
         only = (Target("", embedder, store, on_rows),)
         self._targets: Targets = targets or (lambda: only)
         self.clocks = Clocks()
+        self.profile = Clocks()  # of the thread that feeds the model: what it does, and what it waits for
         self.looker = Looker(settings, LiveCatalog(catalog), media, detector, self.clocks)
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
@@ -108,9 +110,9 @@ class IndexWorker:
     def embed(self, batch: list[Picture | Task]) -> Iterator[Portion]:
         """Embed the pictures of a batch; give the rows of the tasks that end in it, and of long ones, to be stored."""
         pictures = [item for item in batch if isinstance(item, Picture)]
-        with self.clocks.time("embed"):
+        with self.clocks.time("embed"), self.profile.time(MODEL):
             vectors = iter(_embedded(pictures))
-        with self.clocks.time("write"):
+        with self.clocks.time("write"), self.profile.time("storing thumbnails"):
             self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in pictures})
         for item in batch:
             task = item if isinstance(item, Task) else item.task
@@ -238,18 +240,24 @@ class _Run:
                 self._pictures.put(End.END)
 
     def _embed(self) -> None:
+        profile = self._worker.profile
         batch: list[Picture | Task] = []
         item: Picture | Task | End | None = None
         while not isinstance(item, End):
-            item = self._pictures.get(timeout_s=PARTIAL_BATCH_S)
+            with profile.time("waiting for decoding and detecting"):
+                item = self._pictures.get(timeout_s=PARTIAL_BATCH_S)
             if isinstance(item, Picture | Task):
                 batch.append(item)
             full = sum(isinstance(i, Picture) for i in batch) >= self._batch_size
             if batch and (full or item is None or isinstance(item, End)):
                 for portion in self._worker.embed(batch):
-                    self._portions.put(portion)
+                    with profile.time("waiting for the vector store"):
+                        self._portions.put(portion)
                 batch = []
         self._portions.put(End.END)
+        log.info(
+            "the model's thread: %s", ", ".join(f"{share:.0f} % {part}" for part, share in profile.shares().items())
+        )
 
     def _write(self) -> None:
         portions: list[Portion] = []

@@ -68,3 +68,6 @@ def test_clocks_add_up_over_threads() -> None:
     for thread in threads:
         thread.join()
     assert clocks.seconds() == {"decode": pytest.approx(4.0)}
+    clocks.add("embed", 12.0)
+    assert clocks.shares() == {"embed": pytest.approx(75.0), "decode": pytest.approx(25.0)}
+    assert Clocks().shares() == {}

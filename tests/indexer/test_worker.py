@@ -14,7 +14,7 @@ from indexer.detector import MotionDetector
 from indexer.executors import ThreadExecutor
 from indexer.ingest import register
 from indexer.pipes import Stopped
-from indexer.worker import IndexWorker
+from indexer.worker import MODEL, IndexWorker
 from search.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
@@ -77,6 +77,8 @@ def test_rows_thumbnails_and_report_agree(house: House) -> None:
         assert report.segment.start_ms <= row.time_ms < report.segment.end_ms
     assert report.segment.end_ms - report.segment.start_ms == pytest.approx(60_000, abs=2_500)
     assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
+    waits = {"waiting for decoding and detecting", "waiting for the vector store"}
+    assert set(house.worker.profile.seconds()) == {MODEL, "storing thumbnails", *waits}
 
 
 def test_where_each_track_was_is_kept_from_its_first_box_to_its_last(house: House) -> None:
