@@ -1,8 +1,8 @@
 """Workers as Ray actors, one per GPU or per few cores, on this machine or on a cluster. The only module that loads ray.
 
 Each actor opens all parts itself and leases segments from the catalogue as a thread does; what travels is settings on
-the way there and accounts on the way back, never a picture. An actor that dies is started again; what it had leased is
-given back by whoever started it, or runs out where that one is gone too.
+the way there and accounts on the way back, never a picture. In place of an actor that dies another is started; what
+it had leased is given back by whoever started it, or runs out where that one is gone too.
 """
 
 from __future__ import annotations
@@ -101,12 +101,15 @@ class RayExecutor:
 
     def _hand(self, ray: Any, number: int) -> _Hand:
         owner = f"ray:{self._name}:{number}"
+        return _Hand(self._actor(ray, owner), owner)
+
+    def _actor(self, ray: Any, owner: str) -> Any:
         gpus = 1 if _wants_gpu(ray, self._settings) else 0
-        options = {"max_restarts": -1, "max_concurrency": 2, "num_gpus": gpus, "num_cpus": 0 if gpus else 1}
+        options = {"max_concurrency": 2, "num_gpus": gpus, "num_cpus": 0 if gpus else 1}
         threads = self._settings.torch_threads or (0 if gpus else 1)  # a process per core needs no more
         shared = {"data_dir": self._settings.data_dir.absolute(), "torch_threads": threads}
         settings = self._settings.model_dump(exclude_unset=True) | shared
-        return _Hand(ray.remote(_Actor).options(**options).remote(settings, self._open, owner), owner)
+        return ray.remote(_Actor).options(**options).remote(settings, self._open, owner)
 
     def _reports(
         self, ray: Any, hands: list[_Hand], progress: Progress, until: threading.Event | None
@@ -133,8 +136,10 @@ class RayExecutor:
             raise _ours(e) from None
         except ray.exceptions.RayError as e:
             yield from self._bury(hand, e)
+            ray.kill(hand.actor)  # one that only could not be reached must not work beside the next
             hand.stream = None
             if until is None or not until.is_set():
+                hand.actor = self._actor(ray, hand.owner)  # one that Ray restarts refuses work until it is up
                 _begin(hand, go_on=until is not None)
         else:
             if isinstance(said, Reached):
@@ -151,7 +156,7 @@ class RayExecutor:
             got, cure = str(error).splitlines()[0], "look at Ray's logs on the node; is there enough memory?"
             raise Unavailable("a worker dies again and again", got=got, cure=cure)
         given = self._catalog.release(hand.owner)
-        log.warning("worker %s died; it is started again, and %d segments wait again", hand.owner, given)
+        log.warning("worker %s died; another is started, and %d segments wait again", hand.owner, given)
         yield from self._catalog.reports(sorted(hand.begun)) if hand.begun else ()
         hand.begun.clear()
 

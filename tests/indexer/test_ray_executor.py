@@ -107,8 +107,8 @@ def test_a_worker_that_is_killed_loses_nothing(many: Parts, demo: Demo) -> None:
     enter(many, SAMPLES)
     killed: list[int] = []
 
-    def kill(_segment: Segment, offset_ms: int) -> None:
-        if offset_ms > 5000 and len(killed) < 2:
+    def kill(_segment: Segment, _offset_ms: int) -> None:  # the first word of a segment comes on any machine
+        if len(killed) < 2:
             victim = actors()[0].pid
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
