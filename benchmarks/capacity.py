@@ -132,7 +132,7 @@ def _gpu(file: Path) -> tuple[float, str]:
     """Images a second of ViT-B-32 on one GPU, and whence."""
     if file.exists():
         data = _read(file)
-        rates = [v for name, v in data["values"].items() if "ViT-B-32" in name and "product" in name]
+        rates = [v for name, v in data["values"].items() if name == "ViT-B-32: the product"]
         if rates and data["machine"]["cuda"]:
             return rates[0], f"measured on {data['machine']['cuda']}"
     return 2000.0, "assumption: ViT-B-32 in bf16 on a data-centre card, never run by us"

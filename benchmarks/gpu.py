@@ -1,11 +1,12 @@
 """What a model's image tower can do on this device, and what of it the product gets; a GPU where there is one.
 
 Pure is the forward pass alone, on prepared pictures that lie on the device, at the best of several batches. The product
-is `embed_images`: from decoded crops (uint8, 128 x 64 and 256 x 128, as they are cut out) to unit vectors on the host,
-with preparing and copying. Both in turn, round by round, so that a drift of the machine hits both. Weights are random
-but for the shipped model's. Then one 1080p file through the whole product: what share of time each part takes.
+is `start_images`, called as the indexer calls it: from decoded crops (uint8, each of another size, as people are cut
+out) to unit vectors on the host, with preparing and copying, one batch begun before the one before is finished. Both in
+turn, round by round, so that a drift of the machine hits both. Weights are random but for the shipped model's. Then one
+1080p file through the whole product: what share of time each part takes.
 
-    python -m benchmarks.gpu [--models xunren-small ViT-B-32] [--device auto] [--runtime torch] [--rounds 5]
+    python -m benchmarks.gpu [--models xunren-small ViT-B-32] [--device auto] [--runtime torch] [--compile] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -70,13 +71,10 @@ def pure_pass(embedder: OpenClipEmbedder, batch: int) -> Callable[[], None]:
 
     with torch.inference_mode():
         pictures = embedder._prepare(crops(batch))
-    if embedder._tower is not None:
-        tower, array = embedder._tower, pictures.numpy()
-        return lambda: (tower(array), None)[1]
 
     def run() -> None:
         with torch.inference_mode():
-            embedder._model.encode_image(pictures)
+            embedder._tower(pictures)
         if embedder._device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -85,8 +83,22 @@ def pure_pass(embedder: OpenClipEmbedder, batch: int) -> Callable[[], None]:
 
 def crops(count: int) -> list[Image]:
     random = np.random.default_rng(3)
-    sizes = ((128, 64), (256, 128))
-    return [random.integers(0, 255, (*sizes[n % 2], 3), dtype=np.uint8) for n in range(count)]
+    heights = random.integers(48, 257, count)
+    sizes = [(int(h), int(h * share)) for h, share in zip(heights, random.uniform(0.3, 0.6, count), strict=True)]
+    return [random.integers(0, 255, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+class Product:
+    """`batch` crops to unit vectors, at each call; the batch of the call before is finished after this one is begun."""
+
+    def __init__(self, embedder: OpenClipEmbedder, batch: int) -> None:
+        self._embedder, self._images = embedder, crops(batch)
+        self._before = embedder.start_images(self._images)
+
+    def __call__(self) -> None:
+        started = self._embedder.start_images(self._images)
+        self._before()
+        self._before = started
 
 
 def of_model(name: str, settings: Settings, rounds: int, seconds: float) -> list[Metric]:
@@ -101,17 +113,13 @@ def of_model(name: str, settings: Settings, rounds: int, seconds: float) -> list
         speeds = {batch: rate(passes[batch], batch, seconds) for batch in BATCHES}
         best = max(speeds, key=lambda batch: speeds[batch])
         embedder.batch_size = best
-        images = crops(best)
-        embedder.embed_images(images)
-        pairs = [
-            (rate(passes[best], best, seconds), rate(lambda: embedder.embed_images(images), best, seconds))
-            for _ in range(rounds)
-        ]
-    ratios = [product / pure for pure, product in pairs]
+        product = Product(embedder, best)
+        pairs = [(rate(passes[best], best, seconds), rate(product, best, seconds)) for _ in range(rounds)]
+    ratios = [whole / pure for pure, whole in pairs]
     print(name, best, [round(one, 2) for one in ratios], flush=True)
     return [
         Metric(f"{name}: pure pass", statistics.median(pure for pure, _ in pairs), "images/s"),
-        Metric(f"{name}: the product", statistics.median(product for _, product in pairs), "images/s"),
+        Metric(f"{name}: the product", statistics.median(whole for _, whole in pairs), "images/s"),
         Metric(f"{name}: product against pure, median", statistics.median(ratios), "share"),
         Metric(f"{name}: product against pure, worst round", min(ratios), "share"),
         Metric(f"{name}: best batch", best, "images"),
@@ -129,6 +137,7 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
             list(executor.run())
             worker = executor.worker
     return [
+        Metric("the model's device: computing", worker.computing(), "% of time"),
         *(Metric(f"1080p file to rows: {part}", share, "% of time") for part, share in worker.clocks.shares().items()),
         *(Metric(f"the model's thread: {part}", share, "% of time") for part, share in worker.profile.shares().items()),
     ]
@@ -139,11 +148,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--device", default="auto")
     parser.add_argument("--runtime", default="torch", choices=("torch", "onnxruntime", "openvino"))
+    parser.add_argument("--compile", action="store_true", help="through torch.compile")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=ROUND_S, help="of one measurement")
     parser.add_argument("--video-seconds", type=int, default=120)
     given = parser.parse_args(arguments)
-    settings = Settings(device=given.device, runtime=given.runtime)
+    settings = Settings(device=given.device, runtime=given.runtime, torch_compile=given.compile)
     metrics = [m for name in given.models for m in of_model(name, settings, given.rounds, given.seconds)]
     metrics += of_file(settings, given.video_seconds)
     import torch
@@ -153,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     name = "gpu" if kind == "cuda" else "gpu-cpu"
     name += "" if given.runtime == "torch" else f"-{given.runtime}"
+    name += "-compiled" if given.compile else ""
     publish(name, {"device": kind, "runtime": given.runtime, "rounds": given.rounds, "seconds": given.seconds}, metrics)
 
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from indexer.cards import decoding_card
 from indexer.detector import Detector
 from indexer.load import Governor
 from indexer.masks import MaskBook, blackened
@@ -77,12 +78,17 @@ class Picture:
 
 
 class Looker:
-    """Decodes, masks, samples, detects and tracks. Safe for threads; it opens and closes none of its parts."""
+    """Decodes, masks, samples, detects and tracks. Safe for threads; it opens and closes none of its parts.
+
+    Raises:
+        Unavailable: the card that is to decode is not there.
+    """
 
     def __init__(
         self, settings: Settings, live: LiveCatalog, media: MediaStore, detector: Detector, clocks: Clocks
     ) -> None:
         self._settings = settings
+        self._card = decoding_card(settings)
         self._live = live
         self._media = media
         self._detector = detector
@@ -101,7 +107,7 @@ class Looker:
             file = Path(self._media.local(segment).path)
         except BadMedia as e:
             return skipped_report(segment, FrameCounts(), e)
-        source = VideoSource(file, interval_s=interval_s, max_megapixels=s.max_megapixels)
+        source = VideoSource(file, interval_s=interval_s, max_megapixels=s.max_megapixels, card=self._card)
         scene = self._scenes.of(segment.camera_id) if is_live else SceneChange(s.frame_interval_s)
         masks = self._masks.masks(segment.camera_id)
         watcher = _Watcher(task, send, progress, scene, masks)

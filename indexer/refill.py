@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.cards import decoding_card
 from indexer.crops import CROP_PX
 from indexer.looking import WHOLE_FRAME_PX
 from indexer.masks import MaskBook, blackened
@@ -70,6 +71,7 @@ class Refill:
 
     def __init__(self, settings: Settings, catalog: Catalog, media: MediaStore, source: Side, target: Side) -> None:
         self._settings = settings
+        self._card = decoding_card(settings)
         self._media = media
         self._book = IndexBook(catalog)
         self._live = LiveCatalog(catalog)
@@ -177,7 +179,8 @@ class Refill:
         last = max(by_offset)
         masks = self._masks.masks(segment.camera_id)
         file = Path(self._media.local(segment).path)
-        source = VideoSource(file, interval_s=interval_s, max_megapixels=self._settings.max_megapixels)
+        largest = self._settings.max_megapixels
+        source = VideoSource(file, interval_s=interval_s, max_megapixels=largest, card=self._card)
         beat = time.monotonic()
         with closing(source.frames()) as frames:
             for frame in frames:

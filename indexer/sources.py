@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -74,22 +75,25 @@ class VideoSource:
         path: a media file.
         interval_s: seconds between samples, above 0.
         max_megapixels: larger pictures are refused before they are decoded.
+        card: what decodes (`indexer.cards`); None: the CPU.
     """
 
-    def __init__(self, path: Path, *, interval_s: float, max_megapixels: float) -> None:
+    def __init__(self, path: Path, *, interval_s: float, max_megapixels: float, card: HWAccel | None = None) -> None:
         self._path = path
         self._interval_ms = _interval_ms(interval_s)
         self._max_megapixels = max_megapixels
+        self._card = card
         self.counts = FrameCounts()
 
     def frames(self) -> Generator[Frame, None, None]:
         """See `FrameSource.frames`.
 
         Raises:
+            Unavailable: the card does not decode, and the file is not the reason.
             BadMedia: as `indexer.probing.probe`. Damage inside the file does not raise, it is counted.
         """
         counts = self.counts = FrameCounts()
-        with open_video(self._path) as (container, stream):
+        with open_video(self._path, self._card) as (container, stream):
             check_size(self._path, stream, self._max_megapixels)
             timeline = Timeline(container, stream)
             by_order = container.format.name == "avi"
@@ -212,7 +216,7 @@ class _Sampling:
 class OpenCVSource:
     """The simple way, as a baseline: OpenCV decodes every picture, and those that are due are kept.
 
-    It hides damage (`damaged` stays 0) and threads as it likes. Arguments as `VideoSource`.
+    It hides damage (`damaged` stays 0) and threads as it likes. Arguments as `VideoSource`, without a card.
     """
 
     def __init__(self, path: Path, *, interval_s: float, max_megapixels: float) -> None:

@@ -47,6 +47,15 @@ class End(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Pictures that are being embedded, with the tasks that end among them; `finish` waits for their vectors."""
+
+    items: Sequence[Picture | Task]
+    pictures: Sequence[Picture]
+    finish: Callable[[], list[dict[Target, Vectors]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Portion:
     """Rows ready to be stored. `report` is there with the segment's last portion."""
 
@@ -86,6 +95,7 @@ class IndexWorker:
         self.clocks = Clocks()
         self.profile = Clocks()  # of the thread that feeds the model: what it does, and what it waits for
         self.looker = Looker(settings, LiveCatalog(catalog), media, detector, self.clocks)
+        self._before = {target.embedder: target.embedder.busy_s for target in self._targets()}
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
         """Index what `next_segment` hands out until it has no more, and report each segment as it is done.
@@ -107,20 +117,31 @@ class IndexWorker:
         """A segment's task, for the indexes that there are now."""
         return Task(segment, targets=self._targets())
 
-    def embed(self, batch: list[Picture | Task]) -> Iterator[Portion]:
-        """Embed the pictures of a batch; give the rows of the tasks that end in it, and of long ones, to be stored."""
-        pictures = [item for item in batch if isinstance(item, Picture)]
+    def start(self, items: Sequence[Picture | Task]) -> Batch:
+        """Begin to embed the pictures of a batch; a card goes on alone."""
+        pictures = [item for item in items if isinstance(item, Picture)]
         with self.clocks.time("embed"), self.profile.time(MODEL):
-            vectors = iter(_embedded(pictures))
+            return Batch(items, pictures, _started(pictures))
+
+    def finish(self, batch: Batch) -> Iterator[Portion]:
+        """Give the rows of the tasks that end in a batch, and of long ones, to be stored."""
+        with self.clocks.time("embed"), self.profile.time(MODEL):
+            vectors = iter(batch.finish())
         with self.clocks.time("write"), self.profile.time("storing thumbnails"):
-            self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in pictures})
-        for item in batch:
+            self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in batch.pictures})
+        for item in batch.items:
             task = item if isinstance(item, Task) else item.task
             if isinstance(item, Picture):
                 task.embedded.append((item.row, next(vectors)))
             if isinstance(item, Task) or len(task.embedded) >= WRITE_ROWS:
                 yield Portion(task, task.embedded, task.report if isinstance(item, Task) else None)
                 task.embedded = []
+
+    def computing(self) -> float:
+        """Per cent of the time of the model's thread in which the model's device computed; the rest it waited."""
+        embedders = {target.embedder for target in self._targets()}
+        busy = sum(one.busy_s - self._before.get(one, 0.0) for one in embedders)
+        return 100 * busy / (sum(self.profile.seconds().values()) or 1.0)
 
     def write(self, portions: Sequence[Portion]) -> list[SegmentReport]:
         """Rows first, then what earlier attempts left over, and only then the catalogue's word.
@@ -167,15 +188,21 @@ def _targets_of(tasks: Iterable[Task]) -> list[Target]:
     return list(dict.fromkeys(target for task in tasks for target in task.targets))
 
 
-def _embedded(pictures: Sequence[Picture]) -> list[dict[Target, Vectors]]:
-    """For each picture its vector (dim,) for each target of its task."""
-    found: list[dict[Target, Vectors]] = [{} for _ in pictures]
+def _started(pictures: Sequence[Picture]) -> Callable[[], list[dict[Target, Vectors]]]:
+    """Gives for each picture its vector (dim,) for each target of its task."""
+    started = []
     for target in _targets_of(picture.task for picture in pictures):
         mine = [n for n, picture in enumerate(pictures) if target in picture.task.targets]
-        vectors = target.embedder.embed_images([pictures[n].image for n in mine])
-        for n, vector in zip(mine, vectors, strict=True):
-            found[n][target] = vector
-    return found
+        started.append((target, mine, target.embedder.start_images([pictures[n].image for n in mine])))
+
+    def finish() -> list[dict[Target, Vectors]]:
+        found: list[dict[Target, Vectors]] = [{} for _ in pictures]
+        for target, mine, vectors in started:
+            for n, vector in zip(mine, vectors(), strict=True):
+                found[n][target] = vector
+        return found
+
+    return finish
 
 
 def _rows_for(target: Target, portions: Sequence[Portion]) -> list[tuple[Row, Vectors]]:
@@ -240,24 +267,35 @@ class _Run:
                 self._pictures.put(End.END)
 
     def _embed(self) -> None:
-        profile = self._worker.profile
-        batch: list[Picture | Task] = []
+        """Start a batch, and only then finish the one before: a card need not wait for what this thread does."""
+        worker, items = self._worker, list[Picture | Task]()
         item: Picture | Task | End | None = None
+        under_way: Batch | None = None
         while not isinstance(item, End):
-            with profile.time("waiting for decoding and detecting"):
-                item = self._pictures.get(timeout_s=PARTIAL_BATCH_S)
+            item = self._pictures.get(timeout_s=0) if under_way else None
+            if item is None:  # nothing to prepare meanwhile
+                self._finish(under_way)
+                under_way = None
+                with worker.profile.time("waiting for decoding and detecting"):
+                    item = self._pictures.get(timeout_s=PARTIAL_BATCH_S)
             if isinstance(item, Picture | Task):
-                batch.append(item)
-            full = sum(isinstance(i, Picture) for i in batch) >= self._batch_size
-            if batch and (full or item is None or isinstance(item, End)):
-                for portion in self._worker.embed(batch):
-                    with profile.time("waiting for the vector store"):
-                        self._portions.put(portion)
-                batch = []
+                items.append(item)
+            full = sum(isinstance(i, Picture) for i in items) >= self._batch_size
+            if items and (full or item is None or isinstance(item, End)):
+                started = worker.start(items)
+                self._finish(under_way)
+                under_way, items = started, []
+        self._finish(under_way)
         self._portions.put(End.END)
-        log.info(
-            "the model's thread: %s", ", ".join(f"{share:.0f} % {part}" for part, share in profile.shares().items())
-        )
+        shares = ", ".join(f"{share:.0f} % {part}" for part, share in worker.profile.shares().items())
+        log.info("the model computed %.0f %% of the time; its thread: %s", worker.computing(), shares)
+
+    def _finish(self, batch: Batch | None) -> None:
+        if batch is None:
+            return
+        for portion in self._worker.finish(batch):
+            with self._worker.profile.time("waiting for the vector store"):
+                self._portions.put(portion)
 
     def _write(self) -> None:
         portions: list[Portion] = []

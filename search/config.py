@@ -39,6 +39,10 @@ class Settings(BaseModel):
     runtime: Literal["torch", "onnxruntime", "openvino"] = Field(
         "torch", description="of the image tower; the others are exported from it once, into data_dir"
     )
+    torch_compile: bool = Field(
+        False,
+        description="compile the image tower when it is loaded (a minute); needs a C++ compiler, or Triton",
+    )
     batch_size: int = Field(32, ge=1, le=4096, description="pictures embedded at once, filled across files")
     torch_threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to torch")
 
@@ -70,6 +74,9 @@ class Settings(BaseModel):
     )
     crops_per_track: int = Field(3, ge=1, le=20, description="pictures kept and embedded of one person's track")
     workers: int = Field(2, ge=1, le=256, description="files decoded side by side")
+    decoder: Literal["cpu", "cuda"] = Field(
+        "cpu", description="what decodes for the indexer; cuda: NVDEC of an NVIDIA card, and only what that can decode"
+    )
     executor: Literal["threads", "ray"] = Field(
         "threads", description="threads of one process, or ray: a process per GPU or core, on one machine or many"
     )
@@ -151,11 +158,13 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _verdicts_in_order(self) -> Settings:
+    def _do_not_contradict_each_other(self) -> Settings:
         if self.false_match_share > self.false_maybe_share:
             raise ValueError("false_match_share must not be above false_maybe_share")
         if self.clip_max_s < 2 * self.clip_pad_s:
             raise ValueError("clip_max_s must be at least twice clip_pad_s")
+        if self.torch_compile and self.runtime != "torch":
+            raise ValueError("torch_compile is of no use to another runtime than torch")
         return self
 
     @property

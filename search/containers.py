@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.errors import BadMedia
+from search.errors import BadMedia, Unavailable
 
 if TYPE_CHECKING:
+    from av.codec.hwaccel import HWAccel
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -46,22 +47,63 @@ _MP4_BOXES = (b"ftyp", b"mdat", b"moov", b"free", b"wide", b"skip")
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(path: Path, card: HWAccel | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The open container and its video stream; closed when the block ends.
+
+    Args:
+        path: a media file.
+        card: what decodes its pictures; None: the CPU.
 
     Raises:
         BadMedia: missing, unreadable, empty, disguised, not-a-video, unsupported, truncated, audio-only, undecodable.
+        Unavailable: the card does not decode, and the file is not the reason.
     """
+    head = _check_file(path)
+    with _container(path, head) as container:
+        stream = _video_stream(path, container)
+        if card is None:
+            yield container, stream
+            return
+    # Opened again, with the card: it is known now that the file is not the reason for what goes wrong.
+    with _decoded_by(card, path) as container:
+        stream = _video_stream(path, container)
+        if not stream.codec_context.is_hwaccel:
+            raise _not_by_card(path, stream.codec_context.name)
+        yield container, stream
+
+
+def _container(path: Path, head: bytes) -> InputContainer:
     import av
 
-    head = _check_file(path)
     try:
         # An absolute path: "cam:1.mp4" would be taken for the protocol "cam".
-        container = av.open(str(path.absolute()), options=dict(INPUT_LIMITS))
+        return av.open(str(path.absolute()), options=dict(INPUT_LIMITS))
     except (av.FFmpegError, UnicodeError) as e:
         raise _refusal(path, head, e) from None
-    with container:
-        yield container, _video_stream(path, container)
+
+
+def _decoded_by(card: HWAccel, path: Path) -> InputContainer:
+    import av
+
+    try:
+        return av.open(str(path.absolute()), options=dict(INPUT_LIMITS), hwaccel=card)
+    except RuntimeError as e:  # so PyAV says that no stream is of a kind that it decodes
+        raise _not_by_card(path, str(e)) from None
+    except av.FFmpegError as e:
+        raise Unavailable(
+            "the card does not decode",
+            got=f"{e} for {path}",
+            cure="look at the card (nvidia-smi), or set decoder = cpu",
+        ) from None
+
+
+def _not_by_card(path: Path, got: str) -> BadMedia:
+    return BadMedia(
+        "the card cannot decode this kind of video",
+        reason="undecodable",
+        got=f"{got} in {path}",
+        cure="index it with decoder = cpu",
+    )
 
 
 def check_size(path: Path, stream: VideoStream, max_megapixels: float) -> None:

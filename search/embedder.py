@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.preprocessing import DevicePreprocessing
 from search.registry import resolve_model
-from search.towers import Runtime, Tower, open_tower
+from search.towers import Runtime, compiled, open_tower
 from search.types import Image, Vectors
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,18 @@ class Embedder(Protocol):
     def batch_size(self) -> int:
         """Pictures that are best embedded at once."""
 
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the device has computed vectors of pictures, so far."""
+
     def open(self) -> None:
         """Load what is heavy. Calling it again does nothing."""
 
     def embed_images(self, images: Sequence[Image]) -> Vectors:
         """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
+
+    def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+        """The same, without waiting for a device that works beside: call what is returned, once, for the vectors."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Returns float32 (n, dim), unit length. Raises `BadInput` for a text that does not fit whole."""
@@ -73,6 +81,7 @@ class OpenClipEmbedder:
         threads: CPU threads of torch; 0 leaves them.
         runtime: of the image tower; another one than torch runs it on its own `device`, and sentences on the CPU.
         exports: folder for what other runtimes need.
+        compile_tower: through `torch.compile`, when it is opened.
     """
 
     def __init__(
@@ -84,6 +93,7 @@ class OpenClipEmbedder:
         threads: int = 0,
         runtime: Runtime = "torch",
         exports: Path = Path("exported"),
+        compile_tower: bool = False,
     ) -> None:
         self._spec = resolve_model(model)
         self._label = self._spec.label
@@ -92,7 +102,8 @@ class OpenClipEmbedder:
         self._threads = threads
         self._runtime: Runtime = runtime
         self._exports = exports
-        self._tower: Tower | None = None
+        self._compile = compile_tower
+        self.busy_s = 0.0
         self._lock = threading.Lock()
         self._model: Any = None
 
@@ -147,26 +158,42 @@ class OpenClipEmbedder:
                 cure="check the name and the network (a first use downloads the weights), or set model = xunren-small",
             ) from e
         model.eval()
+        self._prepare = self._prepared_by_pil
         if self._cuda:
             model = model.to(memory_format=torch.channels_last)
-            self._prepare = DevicePreprocessing(self._preprocess, self._device, torch.bfloat16).batch
-        else:
-            self._prepare = self._prepared_by_pil
-        if self._runtime != "torch":
-            height, width = self._prepare([np.zeros((64, 64, 3), np.uint8)]).shape[2:]
-            self._tower = open_tower(
-                self._runtime, model, (height, width), self._exports, self._label, self._device_name
-            )
+            try:
+                self._prepare = DevicePreprocessing(self._preprocess, self._device, torch.bfloat16).batch
+            except NotImplementedError as e:
+                log.warning("the CPU resizes pictures for %s, one by one; not known to the card: %s", self._label, e)
+        self._tower = self._opened_tower(model)
         self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
         self._model = model
         self._dim = int(self._encode_text(["x"]).shape[1])
         log.info("model %s on %s, %d dimensions", self._label, self._device, self._dim)
 
+    def _opened_tower(self, model: Any) -> Callable[[Any], Any]:
+        """What computes features (n, dim), a tensor, of prepared pictures."""
+        if self._runtime == "torch" and not self._compile:
+            encode: Callable[[Any], Any] = model.encode_image
+            return encode
+        import torch
+
+        shape = tuple(self._prepare([np.zeros((64, 64, 3), np.uint8)]).shape[1:])
+        if self._runtime == "torch":
+            return compiled(model, shape, self.batch_size)
+        tower = open_tower(self._runtime, model, shape[1:], self._exports, self._label, self._device_name)
+        return lambda batch: torch.from_numpy(tower(batch.numpy()))
+
     def embed_images(self, images: Sequence[Image]) -> Vectors:
         """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
+        return self.start_images(images)()
+
+    def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+        """The same; on a CUDA card it is only started, and what is returned waits for it. Elsewhere it is done here."""
         self.open()
-        parts = [self._encode_images(images[i : i + self.batch_size]) for i in range(0, len(images), self.batch_size)]
-        return np.concatenate(parts) if parts else np.empty((0, self._dim), np.float32)
+        size = self.batch_size
+        parts = [self._started(images[at : at + size]) for at in range(0, len(images), size)]
+        return lambda: np.concatenate([part() for part in parts]) if parts else np.empty((0, self._dim), np.float32)
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Returns float32 (n, dim), unit length.
@@ -182,28 +209,58 @@ class OpenClipEmbedder:
                 self._check_fits(text)
             return self._encode_text(texts)
 
-    def _encode_images(self, images: Sequence[Image]) -> Vectors:
+    def _started(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+        """One batch."""
         import torch
 
         with torch.inference_mode():
             batch = self._prepare(images)
-            if self._tower is not None:
-                return _unit(torch.from_numpy(self._tower(batch.numpy())))
-            return _unit(self._model.encode_image(batch))
+            if self._cuda:
+                return self._started_on_card(batch)
+            began = time.perf_counter()
+            vectors = _unit(self._tower(batch).float().numpy(force=True))
+            self._was_busy(time.perf_counter() - began)
+            return lambda: vectors
+
+    def _started_on_card(self, batch: Any) -> Callable[[], Vectors]:
+        """Computing and the copy back are put behind what the card has to do; nobody waits for them here."""
+        import torch
+
+        event: Any = torch.cuda.Event
+        began, ended, arrived = event(enable_timing=True), event(enable_timing=True), event()
+        stream = torch.cuda.current_stream(self._device)
+        began.record(stream)
+        features = self._tower(batch).float()
+        ended.record(stream)
+        host = torch.empty(features.shape, dtype=torch.float32, pin_memory=True)
+        host.copy_(features, non_blocking=True)
+        arrived.record(stream)
+
+        def finish() -> Vectors:
+            arrived.synchronize()
+            self._was_busy(began.elapsed_time(ended) / 1000)
+            return _unit(host.numpy())
+
+        return finish
+
+    def _was_busy(self, seconds: float) -> None:
+        with self._lock:
+            self.busy_s += seconds
 
     def _prepared_by_pil(self, images: Sequence[Image]) -> Any:
         """By open_clip's own transforms: on a CPU they are the quicker ones."""
         import torch
         from PIL import Image as Picture
 
-        return torch.stack([self._preprocess(Picture.fromarray(image)) for image in images]).to(self._device)
+        batch = torch.stack([self._preprocess(Picture.fromarray(image)) for image in images])
+        return batch.to(self._device, torch.bfloat16 if self._cuda else torch.float32)
 
     def _encode_text(self, texts: Sequence[str]) -> Vectors:
         import torch
 
         tokens = self._tokenizer(list(texts)).to(self._device)
         with torch.inference_mode():
-            return _unit(self._model.encode_text(tokens))
+            return _unit(self._model.encode_text(tokens).float().cpu().numpy())
 
     def _check_fits(self, text: str) -> None:
         """Tokenise with ample room: what is longer than the context would be cut off by the real call."""
@@ -223,12 +280,11 @@ def make_embedder(settings: Settings, model: str = "") -> OpenClipEmbedder:
     s = settings
     return OpenClipEmbedder(
         model or s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads,
-        runtime=s.runtime, exports=s.data_dir / "exported",
+        runtime=s.runtime, exports=s.data_dir / "exported", compile_tower=s.torch_compile,
     )  # fmt: skip
 
 
-def _unit(features: Any) -> Vectors:
-    vectors = features.float().cpu().numpy()
+def _unit(vectors: Vectors) -> Vectors:
     unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 

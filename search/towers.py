@@ -1,7 +1,7 @@
-"""The image tower in another runtime than torch, for processors and accelerators that those know better.
+"""The image tower compiled by torch, or in another runtime, for processors and accelerators that those know better.
 
-It is exported from the very model that torch has loaded, once, into the data folder, under the model's label, so that
-other weights are another file. Sentences stay with torch: they come one at a time.
+For another runtime it is exported from the very model that torch has loaded, once, into the data folder, under the
+model's label, so that other weights are another file. Sentences stay with torch: they come one at a time.
 """
 
 from __future__ import annotations
@@ -42,6 +42,38 @@ def open_tower(runtime: Runtime, model: Any, size: tuple[int, int], folder: Path
     """
     file = folder / f"{label.replace('/', '_').replace(':', '_')}.onnx"
     return (_openvino if runtime == "openvino" else _onnxruntime)(model, size, file, device)
+
+
+def compiled(model: Any, shape: tuple[int, ...], batch_size: int) -> Callable[[Any], Any]:
+    """The image tower through `torch.compile`: tensors (n, 3, h, w) to (n, dim). Compiled here, which takes minutes.
+
+    Args:
+        model: the open_clip model, on its device.
+        shape: (3, h, w) of prepared pictures.
+        batch_size: the most pictures at once.
+
+    Raises:
+        Unavailable: what compiles is not there, or cannot compile this model.
+    """
+    import torch
+
+    weights = next(model.visual.parameters())
+    encode: Any = torch.compile(model.encode_image)
+
+    def run(batch: Any) -> Any:
+        alone = len(batch) == 1  # torch would compile once more for one picture
+        return encode(torch.cat([batch, batch]))[:1] if alone else encode(batch)
+
+    try:
+        with torch.inference_mode():
+            for count in (max(2, batch_size), 3):  # of one size, and then, as torch does it, of any
+                pictures = torch.zeros((count, *shape), device=weights.device, dtype=weights.dtype)
+                run(pictures.contiguous(memory_format=torch.channels_last))
+    except Exception as e:  # of many kinds; all mean: not here, or not this model
+        got = f"{type(e).__name__}: {str(e).strip().splitlines()[0] if str(e).strip() else ''}"
+        cure = "install a C++ compiler (CPU) or Triton (CUDA), or set torch_compile to false"
+        raise Unavailable("torch.compile cannot be used here", got=got, cure=cure) from e
+    return run
 
 
 def _openvino(model: Any, size: tuple[int, int], file: Path, device: str) -> Tower:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class ColourEmbedder:
     label = "colours"
     dim = len(COLOURS)
     batch_size = 8
+    busy_s = 0.0
 
     def open(self) -> None:
         """Nothing is heavy here."""
@@ -33,6 +34,11 @@ class ColourEmbedder:
     def embed_images(self, images: Sequence[Image]) -> Vectors:
         """Share of the pixels that are nearest to each colour."""
         return _unit([self._shares(image) for image in images])
+
+    def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+        """At once."""
+        vectors = self.embed_images(images)
+        return lambda: vectors
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """One for each colour that is named."""

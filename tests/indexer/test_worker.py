@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from search.query import Query
 from search.store import MilvusStore
 from search.times import zone_of
 from search.tracks import unpacked
-from search.types import Filter, Kind, Row, SegmentReport, SegmentState, Vectors
+from search.types import Filter, Image, Kind, Row, SegmentReport, SegmentState, Vectors
 from tests.conftest import SAMPLES
 from tests.fakes import ColourEmbedder
 
@@ -34,9 +35,10 @@ UTC = zone_of("UTC")
 class House:
     """All parts over one folder."""
 
-    def __init__(self, folder: Path, **changes: object) -> None:
+    def __init__(self, folder: Path, embedder: ColourEmbedder | None = None, **changes: object) -> None:
         self.settings = Settings(data_dir=folder).model_copy(update=changes)
-        self.embedder = ColourEmbedder()
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.embedder = embedder or ColourEmbedder()
         self.catalog = Catalog(self.settings.catalog_address).open()
         self.store = MilvusStore(self.settings.store_address, collection="xunren", dim=self.embedder.dim)
         self.store.open()
@@ -79,6 +81,46 @@ def test_rows_thumbnails_and_report_agree(house: House) -> None:
     assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
     waits = {"waiting for decoding and detecting", "waiting for the vector store"}
     assert set(house.worker.profile.seconds()) == {MODEL, "storing thumbnails", *waits}
+    assert house.worker.computing() == 0  # this embedder has no device
+
+
+class Card(ColourEmbedder):
+    """One that computes beside: vectors are there only when they are asked for."""
+
+    batch_size = 2
+
+    def __init__(self) -> None:
+        self.under_way = self.most = self.finished = 0
+
+    def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        kept = [image.copy() for image in images]
+
+        def finish() -> Vectors:
+            self.under_way -= 1
+            self.finished += 1
+            self.busy_s += 0.01
+            return self.embed_images(kept)
+
+        return finish
+
+
+def test_a_card_is_given_a_batch_before_the_one_before_is_fetched(house: House, tmp_path: Path) -> None:
+    house.register(SAMPLES)
+    list(house.executor.run())
+    rows, vectors = house.store.sample(10_000)
+    with closing(House(tmp_path / "card", embedder=Card())) as other:
+        other.register(SAMPLES)
+        list(other.executor.run())
+        card = cast(Card, other.embedder)
+        assert (card.most, card.under_way) == (2, 0)
+        assert other.store.ids() == house.store.ids()
+        found = dict(zip((row.id for row in rows), vectors, strict=True))
+        for row, vector in zip(*other.store.sample(10_000), strict=True):
+            np.testing.assert_allclose(vector, found[row.id], atol=1e-6)
+        busy = 0.01 * card.finished
+        assert 0 < other.worker.computing() <= 100 * busy / sum(other.worker.profile.seconds().values()) + 1e-6
 
 
 def test_where_each_track_was_is_kept_from_its_first_box_to_its_last(house: House) -> None:

@@ -141,5 +141,5 @@ def test_while_the_database_is_away_recording_goes_on(tmp_path: Path, cameras: C
             assert one.poll() is None
             server.start()
             until(lambda: sum(counted(place).values()) >= there + 6, 60)
-            assert shared_by(place, one)
+            until(lambda: shared_by(place, one), 20)  # its leases ran out meanwhile; they are renewed after the files
         check_whole(place)
