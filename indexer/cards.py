@@ -19,8 +19,9 @@ def decoding_card(settings: Settings) -> HWAccel | None:
         return None
     _, _, number = settings.device.partition(":")
     card = number if settings.device.startswith("cuda") else ""
-    # The primary context is the one that torch uses: to make another for each file would take longer than its pictures.
-    accel = HWAccel("cuda", card or None, allow_software_fallback=False, options={"primary_ctx": "1"})
+    # Each file gets a context of its own, which takes time: FFmpeg refuses the card's primary one where torch was there
+    # first, with other flags.
+    accel = HWAccel("cuda", card or None, allow_software_fallback=False)
     try:
         accel.create(av.Codec("h264", "r"))
     except (av.FFmpegError, NotImplementedError, MemoryError) as e:

@@ -14,7 +14,7 @@ import numpy as np
 
 from search.config import Settings
 from search.errors import BadInput, Unavailable
-from search.preprocessing import DevicePreprocessing
+from search.preprocessing import CpuPreprocessing, DevicePreprocessing
 from search.registry import resolve_model
 from search.towers import Runtime, compiled, open_tower
 from search.types import Image, Vectors
@@ -144,7 +144,7 @@ class OpenClipEmbedder:
         self._device = pick_device(self._device_name if self._runtime == "torch" else "cpu")
         self._cuda = self._device.type == "cuda"
         try:
-            model, _, self._preprocess = open_clip.create_model_and_transforms(
+            model, _, compose = open_clip.create_model_and_transforms(
                 self._spec.architecture,
                 pretrained=self._spec.tag,
                 device=self._device,
@@ -158,18 +158,25 @@ class OpenClipEmbedder:
                 cure="check the name and the network (a first use downloads the weights), or set model = xunren-small",
             ) from e
         model.eval()
-        self._prepare = self._prepared_by_pil
-        if self._cuda:
-            model = model.to(memory_format=torch.channels_last)
-            try:
-                self._prepare = DevicePreprocessing(self._preprocess, self._device, torch.bfloat16).batch
-            except NotImplementedError as e:
-                log.warning("the CPU resizes pictures for %s, one by one; not known to the card: %s", self._label, e)
+        model = model.to(memory_format=torch.channels_last)
+        self._prepare = self._preprocessing(compose)
         self._tower = self._opened_tower(model)
         self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
         self._model = model
         self._dim = int(self._encode_text(["x"]).shape[1])
         log.info("model %s on %s, %d dimensions", self._label, self._device, self._dim)
+
+    def _preprocessing(self, compose: Any) -> Callable[[Sequence[Image]], Any]:
+        """Pictures to a batch on the device."""
+        import torch
+
+        if not self._cuda:
+            return CpuPreprocessing(compose, self._device, torch.float32).batch
+        try:
+            return DevicePreprocessing(compose, self._device, torch.bfloat16).batch
+        except NotImplementedError as e:
+            log.warning("the CPU resizes pictures for %s, one by one; not known to the card: %s", self._label, e)
+            return CpuPreprocessing(compose, self._device, torch.bfloat16).batch
 
     def _opened_tower(self, model: Any) -> Callable[[Any], Any]:
         """What computes features (n, dim), a tensor, of prepared pictures."""
@@ -182,7 +189,7 @@ class OpenClipEmbedder:
         if self._runtime == "torch":
             return compiled(model, shape, self.batch_size)
         tower = open_tower(self._runtime, model, shape[1:], self._exports, self._label, self._device_name)
-        return lambda batch: torch.from_numpy(tower(batch.numpy()))
+        return lambda batch: torch.from_numpy(tower(batch.contiguous().numpy()))
 
     def embed_images(self, images: Sequence[Image]) -> Vectors:
         """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
@@ -246,14 +253,6 @@ class OpenClipEmbedder:
     def _was_busy(self, seconds: float) -> None:
         with self._lock:
             self.busy_s += seconds
-
-    def _prepared_by_pil(self, images: Sequence[Image]) -> Any:
-        """By open_clip's own transforms: on a CPU they are the quicker ones."""
-        import torch
-        from PIL import Image as Picture
-
-        batch = torch.stack([self._preprocess(Picture.fromarray(image)) for image in images])
-        return batch.to(self._device, torch.bfloat16 if self._cuda else torch.float32)
 
     def _encode_text(self, texts: Sequence[str]) -> Vectors:
         import torch

@@ -1,4 +1,7 @@
-"""What a model does to pictures before it sees them, on the model's own device, for a whole batch."""
+"""What a model does to pictures before it sees them: on the CPU, or for a whole batch on the model's own device.
+
+Either gives a batch whose channels lie last in memory: convolutions on a CPU take two thirds of the time for it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,53 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image as Picture
 
 from search.types import Image
 
 _PLAIN = ("MaybeConvertMode", "MaybeToTensor", "ToTensor", "function")  # RGB and tensors it is given already
 _CUBIC = -0.5  # of the bicubic kernel: PIL's, and torch's where it is antialiased
 _REACH = {"bicubic": 2.0, "bilinear": 1.0}  # of a kernel, in pixels
+
+
+class CpuPreprocessing:
+    """Open_clip's own preprocessing, picture by picture; normalised a batch at a time.
+
+    Resized by torch as bytes, which takes half to a third of PIL's time; by PIL where a transform knows only PIL.
+
+    Args:
+        compose: open_clip's `torchvision.transforms.Compose`.
+        device: where the model is.
+        dtype: of the model.
+    """
+
+    def __init__(self, compose: Any, device: Any, dtype: Any) -> None:
+        *transforms, _to_tensor, normal = compose.transforms
+        resize, crops, _, unknown = _sorted(transforms)
+        self._by_pil: list[Any] = transforms if unknown else []
+        self._by_torch = [*map(_resize_of_bytes, resize), *crops]
+        self._normal = _Normal(normal, device, dtype)
+        self._device = device
+
+    def batch(self, images: Sequence[Image]) -> Any:
+        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
+        import torch
+
+        return self._normal(torch.stack([self._transformed(image) for image in images]).to(self._device))
+
+    def _transformed(self, image: Image) -> Any:
+        """uint8 (h, w, 3)."""
+        import torch
+
+        if self._by_pil:
+            picture: Any = Picture.fromarray(image)
+            for transform in self._by_pil:
+                picture = transform(picture)
+            return torch.from_numpy(np.array(picture))
+        pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
+        for transform in self._by_torch:
+            pixels = transform(pixels)
+        return pixels.permute(1, 2, 0)
 
 
 class DevicePreprocessing:
@@ -34,25 +78,18 @@ class DevicePreprocessing:
 
     def __init__(self, compose: Any, device: Any, dtype: Any, products: Any = None) -> None:
         import torch
-        from torchvision import transforms
 
-        resize = [t for t in compose.transforms if isinstance(t, transforms.Resize)]
-        crops = [t for t in compose.transforms if isinstance(t, transforms.CenterCrop)]
-        normal = [t for t in compose.transforms if isinstance(t, transforms.Normalize)]
-        others = {type(t).__name__ for t in compose.transforms if t not in [*resize, *crops, *normal]}
-        if unknown := others - set(_PLAIN):
-            raise NotImplementedError(", ".join(sorted(unknown)))
-        if (len(resize), len(normal)) != (1, 1) or len(crops) != isinstance(resize[0].size, int):
-            raise NotImplementedError(str(compose))
+        resize, crops, normal, unknown = _sorted(compose.transforms)
+        if unknown or (len(resize), len(normal)) != (1, 1) or len(crops) != isinstance(resize[0].size, int):
+            raise NotImplementedError(", ".join(sorted(unknown)) or str(compose))
         self._resize, self._crops = resize[0], crops
         self._kernel = str(self._resize.interpolation.value)
         if self._kernel not in _REACH:
             raise NotImplementedError(self._kernel)
-        self._device, self._dtype = device, dtype
+        self._device = device
+        self._normal = _Normal(normal[0], device, dtype)
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self._products = products or (torch.float32 if self._stream is None else torch.float16)
-        self._mean = self._sent(torch.tensor(normal[0].mean) * 255)
-        self._std = self._sent(torch.tensor(normal[0].std) * 255)
 
     def batch(self, images: Sequence[Image]) -> Any:
         """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
@@ -75,8 +112,7 @@ class DevicePreprocessing:
             parts.append(self._resized([images[n] for n in numbers]))
             order += numbers
         back = self._sent(torch.argsort(torch.tensor(order)))
-        pictures = (torch.cat(parts)[back].float() - self._mean) / self._std
-        return pictures.to(self._dtype).permute(0, 3, 1, 2)  # in memory the channels stay last
+        return self._normal(torch.cat(parts)[back])
 
     def _resized(self, images: Sequence[Image]) -> Any:
         """(n, h, w, 3), whole numbers 0 to 255."""
@@ -136,6 +172,35 @@ class DevicePreprocessing:
         if self._stream is None:
             return tensor.to(self._device)
         return (tensor if tensor.is_pinned() else tensor.pin_memory()).to(self._device, non_blocking=True)
+
+
+class _Normal:
+    """From (n, h, w, 3), 0 to 255, to what the model takes: (n, 3, h, w), in memory as it was."""
+
+    def __init__(self, normalize: Any, device: Any, dtype: Any) -> None:
+        import torch
+
+        self._mean, self._std = (255 * torch.tensor(of, device=device) for of in (normalize.mean, normalize.std))
+        self._dtype = dtype
+
+    def __call__(self, pixels: Any) -> Any:
+        return ((pixels.float() - self._mean) / self._std).to(self._dtype).permute(0, 3, 1, 2)
+
+
+def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], set[str]]:
+    """Those that resize, crop and normalise, and the names of those that are unknown here."""
+    from torchvision.transforms import CenterCrop, Normalize, Resize
+
+    resize, crops, normal = ([t for t in transforms if isinstance(t, kind)] for kind in (Resize, CenterCrop, Normalize))
+    others = {type(t).__name__ for t in transforms if not isinstance(t, Resize | CenterCrop | Normalize)}
+    return resize, crops, normal, others - set(_PLAIN)
+
+
+def _resize_of_bytes(resize: Any) -> Any:
+    """The same of uint8 tensors, without a way over floats."""
+    from torchvision.transforms import v2
+
+    return v2.Resize(resize.size, interpolation=resize.interpolation, antialias=True)
 
 
 def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
