@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from rich.text import Text
 
 from api.client import running_server
 from api.console import out, table
 from api.indexes import bound
 from api.parts import open_catalog
+from indexer.cards import decoding_card
 from search.catalog import Catalog
 from search.config import Settings, settings_table
 from search.embedder import make_embedder
@@ -61,6 +63,7 @@ def run_checks(settings: Settings) -> list[Check]:
         ("Python", _python),
         ("torch and device", _torch),
         ("ffmpeg", _ffmpeg),
+        ("decoding", _decoding),
         ("model", _model),
         ("catalogue", _catalogue),
         ("vector store", _store),
@@ -88,7 +91,12 @@ def _torch(settings: Settings) -> str:
 
     from search.embedder import pick_device
 
-    return f"torch {torch.__version__}, {pick_device(settings.device)}, {torch.get_num_threads()} threads"
+    device = settings.device if settings.runtime == "torch" else "cpu"  # else it is a name of the other runtime's
+    return f"torch {torch.__version__}, {pick_device(device)}, {torch.get_num_threads()} threads"
+
+
+def _decoding(settings: Settings) -> str:
+    return "on the CPU" if decoding_card(settings) is None else "on the card"
 
 
 def _ffmpeg(_: Settings) -> str:
@@ -98,10 +106,14 @@ def _ffmpeg(_: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     embedder = make_embedder(settings)
-    norm = float((embedder.embed_texts(["a man in a red coat"])[0] ** 2).sum())
-    if abs(norm - 1) > 1e-3:
-        raise Unavailable("the model gives vectors that are not of unit length", got=norm, cure="choose another model")
-    return f"{embedder.label}, {embedder.dim} dimensions"
+    grey = np.full((128, 64, 3), 128, np.uint8)
+    for vectors in (embedder.embed_texts(["a man in a red coat"]), embedder.embed_images([grey])):
+        norm = float((vectors[0] ** 2).sum())
+        if abs(norm - 1) > 1e-3:
+            raise Unavailable(
+                "the model gives vectors that are not of unit length", got=norm, cure="choose another model"
+            )
+    return f"{embedder.label}, {embedder.dim} dimensions, {settings.runtime}"
 
 
 def _catalogue(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from search.config import Settings
 from search.errors import BadInput
 from search.indexes import FIRST
 from search.store import MilvusStore
+from tests.indexer.test_cards import has_card
 from tests.search.test_store import DIM, make_row, unit
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:google.protobuf")
@@ -51,3 +52,19 @@ def test_doctor_counts_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not store_line().ok
     assert "7 rows" in store_line().found
     assert "above 6 rows: start a Milvus server" in store_line().cure
+
+
+def test_another_runtime_has_devices_of_its_own(tmp_path: Path) -> None:
+    checks = {check.part: check for check in run_checks(Settings(data_dir=tmp_path, runtime="openvino", device="npu"))}
+    assert checks["torch and device"].ok
+    if not checks["model"].ok:  # this machine has none: OpenVINO says so, not torch
+        assert "OpenVINO does not have this device" in checks["model"].found
+
+
+def test_it_says_what_decodes(tmp_path: Path) -> None:
+    def line(settings: Settings) -> doctor.Check:
+        return next(check for check in run_checks(settings) if check.part == "decoding")
+
+    assert line(Settings(data_dir=tmp_path)).found == "on the CPU"
+    other = line(Settings(data_dir=tmp_path, decoder="cuda"))
+    assert other.found == "on the card" if has_card() else other.cure == "set decoder = cpu"
