@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from indexer.account import Account
 from indexer.capture import Capture, Surroundings
-from indexer.recording import PART, Place
+from indexer.recording import PART, Place, files_below
 from indexer.salvage import salvage_parts, untold
 from indexer.sharing import Share
 from indexer.timebase import now
@@ -179,7 +179,7 @@ class Recorder:
         if self._share is None:
             return
         root = self._settings.recordings_dir
-        left = {part.parents[2].name for part in root.glob(f"*/*/*/.*{PART}")}
+        left = {part.parents[2].name for part in files_below(root, f"*/*/*/.*{PART}")}
         elsewhere = self._share.held_elsewhere()
         streams = [s for s in self._live.streams() if s.camera_id in left and s.camera_id in elsewhere]
         subs = {s.camera_id for s in streams if s.role is Role.SUB}

@@ -7,6 +7,7 @@ becomes an ordinary MP4 with its table of contents.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
@@ -87,6 +88,15 @@ def read_name(path: Path) -> tuple[int, Role] | None:
         return None
     at = datetime.strptime(match[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
     return round(at.timestamp() * 1000), Role(match[2] or Role.MAIN)
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """What fits a pattern of the `glob` module, sorted.
+
+    Not `Path.glob`: before Python 3.13 it raises when a folder goes while it looks, and retention and the uploader
+    remove folders as they become empty.
+    """
+    return [folder / name for name in sorted(glob.iglob(pattern, root_dir=folder))]  # noqa: PTH207
 
 
 class SegmentWriter:

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 
 from indexer.probing import probe
-from indexer.recording import PART, Place, SegmentWriter, Shape, read_name
+from indexer.recording import PART, Place, SegmentWriter, Shape, files_below, read_name
 from search.containers import open_video
 from search.errors import BadMedia
 from search.live_catalog import LiveCatalog
@@ -27,7 +27,7 @@ def salvage_parts(place: Place) -> Iterator[Segment]:
     Raises:
         OSError: there is no room.
     """
-    for part in sorted((place.root / place.camera_id).glob(f"*/*/.*{PART}")):
+    for part in files_below(place.root / place.camera_id, f"*/*/.*{PART}"):
         name = read_name(part)
         if name is not None and name[1] is place.role:
             segment = _completed(place, part, name[0])
@@ -41,7 +41,7 @@ def untold(place: Place, live: LiveCatalog, covered_until: int, max_megapixels: 
     """Closed files of the last day that the catalogue does not know."""
     since = covered_until - _LOOK_BACK_MS
     known = live.paths(place.camera_id, place.role, since)
-    for file in sorted((place.root / place.camera_id).glob("*/*/*.mp4")):
+    for file in files_below(place.root / place.camera_id, "*/*/*.mp4"):
         name = read_name(file)
         if name is None or name[1] is not place.role or name[0] < since or str(file.absolute()) in known:
             continue

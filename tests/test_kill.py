@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import subprocess
 import time
@@ -41,7 +42,8 @@ class Watch:
 
     def look(self) -> None:
         now = set()
-        for file in [*self._data_dir.glob("catalog*"), *self._data_dir.glob("vectors.db/**/*")]:
+        below = (Path(folder, name) for folder, _, names in os.walk(self._data_dir / "vectors.db") for name in names)
+        for file in (*self._data_dir.glob("catalog*"), *below):  # os.walk: a folder may go while it is looked into
             with contextlib.suppress(FileNotFoundError):
                 now.add((str(file), file.stat().st_mtime_ns, file.stat().st_size))
         self.changes += now != self._last
