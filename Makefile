@@ -37,6 +37,7 @@ $(VENV)/.installed: pyproject.toml
 
 dev: $(VENV)/.dev .venv-milvus/.installed
 	@command -v chromium >/dev/null || sh .ci/need chromium fonts-noto-cjk
+	@command -v openssl >/dev/null || sh .ci/need openssl
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || sh .ci/need postgresql
 	@/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null \
 	|| sh .ci/need gir1.2-gst-rtsp-server-1.0 python3-gi
