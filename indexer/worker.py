@@ -150,20 +150,24 @@ class IndexWorker:
         """
         there = {target.collection for target in self._targets()}
         with self.clocks.time("write"):
+            portions = self._held(portions)
             for target in _targets_of(portion.task for portion in portions):
                 if target.collection in there:
                     self._write_to(target, portions)
-            reports = [portion.report for portion in portions if portion.report is not None]
-            for portion in portions:
-                if portion.report is not None:
-                    self._finish(portion.report, there & {target.collection for target in portion.task.targets})
-            return reports
+            return [p.report for p in portions if p.report is not None and self._finish(p.report, p.task, there)]
 
-    def _finish(self, report: SegmentReport, collections: set[str]) -> None:
-        if self._one:
-            self._catalog.finish(report)
-        else:
-            self._catalog.finish(report, collections)
+    def _held(self, portions: Sequence[Portion]) -> Sequence[Portion]:
+        """Without those of segments that another worker has by now: what it stores must not be tidied away."""
+        held = self._catalog.held({portion.task.segment.id: portion.task.segment for portion in portions}.values())
+        return [portion for portion in portions if portion.task.segment.id in held]
+
+    def _finish(self, report: SegmentReport, task: Task, there: set[str]) -> bool:
+        """Whether it is done; else it waits again, or is another worker's, or is deleted."""
+        collections = None if self._one else there & {target.collection for target in task.targets}
+        done = self._catalog.finish(report, collections)
+        if not done:
+            log.warning("%s was taken over, or its index was dropped: it is not done", report.segment.path)
+        return done
 
     def _write_to(self, target: Target, portions: Sequence[Portion]) -> None:
         mine = [portion for portion in portions if target in portion.task.targets]

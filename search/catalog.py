@@ -51,6 +51,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def database_ms(db: sa.Connection) -> int:
+    """Unix ms of the database where it is a server: the clocks of machines that share it need not agree."""
+    if db.dialect.name == "sqlite":
+        return now_ms()
+    return int(db.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")) or 0)
+
+
 class Catalog:
     """One catalogue. The constructor is cheap; `open()` connects, creates what is missing and checks the version.
 
@@ -223,8 +230,8 @@ class Catalog:
         their turn; then the rest of them, newest first; then imported files, oldest first.
         """
         while True:
-            now = now_ms()
             with self.begin() as db:
+                now = database_ms(db)
                 self._take_back(db, now)
                 found = self._next(db, now - recent_ms)
             if found is None:
@@ -281,7 +288,7 @@ class Catalog:
         """Extend all leases of `owner`: it is alive."""
         mine = sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.owner == owner)
         with self.begin() as db:
-            db.execute(tables.segments.update().where(mine).values(lease_until_ms=now_ms() + lease_ms))
+            db.execute(tables.segments.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def release(self, owner: str | None = None) -> int:
         """Give back the leases of `owner`, or of everybody (None), which only the sole owner of a store may do."""
@@ -294,29 +301,39 @@ class Catalog:
             )
             return int(result.rowcount)
 
-    def finish(self, report: SegmentReport, collections: Collection[str] | None = None) -> None:
+    def held(self, segments: Iterable[Segment]) -> set[str]:
+        """Ids of those segments that nobody else has been given since, and that wait for `finish`."""
+        c = tables.segments.c
+        with self.begin() as db:
+            return {s.id for s in segments if db.scalar(sa.select(c.id).where(_still(s))) is not None}
+
+    def finish(self, report: SegmentReport, collections: Collection[str] | None = None) -> bool:
         """Write a segment's report and final state. Called only after its rows are stored.
+
+        Returns False, and the segment waits (again), where whoever reports has lost it meanwhile to another worker or
+        to retention, or where no index that is written to by now has its rows.
 
         Args:
             report: of the segment.
             collections: that have its rows, where there is more than one index; None: all of them.
         """
-        segment = report.segment
+        segment, t = report.segment, tables.segments
+        done = {
+            "state": report.state.value,
+            "owner": None,
+            "lease_until_ms": None,
+            "duration_ms": segment.duration_ms,
+            "width": segment.width,
+            "height": segment.height,
+            "report": json.dumps(report.as_dict(), ensure_ascii=False),
+        }
         with self.begin() as db:
-            db.execute(
-                tables.segments.update()
-                .where(tables.segments.c.id == segment.id)
-                .values(
-                    state=report.state.value,
-                    owner=None,
-                    lease_until_ms=None,
-                    duration_ms=segment.duration_ms,
-                    width=segment.width,
-                    height=segment.height,
-                    report=json.dumps(report.as_dict(), ensure_ascii=False),
-                )
-            )
-            tables.cover(db, segment.id, collections)
+            if not db.execute(t.update().where(_still(segment)).values(**done)).rowcount:
+                return False
+            kept = tables.cover(db, segment.id, collections) or report.state is not SegmentState.INDEXED
+            if not kept:
+                db.execute(t.update().where(t.c.id == segment.id).values(state=SegmentState.PENDING.value))
+            return kept
 
     def entries(self) -> Iterator[Entry]:
         """What every segment's entry says, by id; read in portions, so that nobody waits for it."""
@@ -427,6 +444,13 @@ class Catalog:
             return [
                 dict(row) for row in db.execute(sa.select(tables.refused).order_by(tables.refused.c.path)).mappings()
             ]
+
+
+def _still(segment: Segment) -> sa.ColumnElement[bool]:
+    """That a segment is as it was leased: each lease counts `attempts` up. One that ran out may still be nobody's."""
+    c = tables.segments.c
+    open_ = c.state.in_((SegmentState.LEASED.value, SegmentState.PENDING.value))
+    return sa.and_(c.id == segment.id, open_, c.attempts == segment.attempt, c.start_ms == segment.start_ms)
 
 
 def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:

@@ -214,16 +214,29 @@ def alone(db: sa.Connection) -> None:
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER)))
 
 
-def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | None) -> None:
-    """Remember which indexes have a segment's rows (None: all), in the transaction that says that it is done."""
+def settle(db: sa.Connection) -> None:
+    """Let segments that are being finished be finished, and none until this transaction ends. Call it first in one."""
+    if db.dialect.name == "sqlite":
+        alone(db)
+    else:
+        db.execute(sa.text("SET LOCAL statement_timeout = 0"))  # what follows may go through all segments
+        db.execute(sa.text("LOCK TABLE segments IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | None) -> bool:
+    """Remember which indexes have a segment's rows (None: all), in the transaction that says that it is done.
+
+    Returns whether any index that is written to has them.
+    """
     there = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
     if not there:
-        return
+        return True
     db.execute(covered.delete().where(covered.c.segment_id == segment_id))
     has = [name for name in there if collections is None or name in collections]
     if has:
         values = [{"collection": name, "segment_id": segment_id, "state": "done", "said": ""} for name in has]
         db.execute(covered.insert(), values)
+    return bool(has)
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from indexer.detector import MotionDetector
 from indexer.executors import ThreadExecutor
 from indexer.ingest import register
 from indexer.pipes import Stopped
-from indexer.worker import MODEL, IndexWorker
+from indexer.worker import MODEL, IndexWorker, Portion
 from search.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
@@ -236,8 +236,20 @@ def test_new_rows_are_told_once_they_are_stored_and_before_their_segment_is_done
     assert listener.states == [{"leased": 1}] * len(listener.states)
 
 
+def test_who_has_lost_its_lease_stores_tidies_and_says_nothing(house: House) -> None:
+    house.register(gate())
+    lost = house.catalog.lease("slow", -1)
+    assert lost is not None
+    (report,) = house.executor.run()
+    rows = house.store.ids()
+    late = Portion(house.worker.begin(lost), [], SegmentReport(lost, SegmentState.SKIPPED, reason="internal error"))
+    assert house.worker.write([late]) == []
+    assert (house.store.ids(), house.catalog.states()) == (rows, {"indexed": 1})
+    assert len(rows) == report.rows > 0
+
+
 def test_who_is_killed_after_telling_tells_the_same_rows_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(_report: SegmentReport) -> None:
+    def killed(_report: SegmentReport, _collections: object) -> None:
         raise Unavailable("killed here")
 
     listener = Listener(house)

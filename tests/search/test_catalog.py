@@ -9,6 +9,7 @@ import pytest
 
 from search.catalog import Catalog, segment_id
 from search.errors import BadInput, Conflict, NotFound, Unavailable
+from search.live_catalog import LiveCatalog
 from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
 
 
@@ -69,12 +70,42 @@ def test_a_dead_owner_loses_its_lease_and_a_living_one_does_not(catalog: Catalog
     assert catalog.lease("you", 60_000) is not None
 
 
+def test_who_has_lost_a_lease_decides_nothing(catalog: Catalog) -> None:
+    catalog.add_segment(segment())
+    lost = catalog.lease("slow", -1)
+    mine = catalog.lease("me", 60_000)
+    assert lost is not None
+    assert mine is not None
+    assert (catalog.held([lost]), catalog.held([mine])) == (set(), {mine.id})
+    assert not catalog.finish(report(lost, SegmentState.SKIPPED))
+    assert catalog.states() == {"leased": 1}
+    assert catalog.finish(report(mine))
+    assert not catalog.finish(report(lost, SegmentState.SKIPPED))
+    assert catalog.states() == {"indexed": 1}
+
+
+def test_a_lease_that_ran_out_and_nobody_took_may_be_finished_but_not_what_was_deleted_or_moved(
+    catalog: Catalog,
+) -> None:
+    for n in range(3):
+        catalog.add_segment(segment(n))
+    late = [catalog.lease("me", 60_000) for _ in range(3)]
+    catalog.release("me")
+    LiveCatalog(catalog).mark_deleting([segment(1).id])
+    catalog.add_segment(segment(2, start_ms=99_000, start_source=StartSource.GIVEN))
+    assert [catalog.finish(report(one)) for one in late if one is not None] == [True, False, False]
+    assert catalog.states() == {"indexed": 1, "deleting": 1, "pending": 1}
+
+
 def test_indexing_again_is_no_work_but_a_skipped_file_is_tried_again(catalog: Catalog) -> None:
     catalog.add_segment(segment())
     leased = catalog.lease("me", 60_000)
     assert leased is not None
     catalog.finish(report(leased))
     assert not catalog.add_segment(segment())
+    catalog.index_again([leased.id])
+    leased = catalog.lease("me", 60_000)
+    assert leased is not None
     catalog.finish(report(leased, SegmentState.SKIPPED))
     assert catalog.add_segment(segment())
     assert catalog.states() == {"pending": 1}
