@@ -24,7 +24,7 @@ from search.errors import Unavailable, XunrenError
 TIMEOUT_S = 60.0
 USER_HEADER = "X-Xunren-User"
 """Who at this machine asks with the key that the server left for it."""
-DOWNLOAD_TIMEOUT_S = 3600.0  # nothing arrives while it is being made
+LONG_S = 3600.0  # nothing arrives while it is being done
 
 
 def address_file(settings: Settings) -> Path:
@@ -54,15 +54,15 @@ def running_server(settings: Settings) -> Server | None:
     return Server(url.geturl(), str(written.get("key", "")), str(written.get("certificate", "")))
 
 
-def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Answer of a server: GET `path`, or POST `body` as JSON.
+def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> Any:
+    """Answer of a server: GET `path`, or POST `body` as JSON; waited for so long.
 
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
     """
     request = _posted(server, path, body)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=_trusted(server)) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout_s, context=_trusted(server)) as response:  # noqa: S310
             return json.load(response)
     except urllib.error.HTTPError as e:
         raise _remote_error(e.read()) from None
@@ -83,7 +83,7 @@ def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -
     request = _posted(server, path, body)
     try:
         with (
-            urllib.request.urlopen(request, timeout=DOWNLOAD_TIMEOUT_S, context=_trusted(server)) as response,  # noqa: S310
+            urllib.request.urlopen(request, timeout=LONG_S, context=_trusted(server)) as response,  # noqa: S310
             target.open("xb") as file,
         ):
             shutil.copyfileobj(response, file, 1 << 20)

@@ -16,13 +16,14 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder, make_embedder
 from search.engine import SearchEngine
-from search.errors import Conflict, NotFound, Unavailable
+from search.errors import Conflict, NotFound, Unavailable, XunrenError
 from search.indexes import Index, IndexBook
 from search.store import MilvusStore, VectorStore
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # so often a process looks which indexes there are
+AGAIN_S = 60.0  # until one that could not be opened is tried again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +73,9 @@ class OneIndex:
 class CatalogIndexes:
     """What the catalogue says there is, opened as it comes. Safe for many threads.
 
-    A process that has not yet loaded the model of an index that was switched to goes on with the one before, which
-    gets all new rows until it is dropped: no search waits for a model, and none is answered by halves of two.
+    A process that has not yet loaded the model of an index that was switched to, or cannot, goes on with the one
+    before, which gets all new rows until it is dropped: no search waits for a model, and none is answered by halves of
+    two. What it does not write to an index, other processes make up for (`indexer.refill`).
     """
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
@@ -87,6 +89,7 @@ class CatalogIndexes:
         self._written: tuple[OpenIndex, ...] = ()
         self._looked = 0.0
         self._live: OpenIndex | None = None
+        self._failed: dict[str, tuple[float, XunrenError]] = {}  # when, and why, by collection
 
     def open(self) -> None:
         """Open the index that answers, and make it where the data folder is new.
@@ -95,7 +98,8 @@ class CatalogIndexes:
             Conflict: it was made with another model than the settings name.
             Unavailable: a part cannot run.
         """
-        self._live = self._opened(bound(self._settings, self._catalog))
+        index = bound(self._settings, self._catalog)
+        self._live = self._open[index.collection] = self._opened(index)
 
     def close(self) -> None:
         """Close all."""
@@ -108,37 +112,65 @@ class CatalogIndexes:
             raise Unavailable("the index is not open", cure="call open() first")
         wanted = self._book.live()
         if wanted is not None and wanted.collection != self._live.index.collection:
-            there = self._open.get(wanted.collection)
-            if there is None and not any(one is self._live for one in self.written()):
-                self.refresh()  # the one before is being dropped
-                there = self._open.get(wanted.collection)
-            self._live = there or self._live
+            self._live = self._successor(wanted, self._live)
         return self._live
 
+    def _successor(self, wanted: Index, before: OpenIndex) -> OpenIndex:
+        if wanted.collection in self._open:
+            return self._open[wanted.collection]
+        if any(index.collection == before.index.collection for index in self._book.written()):
+            return before
+        return self.one(wanted)  # the one before is being dropped
+
     def written(self) -> Sequence[OpenIndex]:
-        """See `Indexes.written`. May load a model."""
+        """See `Indexes.written`. May load a model.
+
+        Raises:
+            XunrenError: none of them can be opened here; why.
+        """
         if time.monotonic() - self._looked > LOOK_S:
             self.refresh()
+        if not self._written:
+            raise next(iter(self._failed.values()))[1]
         return self._written
 
     def refresh(self) -> None:
-        """Open what is new and load its model; forget what is being dropped."""
+        """Open what is new and load its model, or say why that cannot be done here; forget what is being dropped."""
         with self._lock:
             wanted = self._book.written()
             for index in wanted:
                 if index.collection not in self._open:
-                    self._opened(index).embedder.open()
+                    self._try(index)
             for gone in set(self._open) - {index.collection for index in wanted}:
                 del self._open[gone]
-            self._written = tuple(self._open[index.collection] for index in wanted)
+            self._written = tuple(self._open[index.collection] for index in wanted if index.collection in self._open)
             self._looked = time.monotonic()
 
+    def _try(self, index: Index) -> None:
+        failed = self._failed.get(index.collection)
+        if failed is not None and time.monotonic() - failed[0] < AGAIN_S:
+            return
+        try:
+            self._open[index.collection] = self._opened(index, load=True)
+            self._failed.pop(index.collection, None)
+        except XunrenError as e:
+            self._failed[index.collection] = (time.monotonic(), e)
+            log.warning("the index %s is left to other processes, it cannot be opened here: %s", index.collection, e)
+
     def one(self, index: Index) -> OpenIndex:
-        """One that is open now. Raises `NotFound`."""
+        """One that is open now.
+
+        Raises:
+            NotFound: it is gone.
+            XunrenError: it cannot be opened here; why.
+        """
         self.refresh()
-        if index.collection not in self._open:
+        there = self._open.get(index.collection)
+        if there is None and index.collection in self._failed:
+            raise self._failed[index.collection][1]
+        if there is None:
             raise NotFound("this index is not open", got=index.collection)
-        return self._open[index.collection]
+        return there
 
     def store(self, index: Index) -> MilvusStore:
         """A store of its own, to drop the collection; the caller opens and closes it."""
@@ -160,7 +192,7 @@ class CatalogIndexes:
                 missing = e
         raise missing
 
-    def _opened(self, index: Index) -> OpenIndex:
+    def _opened(self, index: Index, *, load: bool = False) -> OpenIndex:
         s = self._settings.model_copy(update={"model": index.model or self._settings.model})
         embedder = make_embedder(s)
         if embedder.label != index.label:
@@ -170,13 +202,13 @@ class CatalogIndexes:
                 expected=index.label,
                 cure="put them back, or switch to an index whose model is there (`xunren reindex`)",
             )
+        if load:
+            embedder.open()
         store = self.store(index)
         store.open()
         self._stack.callback(store.close)  # at the end: somebody may still read it
         self._first = self._first or store
-        found = OpenIndex(index, embedder, store, SearchEngine(s, embedder, store, self._catalog))
-        self._open[index.collection] = found
-        return found
+        return OpenIndex(index, embedder, store, SearchEngine(s, embedder, store, self._catalog))
 
 
 def bound(settings: Settings, catalog: Catalog) -> Index:

@@ -8,14 +8,15 @@ from typing import Any
 
 from rich.progress import Progress
 
-from api.client import Server, ask, running_server
+from api.client import LONG_S, Server, ask, running_server
 from api.console import err, media_progress, out, show_json, table
 from api.parts import Parts, check_index_exists, open_catalog, open_parts
-from api.reindexing import begin, drop, plan, refill, status, switch
+from api.reindexing import Refiller, begin, drop, plan, status, switch
 from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.indexes import IndexBook, IndexState, Scope
 from search.times import parse_time, zone_of
+from search.types import Segment
 
 _POLL_S = 0.5
 _NEXT = {
@@ -60,10 +61,10 @@ def build(
     else:
         body = {"model": model, "from_ms": scope.from_ms, "to_ms": scope.to_ms, "cameras": list(cameras)}
         with err.status("the running server measures some recordings"):
-            planned = ask(server, "/api/reindex", body | {"plan": True})["plan"]
+            planned = ask(server, "/api/reindex", body | {"plan": True}, timeout_s=LONG_S)["plan"]
         _show_plan(planned, as_json=as_json and only_plan)
         if not only_plan:
-            ask(server, "/api/reindex", body)
+            ask(server, "/api/reindex", body, timeout_s=LONG_S)
             err.print(f"the running server at {server.url} indexes them; this command may be ended, it goes on")
             _wait_for_server(settings)
     if not only_plan:
@@ -72,13 +73,21 @@ def build(
 
 
 def _fill_here(parts: Parts) -> None:
-    book, stop = IndexBook(parts.catalog), threading.Event()
+    book, stop, refiller = IndexBook(parts.catalog), threading.Event(), Refiller(parts)
     with media_progress() as progress:
         bar = _bar(progress, book)
-        while (index := book.other()) is not None and book.work(index).missing:
-            if not refill(parts, stop, lambda segment: progress.advance(bar, segment.duration_ms / 1000)):
-                time.sleep(_POLL_S)  # others are at it
-        refill(parts, stop)  # which says that it is ready
+
+        def advance(segment: Segment) -> None:
+            progress.advance(bar, segment.duration_ms / 1000)
+
+        while True:
+            if refiller.step(stop, advance):
+                continue
+            index = book.other()
+            if index is None or not book.work(index).missing:
+                break
+            time.sleep(_POLL_S)  # others are at it
+        refiller.step(stop)  # which says that it is ready
 
 
 def _bar(progress: Progress, book: IndexBook) -> Any:
@@ -126,7 +135,7 @@ def act(settings: Settings, what: str, *, as_json: bool) -> None:
 
 
 def _asked(server: Server, what: str) -> dict[str, Any]:
-    answer: dict[str, Any] = ask(server, f"/api/reindex/{what}", {})
+    answer: dict[str, Any] = ask(server, f"/api/reindex/{what}", {}, timeout_s=LONG_S)
     return answer
 
 

@@ -9,7 +9,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from search.catalog import Catalog
 from search.embedder import Embedder, make_embedder
 from search.errors import BadMedia, Conflict, NotFound, XunrenError
 from search.indexes import Cost, Index, IndexBook, IndexState, Scope
-from search.types import Filter, Segment
+from search.types import Filter, Row, Segment
 from search.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ def begin(parts: Parts, model: str, scope: Scope) -> Index:
     parts.catalog.check_cameras(scope.cameras)
     s = parts.settings
     embedder = make_embedder(s, model)
+    embedder.open()  # nothing is begun that cannot be ended
     live = parts.indexes.live
     live_model = live.index.model or s.model
     index = IndexBook(parts.catalog).begin(Index("", embedder.label, embedder.dim, model, scope=scope), live_model)
@@ -138,26 +139,58 @@ def begin(parts: Parts, model: str, scope: Scope) -> Index:
 
 def refill_until(parts: Parts, stop: threading.Event) -> None:
     """Make up what any index lacks, until `stop`; quiet while there is only one."""
+    refiller = Refiller(parts)
     while not stop.is_set():
-        if not refill(parts, stop):
+        if not refiller.step(stop):
             stop.wait(IDLE_S)
 
 
-def refill(parts: Parts, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
-    """One step for each index; how many segments were filled. An index that has everything becomes ready."""
-    there = parts.indexes.written()
-    if len(there) < 2:
-        return 0
-    done = 0
-    for target, source in itertools.permutations(there, 2):
-        done += Refill(parts.settings, parts.catalog, parts.media, source.side, target.side).step(stop, progress)
-    book = IndexBook(parts.catalog)
-    for index in book.written():
-        if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
-            the_indexes(parts).one(index).engine.warm_up()
-            book.ready(index.collection)
-            log.info("the index %s of %s is ready", index.collection, index.label)
-    return done
+def look_until(parts: Parts, stop: threading.Event) -> None:
+    """Load the model of a second index, where nothing else here does, before any search needs it; until `stop`."""
+    while not stop.wait(LOOK_S):
+        parts.indexes.written()
+
+
+class Refiller:
+    """Makes up what the indexes lack, each out of the other. Remembers how far it has looked, so keep it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._pairs: dict[tuple[OpenIndex, OpenIndex], Refill] = {}
+
+    def step(self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
+        """One step for each index; how many segments were filled. An index that has everything becomes ready.
+
+        Raises:
+            Stopped: `stop` is set; what is under way waits again.
+            Unavailable: a part does not answer.
+        """
+        there = self._parts.indexes.written()
+        pairs = list(itertools.permutations(there, 2))
+        if not pairs:
+            return 0
+        book = IndexBook(self._parts.catalog)
+        now = {index.collection: index for index in book.written()}
+        self._pairs = {pair: self._pairs.get(pair) or self._refill(*pair) for pair in pairs}
+        done = sum(
+            refill.step(stop, progress, now[target.index.collection].scope)
+            for (target, _), refill in self._pairs.items()
+            if target.index.collection in now
+        )
+        if not done:
+            self._say_ready(book, now.values())
+        return done
+
+    def _refill(self, target: OpenIndex, source: OpenIndex) -> Refill:
+        p = self._parts
+        return Refill(p.settings, p.catalog, p.media, source.side, target.side)
+
+    def _say_ready(self, book: IndexBook, there: Iterable[Index]) -> None:
+        for index in there:
+            if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
+                the_indexes(self._parts).one(index).engine.warm_up()
+                book.ready(index.collection)
+                log.info("the index %s of %s is ready", index.collection, index.label)
 
 
 # verify and switch -------------------------------------------------------------------------------------------------
@@ -184,7 +217,7 @@ def verify(parts: Parts, index: Index) -> list[str]:
     found = []
     if differing:
         found.append(f"{len(differing)} segments have other rows than in the live index: {_some(differing)}")
-    if strange := _not_found(live, other):
+    if strange := _not_found(book, live, other):
         found.append(f"{len(strange)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(strange)}")
     if unlike := _unlike(parts, live, other):
         found.append(f"{len(unlike)} rows of sampled recordings have not their picture's vector: {_some(unlike)}")
@@ -211,8 +244,17 @@ def _differing(book: IndexBook, a: OpenIndex, b: OpenIndex) -> set[str]:
     return book.comparable(a.index, b.index, odd) if odd else set()
 
 
-def _not_found(live: OpenIndex, other: OpenIndex) -> list[str]:
-    expected, _ = live.store.sample(SAMPLE_ROWS)
+def _not_found(book: IndexBook, live: OpenIndex, other: OpenIndex) -> list[str]:
+    rows, _ = live.store.sample(SAMPLE_ROWS)
+    for _ in range(2):  # the index is in use: only what is still not found
+        rows = _strange(live, other, rows)
+        whole = book.comparable(live.index, other.index, {row.segment_id for row in rows})
+        rows = [row for row in rows if row.segment_id in whole]
+    return [row.id for row in rows]
+
+
+def _strange(live: OpenIndex, other: OpenIndex, expected: Sequence[Row]) -> list[Row]:
+    """Those of the live index's rows that the other one has not, or has otherwise, or does not find by their vector."""
     rows, vectors = other.store.get([row.id for row in expected])
     still = {row.id for row in live.store.get([row.id for row in expected])[0]}
     there = {row.id: (row, vector) for row, vector in zip(rows, vectors, strict=True)}
@@ -222,12 +264,12 @@ def _not_found(live: OpenIndex, other: OpenIndex) -> list[str]:
             continue  # deleted meanwhile
         same, vector = there.get(row.id, (None, None))
         if same != row or vector is None:
-            strange.append(row.id)
+            strange.append(row)
             continue
         near = Filter(cameras=(row.camera_id,), from_ms=row.start_ms, to_ms=row.end_ms + 1)
         hits = other.store.search(vector, 20, near)
         if not any(hit.row.id == row.id and hit.score > ITSELF for hit in hits):
-            strange.append(row.id)
+            strange.append(row)
     return strange
 
 
@@ -236,7 +278,9 @@ def _some(ids: Sequence[str] | set[str]) -> str:
 
 
 def switch(parts: Parts, *, back: bool = False) -> dict[str, Any]:
-    """Let the other index answer; `back`: the one that did before, without verifying it.
+    """Let the newer index answer; `back`: the older one, which answered before, without verifying it.
+
+    Called again, after a kill or where no answer came, it completes what it began.
 
     Raises:
         NotFound: there is no other.
@@ -244,6 +288,10 @@ def switch(parts: Parts, *, back: bool = False) -> dict[str, Any]:
     """
     book = IndexBook(parts.catalog)
     index = _other(book)
+    live = next(one for one in book.all() if one.state is IndexState.LIVE)
+    is_newer = index.created_ms > live.created_ms
+    if index.state is IndexState.OLD and is_newer is back:  # the wanted one answers already
+        return status(parts.catalog) | {"standing": _aim_anew(parts)}
     wanted = (IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)
     if index.state not in wanted:
         work = book.work(index)
@@ -256,19 +304,20 @@ def switch(parts: Parts, *, back: bool = False) -> dict[str, Any]:
         raise Conflict("the index does not hold what it should", got="; ".join(against), cure="mend it, then try again")
     other = the_indexes(parts).one(index)
     other.engine.warm_up()
-    _switch_when_whole(book, index)
+    _when_whole(parts, lambda: book.switch(index.collection))
     return status(parts.catalog) | {"standing": _aim_anew(parts)}
 
 
-def _switch_when_whole(book: IndexBook, index: Index) -> None:
-    """What was indexed this very moment by a worker that knew of one index only is there in a second or two."""
+def _when_whole(parts: Parts, act: Callable[[], None]) -> None:
+    """What was indexed this very moment by a worker that knew of one index only is made up for first."""
     for n in itertools.count():
         try:
-            return book.switch(index.collection)
+            return act()
         except Conflict:
             if n == TRIES:
                 raise
-            time.sleep(0.5)
+            if not Refiller(parts).step(threading.Event()):
+                time.sleep(0.5)
 
 
 def _aim_anew(parts: Parts) -> dict[str, Any]:
@@ -297,7 +346,7 @@ def drop(parts: Parts) -> dict[str, Any]:
     book = IndexBook(parts.catalog)
     index = _other(book)
     if index.state is not IndexState.DROPPING:
-        book.drop_begins(index.collection)
+        _when_whole(parts, lambda: book.drop_begins(index.collection))
         time.sleep(3 * LOOK_S)  # until every process writes to it no more
     the_indexes(parts).refresh()
     with the_indexes(parts).store(index) as store:

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.client import address_file
 from api.oidc import check_oidc
 from api.parts import Parts, open_catalog, open_parts
-from api.reindexing import refill_until
+from api.reindexing import look_until, refill_until
 from api.routes.activity import Activity
 from api.services import (
     deliver_until,
@@ -96,6 +96,8 @@ def serve(
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
             stack.enter_context(in_background("re-index", lambda stop: refill_until(parts, stop)))
             stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+        else:
+            stack.enter_context(in_background("indexes", lambda stop: look_until(parts, stop)))
         on_start(url, f"{url}/#setup={setup_token}" if setup_token else "")
         server.run(sockets=[listener])
 

@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ from search.catalog import Catalog
 from search.config import Settings
 from search.embedder import Embedder
 from search.errors import BadMedia
-from search.indexes import Index, IndexBook
+from search.indexes import Index, IndexBook, Scope
 from search.live_catalog import LiveCatalog
 from search.media import MediaStore, shrink
 from search.store import VectorStore
@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 SEGMENTS = 16  # at once: their rows are found together, and a kill costs at most their work
 WRITE_ROWS = 512
+REST = 10  # times as long as it took to see that nothing is missing, nobody looks again
 PATIENCE_S = 1.0  # so long a segment waits for live indexing that is behind
 NICE = 10  # of the thread that decodes
 EVERY_PICTURE_S = 0.001
@@ -79,16 +80,29 @@ class Refill:
         self._source, self._target = source, target
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease_ms = round(1000 * settings.lease_s)
+        self._until_ms: int | None = None  # what begins later is done already
+        self._rest_until = 0.0
 
-    def step(self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
+    def step(
+        self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None, scope: Scope | None = None
+    ) -> int:
         """Fill up to `SEGMENTS` segments; how many. 0: nothing is missing, or others are at it.
+
+        To see that nothing is missing means to go through all segments: after that, it is taken for granted for a time.
+
+        Args:
+            stop: ends it.
+            progress: called with each segment that was filled.
+            scope: what the target is to have by now; by default what its entry said when it was opened.
 
         Raises:
             Stopped: `stop` is set; what is under way waits again.
             Unavailable: a part does not answer.
         """
+        if time.monotonic() < self._rest_until:
+            return 0
         _give_way()
-        segments = self._book.take(self._target.index, self._source.index, self._owner, SEGMENTS, self._lease_ms)
+        segments = self._next(self._target.index if scope is None else replace(self._target.index, scope=scope))
         if not segments:
             return 0
         try:
@@ -96,6 +110,19 @@ class Refill:
         finally:
             self._book.release(self._owner)
         return len(segments)
+
+    def _next(self, target: Index) -> list[Segment]:
+        began = time.monotonic()
+        for until_ms in (self._until_ms, None) if self._until_ms is not None else (None,):
+            segments = self._book.take(
+                target, self._source.index, self._owner, SEGMENTS, self._lease_ms, until_ms=until_ms
+            )
+            if segments:
+                self._until_ms = segments[0].start_ms
+                return segments
+        self._until_ms = None
+        self._rest_until = time.monotonic() + REST * (time.monotonic() - began)
+        return []
 
     def unlike(self, segment: Segment, least: float) -> list[str]:
         """Ids of this segment's rows whose vector in the target is not that of their picture (cosine below `least`).
@@ -147,8 +174,11 @@ class Refill:
                 self._target.store.delete_segment(segment.id, keep=keep)
         self._target.store.flush()
         for segment in segments:
-            if not self._book.done(self._target.index, self._owner, segment, faults.get(segment.id, "")):
-                self._target.store.delete_segment(segment.id)  # it was changed or deleted meanwhile
+            done = self._book.done(self._target.index, self._owner, segment, faults.get(segment.id, ""))
+            if not done and self._book.deleted(
+                segment.id
+            ):  # one that was indexed anew is tidied when it is filled again
+                self._target.store.delete_segment(segment.id)
 
     def _pictures(self, segment: Segment, rows: Sequence[Row], stop: threading.Event) -> Iterator[tuple[Row, Image]]:
         """Each row with its picture (uint8 (h, w, 3)), as the worker cut it out.

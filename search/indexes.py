@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from search import tables
-from search.catalog import Catalog, now_ms
-from search.errors import Conflict, NotFound
+from search.catalog import Catalog, database_ms, now_ms
+from search.errors import Conflict
 from search.types import Segment, SegmentState
 
 FIRST = "xunren"
@@ -120,9 +120,7 @@ class IndexBook:
     def all(self) -> list[Index]:
         """All of them, those that are dropped too, by age."""
         with self._catalog.begin() as db:
-            rows = db.execute(sa.select(tables.indexes).order_by(tables.indexes.c.created_ms)).mappings().all()
-            live = _live(db)
-        return [_to_index(row) for row in rows] or ([live] if live else [])
+            return _all(db)
 
     def written(self) -> list[Index]:
         """Those that new rows go to."""
@@ -130,8 +128,7 @@ class IndexBook:
 
     def other(self) -> Index | None:
         """The one beside the live one, also while it is dropped."""
-        gone = (IndexState.LIVE, IndexState.DROPPED)
-        return next((index for index in self.all() if index.state not in gone), None)
+        return _beside(self.all())
 
     def begin(self, wanted: Index, live_model: str) -> Index:
         """Have a second index, to which new rows go from now on; the same one again where it is there, with this scope.
@@ -143,30 +140,20 @@ class IndexBook:
         Raises:
             Conflict: its model is the live one, or a third index would be needed.
         """
-        live, other = self.live(), self.other()
-        if live is None:
-            raise Conflict("there is nothing to index again", cure="index something first")
-        if live.label == wanted.label:
-            raise Conflict("the index answers by this model already", got=wanted.label, expected="another model")
-        if other is not None and (other.label != wanted.label or other.state is IndexState.DROPPING):
-            raise Conflict(
-                "there is a second index of another model", got=other.label, cure="`xunren reindex drop` removes it"
-            )
-        t, now = tables.indexes, now_ms()
-        scope = json.dumps(wanted.scope.as_dict())
         with self._catalog.begin() as db:
-            if other is not None:
-                state = IndexState.OLD if other.state is IndexState.OLD else IndexState.BUILDING
-                changed = {"scope": scope, "state": state.value, "model": wanted.model, "changed_ms": now}
-                db.execute(t.update().where(t.c.collection == other.collection).values(**changed))
-                mine = sa.and_(tables.covered.c.collection == other.collection, tables.covered.c.state == "failed")
-                db.execute(tables.covered.delete().where(mine))
-            else:
-                _add_beside(db, live, live_model, wanted, scope, now)
-        found = self.other()
-        if found is None:  # another process has dropped it meanwhile
-            raise NotFound("the index is gone", got=wanted.label)
-        return found
+            tables.settle(db)  # what is finished meanwhile must know of both
+            live, other = _live(db), _beside(_all(db))
+            if live is None:
+                raise Conflict("there is nothing to index again", cure="index something first")
+            if live.label == wanted.label:
+                raise Conflict("the index answers by this model already", got=wanted.label, expected="another model")
+            if other is not None and (other.label != wanted.label or other.state is IndexState.DROPPING):
+                raise Conflict(
+                    "there is a second index of another model", got=other.label, cure="`xunren reindex drop` removes it"
+                )
+            if other is None:
+                return _add_beside(db, live, live_model, wanted)
+            return _go_on(db, other, wanted)
 
     def ready(self, collection: str) -> None:
         """It has everything: `switch` may come."""
@@ -181,32 +168,39 @@ class IndexBook:
         t, now = tables.indexes, now_ms()
         usable = (IndexState.READY.value, IndexState.OLD.value)
         with self._catalog.begin() as db:
+            tables.settle(db)
             here = sa.and_(t.c.collection == collection, t.c.state.in_(usable))
             if not db.execute(t.update().where(here).values(state=IndexState.LIVE.value, changed_ms=now)).rowcount:
                 raise Conflict("this index cannot answer yet", got=collection, cure="`xunren reindex status` says why")
             before = sa.and_(t.c.collection != collection, t.c.state == IndexState.LIVE.value)
             db.execute(t.update().where(before).values(state=IndexState.OLD.value, changed_ms=now))
-            index = _to_index(db.execute(sa.select(t).where(t.c.collection == collection)).mappings().one())
-            lacks = db.scalar(sa.select(sa.func.count()).select_from(_missing(index)))
-            if lacks:
-                raise Conflict("this index lacks recordings", got=lacks, expected="0", cure="wait until they are there")
+            index = _one(db, collection)
+            _check_whole(db, index)
             fact = {"label": index.label, "dim": index.dim, "collection": index.collection, "model": index.model}
             db.execute(tables.facts.update().where(tables.facts.c.name == "model").values(value=json.dumps(fact)))
 
     def drop_begins(self, collection: str) -> None:
-        """Nothing is written to it from now on. Raises `Conflict` for the one that answers."""
+        """Nothing is written to it from now on.
+
+        Raises:
+            Conflict: it is the one that answers, or that one lacks something that only this one may have.
+        """
         t = tables.indexes
         there = sa.and_(t.c.collection == collection, t.c.state != IndexState.LIVE.value)
         changed = {"state": IndexState.DROPPING.value, "changed_ms": now_ms()}
         with self._catalog.begin() as db:
+            tables.settle(db)
             if not db.execute(t.update().where(there).values(**changed)).rowcount:
                 raise Conflict("the index that answers cannot be dropped", got=collection)
+            _check_whole(db, next(index for index in _all(db) if index.state is IndexState.LIVE))
 
     def drop_ends(self, collection: str) -> None:
         """It is gone. Where one is left, nobody needs to remember what that has."""
         t, c = tables.indexes, tables.covered
+        here = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
         with self._catalog.begin() as db:
-            db.execute(t.update().where(t.c.collection == collection).values(state=IndexState.DROPPED.value))
+            if not db.execute(t.update().where(here).values(state=IndexState.DROPPED.value)).rowcount:
+                return  # another process was quicker
             db.execute(c.delete())
             live = t.c.state == IndexState.LIVE.value
             db.execute(t.update().where(live).values(state=IndexState.LIVE.value, scope=json.dumps(Scope().as_dict())))
@@ -238,17 +232,34 @@ class IndexBook:
             failed = [(row[0], row[1], row[2]) for row in db.execute(bad)]
         return Work(int(segments or 0), int(done or 0), failed)
 
-    def take(self, index: Index, source: Index, owner: str, most: int, lease_ms: int) -> list[Segment]:
-        """Lease up to `most` segments that the index lacks and `source` has, newest first."""
-        s, c, now = tables.segments.c, tables.covered.c, now_ms()
+    def take(
+        self, index: Index, source: Index, owner: str, most: int, lease_ms: int, until_ms: int | None = None
+    ) -> list[Segment]:
+        """Lease up to `most` segments that the index lacks and `source` has, newest first.
+
+        Args:
+            index: of it `collection` and `scope` count.
+            source: of it `collection` counts.
+            owner: of the leases.
+            most: segments at once.
+            lease_ms: after so long without `renew` others may take them.
+            until_ms: only those that begin by then (Unix ms): to look for them from the newest on each time means to
+                pass by all that is done already.
+        """
+        s, c = tables.segments.c, tables.covered.c
         insert = postgresql.insert if self._dialect() == "postgresql" else sqlite.insert
+        missing = _missing(index, leased=True)
+        has = sa.exists().where(c.collection == source.collection, c.segment_id == missing.c.id, c.state == "done")
+        query = sa.select(missing.c.id).where(has).order_by(missing.c.start_ms.desc()).limit(most)
         with self._catalog.begin() as db:
-            over = sa.and_(c.collection == index.collection, c.state == "leased", c.lease_until_ms < now)
-            db.execute(tables.covered.delete().where(over))
+            now = database_ms(db)
+            if until_ms is None:
+                over = sa.and_(c.collection == index.collection, c.state == "leased", c.lease_until_ms < now)
+                db.execute(tables.covered.delete().where(over))
+            else:
+                query = query.where(missing.c.start_ms <= until_ms)
         with self._catalog.begin() as db:
-            missing = _missing(index, leased=True)
-            has = sa.exists().where(c.collection == source.collection, c.segment_id == missing.c.id, c.state == "done")
-            ids = list(db.scalars(sa.select(missing.c.id).where(has).order_by(missing.c.start_ms.desc()).limit(most)))
+            ids = list(db.scalars(query))
         lease = {"state": "leased", "owner": owner, "lease_until_ms": now + lease_ms, "said": ""}
         mine: list[str] = []
         with self._catalog.begin() as db:
@@ -265,23 +276,31 @@ class IndexBook:
         c = tables.covered.c
         mine = sa.and_(c.collection == index.collection, c.state == "leased", c.owner == owner)
         with self._catalog.begin() as db:
-            db.execute(tables.covered.update().where(mine).values(lease_until_ms=now_ms() + lease_ms))
+            db.execute(tables.covered.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def done(self, index: Index, owner: str, segment: Segment, failed: str = "") -> bool:
-        """The index has the segment's rows, or why it never will; False: it was changed meanwhile, and is missing.
+        """The index has the segment's rows, or why it never will; False: it was changed meanwhile.
 
-        What a worker has indexed again in between has taken the lease away (`Catalog.finish`).
+        What a worker has indexed again in between has taken the lease away (`Catalog.finish`), and some of its rows may
+        have been written over since: it is missing again. What another one has leased stays its own.
         """
         c, s = tables.covered.c, tables.segments.c
         mine = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
         same = sa.exists().where(s.id == segment.id, s.state == SegmentState.INDEXED.value)
-        held = sa.and_(mine, c.state == "leased", c.owner == owner, same)
+        held = sa.and_(mine, c.state == "leased", c.owner == owner)
         values = {"state": "failed" if failed else "done", "owner": None, "lease_until_ms": None, "said": failed}
         with self._catalog.begin() as db:
-            if db.execute(tables.covered.update().where(held).values(**values)).rowcount:
+            if db.execute(tables.covered.update().where(held, same).values(**values)).rowcount:
                 return True
-            db.execute(tables.covered.delete().where(mine))
+            db.execute(tables.covered.delete().where(sa.or_(held, sa.and_(mine, c.state == "done"))))
             return False
+
+    def deleted(self, segment_id: str) -> bool:
+        """Whether a segment is gone, or about to go."""
+        c = tables.segments.c
+        there = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
+        with self._catalog.begin() as db:
+            return db.scalar(sa.select(c.id).where(there)) is None
 
     def release(self, owner: str | None = None) -> None:
         """Give the leases of `owner` back; None: everybody's, which only the sole owner of a store may do."""
@@ -333,9 +352,27 @@ def _missing(index: Index, *, leased: bool = False) -> sa.Subquery:
     return sa.select(s.id, s.start_ms).where(here).subquery()
 
 
-def _add_beside(db: sa.Connection, live: Index, live_model: str, wanted: Index, scope: str, now: int) -> None:
+def _all(db: sa.Connection) -> list[Index]:
+    rows = db.execute(sa.select(tables.indexes).order_by(tables.indexes.c.created_ms)).mappings().all()
+    live = _live(db)
+    return [_to_index(row) for row in rows] or ([live] if live else [])
+
+
+def _beside(there: Iterable[Index]) -> Index | None:
+    """The one of them that is neither live nor gone."""
+    gone = (IndexState.LIVE, IndexState.DROPPED)
+    return next((index for index in there if index.state not in gone), None)
+
+
+def _one(db: sa.Connection, collection: str) -> Index:
+    return _to_index(
+        db.execute(sa.select(tables.indexes).where(tables.indexes.c.collection == collection)).mappings().one()
+    )
+
+
+def _add_beside(db: sa.Connection, live: Index, live_model: str, wanted: Index) -> Index:
     """The new index; and what the live one has, which nobody had to remember while it was the only one."""
-    t, s = tables.indexes, tables.segments.c
+    t, s, now = tables.indexes, tables.segments.c, now_ms()
     everything = json.dumps(Scope().as_dict())
     names = list(db.scalars(sa.select(t.c.collection)))
     collection = f"{FIRST}_{len(names) + 1 + (live.collection not in names)}"
@@ -346,11 +383,34 @@ def _add_beside(db: sa.Connection, live: Index, live_model: str, wanted: Index, 
             t.insert().values(**known, state=IndexState.LIVE.value, scope=everything, **common | {"created_ms": 0})
         )
     made = {"collection": collection, "model": wanted.model, "label": wanted.label, "dim": wanted.dim}
+    scope = json.dumps(wanted.scope.as_dict())
     db.execute(t.insert().values(**made, state=IndexState.BUILDING.value, scope=scope, **common))
     has = sa.select(sa.literal(live.collection), s.id, sa.literal("done"), sa.literal("")).where(
         s.state == SegmentState.INDEXED.value
     )
     db.execute(tables.covered.insert().from_select(["collection", "segment_id", "state", "said"], has))
+    return _one(db, collection)
+
+
+def _go_on(db: sa.Connection, other: Index, wanted: Index) -> Index:
+    """The index that is there, with the scope that is wanted now; what failed is tried again.
+
+    One that did answer keeps its own: `rollback` needs all of it.
+    """
+    t, c = tables.indexes, tables.covered
+    changed: dict[str, Any] = {"model": wanted.model, "changed_ms": now_ms()}
+    if other.state is not IndexState.OLD:
+        changed |= {"state": IndexState.BUILDING.value, "scope": json.dumps(wanted.scope.as_dict())}
+    db.execute(t.update().where(t.c.collection == other.collection).values(**changed))
+    db.execute(c.delete().where(c.c.collection == other.collection, c.c.state == "failed"))
+    return _one(db, other.collection)
+
+
+def _check_whole(db: sa.Connection, index: Index) -> None:
+    lacks = db.scalar(sa.select(sa.func.count()).select_from(_missing(index)))
+    if lacks:
+        got = f"{index.label}: {lacks}"
+        raise Conflict("this index lacks recordings", got=got, expected="0", cure="wait until they are there")
 
 
 def _to_index(row: Any) -> Index:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ import httpx
 import numpy as np
 import pytest
 
-from api.parts import open_parts
-from api.reindexing import begin, drop, refill, switch, verify
+from api.parts import Parts, open_parts
+from api.reindexing import Refiller, begin, drop, switch, verify
 from indexer.ingest import register
 from search.config import Settings
 from search.errors import Conflict
@@ -61,7 +61,11 @@ def contents(data_dir: Path) -> dict[str, tuple[list[Row], Vectors]]:
 
 
 def states(outcome: Any) -> dict[str, str]:
-    return {i["collection"]: i["state"] for i in outcome.json["indexes"]}
+    return states_of(outcome.json)
+
+
+def states_of(told: dict[str, Any]) -> dict[str, str]:
+    return {index["collection"]: index["state"] for index in told["indexes"]}
 
 
 def best(xunren: Command, data: Path) -> list[str]:
@@ -91,10 +95,12 @@ def test_plan_build_switch_roll_back_and_drop(data: Path, model: str, xunren: Co
     assert xunren("reindex", "--model", "xunren-small", *here).code == 1  # it answers already
     assert xunren("reindex", "rollback", *here).code == 1  # the other one never answered
 
-    switched = xunren("reindex", "switch", *here)
-    assert states(switched) == {"xunren": "old", "xunren_2": "live"}, switched.err
+    for _ in range(2):  # the second time, as after a kill, there is nothing left to do
+        switched = xunren("reindex", "switch", *here)
+        assert states(switched) == {"xunren": "old", "xunren_2": "live"}, switched.err
     assert best(xunren, data)[:3] == before[:3]
-    assert states(xunren("reindex", "rollback", *here)) == {"xunren": "live", "xunren_2": "old"}
+    for _ in range(2):
+        assert states(xunren("reindex", "rollback", *here)) == {"xunren": "live", "xunren_2": "old"}
     assert best(xunren, data) == before
     assert states(xunren("reindex", "switch", *here)) == {"xunren": "old", "xunren_2": "live"}
     assert states(xunren("reindex", "drop", *here)) == {"xunren_2": "live"}
@@ -116,11 +122,35 @@ def test_a_part_of_the_recordings_is_not_switched_to(data: Path, model: str, xun
     assert xunren("reindex", "--model", model, "--camera", "nowhere", *here).code == 1
 
 
+def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, model: str) -> None:
+    with open_parts(Settings(data_dir=data)) as parts:
+        refiller, never = Refiller(parts), threading.Event()
+        for scope, done in ((Scope(cameras=("gate",)), 1), (Scope(), 4)):
+            index = begin(parts, model, scope)
+            until(lambda: not refiller.step(never) and IndexBook(parts.catalog).all()[1].state is IndexState.READY, 60)
+            assert IndexBook(parts.catalog).work(IndexBook(parts.catalog).all()[1]).done == done
+        assert index.collection == "xunren_2"
+
+
+def test_rows_that_the_new_index_is_not_to_have_yet_are_nothing_wrong(data: Path, model: str) -> None:
+    with open_parts(Settings(data_dir=data)) as parts:
+        begin(parts, model, Scope())
+        while Refiller(parts).step(threading.Event()):
+            pass
+        live = parts.indexes.live
+        rows, vectors = live.store.sample(1000)
+        begun = [replace(row, id=f"begun{n:02}", segment_id="begun") for n, row in enumerate(rows[:60])]
+        live.store.upsert(begun, vectors[:60])
+        live.store.flush()
+        assert verify(parts, IndexBook(parts.catalog).all()[1]) == []
+        assert states_of(switch(parts)) == {"xunren": "old", "xunren_2": "live"}
+
+
 def test_what_is_wrong_is_named_and_not_switched_to(data: Path, model: str, xunren: Command, tmp_path: Path) -> None:
     with open_parts(Settings(data_dir=data)) as parts:
         segment = next(s for s in parts.catalog.reports()).segment
         index = begin(parts, model, Scope())
-        while refill(parts, threading.Event()):
+        while Refiller(parts).step(threading.Event()):
             pass
         index = IndexBook(parts.catalog).all()[1]
         assert (index.state, verify(parts, index)) == (IndexState.READY, [])
@@ -182,7 +212,7 @@ def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) ->
                 assert [report.state for report in executor.run()] == ["indexed"]
             before = other.engine.search(Query(SENTENCE))
             begin(parts, model, Scope())
-            while refill(other, threading.Event()):  # the other one does the work
+            while Refiller(other).step(threading.Event()):  # the other one does the work
                 pass
             switch(parts)
             assert other.engine.search(Query(SENTENCE)).clips
@@ -193,6 +223,36 @@ def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) ->
             drop(parts)
             assert other.engine.search(Query(SENTENCE)).clips
             until(lambda: len(other.indexes.written()) == 1)
+
+
+def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_path: Path, model: str) -> None:
+    weights = Path(shutil.copytree(model.removeprefix("local-dir:"), tmp_path / "model"))
+    with running_milvus(tmp_path) as uri:
+        settings = Settings(data_dir=tmp_path / "data", store_uri=uri, timezone="UTC")
+        with open_parts(settings) as parts, open_parts(settings) as other:
+            zone, largest = parts.zone, parts.settings.max_megapixels
+
+            def index(where: Parts, camera: str) -> None:
+                film = [SAMPLES / camera]
+                register(where.catalog, film, camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
+                with where.executor() as executor:
+                    assert [report.state for report in executor.run()] == ["indexed"]
+
+            index(parts, "gate")
+            old = parts.embedder.label
+            begin(parts, f"local-dir:{weights}", Scope())
+            weights.rename(tmp_path / "elsewhere")  # from here on no other process finds it
+            index(other, "street")
+            assert len(other.indexes.written()) == 1
+            while Refiller(parts).step(threading.Event()):
+                pass
+            switch(parts)
+            assert parts.embedder.label != other.embedder.label == old
+            assert {clip.camera_id for clip in other.engine.search(Query(SENTENCE, limit=20)).clips} == {
+                "gate",
+                "street",
+            }
+            assert {row.camera_id for row in parts.store.sample(1000)[0]} == {"gate", "street"}
 
 
 KILLS = 12
