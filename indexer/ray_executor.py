@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,7 @@ OpenExecutor = Callable[[Settings, str], AbstractContextManager[ThreadExecutor]]
 module, so that its name is all that travels."""
 MOST_DEATHS = 5
 """An actor that dies so often without one report has a fault that no new start mends."""
+_NOT_FOR_WORKERS = {"secret_key", "oidc_client_secret"}
 _WAIT_S = 0.5
 _CONNECT_S = 10.0
 _PROGRESS_S = 0.5  # between two words about how far a segment is
@@ -51,10 +52,11 @@ class Reached:
 class _Hand:
     """An actor, what it says, and what it has in work."""
 
-    actor: Any
-    owner: str
+    number: int
+    owner: str = ""
+    actor: Any = None
     stream: Any = None
-    begun: set[str] = field(default_factory=set)
+    begun: dict[str, str] = field(default_factory=dict)  # segment id -> path
     deaths: int = 0
 
 
@@ -87,29 +89,28 @@ class RayExecutor:
             yield from self._run(ray, progress or (lambda *_: None), until)
 
     def _run(self, ray: Any, progress: Progress, until: threading.Event | None) -> Iterator[SegmentReport]:
-        hands = [self._hand(ray, n) for n in range(_count(ray, self._settings))]
+        hands = [_Hand(n) for n in range(_count(ray, self._settings))]
         try:
             for hand in hands:
-                _begin(hand, go_on=until is not None)
+                self._start(ray, hand, go_on=until is not None)
             yield from self._reports(ray, hands, progress, until)
         except Stopped:
             return
         finally:
+            _kill(ray, hands)
             for hand in hands:
-                ray.kill(hand.actor)
                 self._catalog.release(hand.owner)
 
-    def _hand(self, ray: Any, number: int) -> _Hand:
-        owner = f"ray:{self._name}:{number}"
-        return _Hand(self._actor(ray, owner), owner)
-
-    def _actor(self, ray: Any, owner: str) -> Any:
+    def _start(self, ray: Any, hand: _Hand, *, go_on: bool) -> None:
+        """A new actor. Its leases are its own: one that could not be reached must not renew those of the next."""
         gpus = 1 if _wants_gpu(ray, self._settings) else 0
         options = {"max_concurrency": 2, "num_gpus": gpus, "num_cpus": 0 if gpus else 1}
         threads = self._settings.torch_threads or (0 if gpus else 1)  # a process per core needs no more
         shared = {"data_dir": self._settings.data_dir.absolute(), "torch_threads": threads}
-        settings = self._settings.model_dump(exclude_unset=True) | shared
-        return ray.remote(_Actor).options(**options).remote(settings, self._open, owner)
+        settings = self._settings.model_dump(exclude_unset=True, exclude=_NOT_FOR_WORKERS) | shared
+        hand.owner = f"ray:{self._name}:{hand.number}:{uuid.uuid4().hex[:8]}"
+        hand.actor = ray.remote(_Actor).options(**options).remote(settings, self._open, hand.owner)
+        hand.stream = hand.actor.work.options(num_returns="streaming").remote(go_on)
 
     def _reports(
         self, ray: Any, hands: list[_Hand], progress: Progress, until: threading.Event | None
@@ -118,7 +119,7 @@ class RayExecutor:
         while working := {hand.stream: hand for hand in hands if hand.stream is not None}:
             if until is not None and until.is_set() and not told:
                 told = True
-                for hand in hands:
+                for hand in working.values():
                     hand.actor.end.remote()
             ready, _ = ray.wait(list(working), timeout=_WAIT_S)
             for stream in ready:
@@ -131,23 +132,21 @@ class RayExecutor:
         try:
             said = ray.get(next(hand.stream))
         except StopIteration:
-            hand.stream = None
+            _kill(ray, [hand])  # its core or GPU is free for those that wait for one
         except ray.exceptions.RayTaskError as e:
             raise _ours(e) from None
         except ray.exceptions.RayError as e:
+            _kill(ray, [hand])  # one that only could not be reached must not work beside the next
             yield from self._bury(hand, e)
-            ray.kill(hand.actor)  # one that only could not be reached must not work beside the next
-            hand.stream = None
             if until is None or not until.is_set():
-                hand.actor = self._actor(ray, hand.owner)  # one that Ray restarts refuses work until it is up
-                _begin(hand, go_on=until is not None)
+                self._start(ray, hand, go_on=until is not None)  # one that Ray restarts refuses work until it is up
         else:
             if isinstance(said, Reached):
-                hand.begun.add(said.segment.id)
+                hand.begun[said.segment.id] = said.segment.path
                 progress(said.segment, said.offset_ms)
             else:
                 hand.deaths = 0
-                hand.begun.discard(said.segment.id)
+                hand.begun.pop(said.segment.id, None)
                 yield said
 
     def _bury(self, hand: _Hand, error: Exception) -> Iterator[SegmentReport]:
@@ -156,13 +155,18 @@ class RayExecutor:
             got, cure = str(error).splitlines()[0], "look at Ray's logs on the node; is there enough memory?"
             raise Unavailable("a worker dies again and again", got=got, cure=cure)
         given = self._catalog.release(hand.owner)
-        log.warning("worker %s died; another is started, and %d segments wait again", hand.owner, given)
+        files = ", ".join(hand.begun.values()) or "nothing"
+        log.warning("worker %s died; another is started, and %d segments wait again: %s", hand.owner, given, files)
         yield from self._catalog.reports(sorted(hand.begun)) if hand.begun else ()
         hand.begun.clear()
 
 
-def _begin(hand: _Hand, *, go_on: bool) -> None:
-    hand.stream = hand.actor.work.options(num_returns="streaming").remote(go_on)
+def _kill(ray: Any, hands: Iterable[_Hand]) -> None:
+    for hand in hands:
+        hand.stream = None
+        if hand.actor is not None:
+            ray.kill(hand.actor)
+            hand.actor = None
 
 
 class _Actor:
@@ -231,7 +235,7 @@ def _connected(settings: Settings) -> Iterator[Any]:
     try:
         _check_reachable(settings.ray_address)  # Ray itself tries for minutes
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as e:
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as e:
         got, cure = str(e).splitlines()[0], "is the cluster up (`ray status`), and ray_address right?"
         raise Unavailable("the Ray cluster does not answer", got=got, cure=cure) from None
     try:
@@ -252,8 +256,22 @@ def _wants_gpu(ray: Any, settings: Settings) -> bool:
 
 
 def _count(ray: Any, settings: Settings) -> int:
-    """How many workers: as many as the settings say, or one per GPU, or one per core."""
-    return settings.ray_workers or max(1, _resource(ray, "GPU" if _wants_gpu(ray, settings) else "CPU"))
+    """How many workers: as many as the settings say, or one per GPU, or one per core.
+
+    Raises:
+        Unavailable: the cluster has less than that; Ray would wait for ever, without a word.
+    """
+    kind = "GPU" if _wants_gpu(ray, settings) else "CPU"
+    there = _resource(ray, kind)
+    wanted = settings.ray_workers or max(1, there)
+    if wanted > there:
+        cure = (
+            "set ray_workers to that, or device to cpu, or add machines" if kind == "GPU" else "set ray_workers to that"
+        )
+        raise Unavailable(
+            f"the Ray cluster has fewer {kind}s than workers", got=there, expected=f"{wanted} or more", cure=cure
+        )
+    return wanted
 
 
 def _resource(ray: Any, name: str) -> int:

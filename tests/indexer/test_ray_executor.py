@@ -156,6 +156,32 @@ def test_who_stops_in_the_middle_gives_the_leases_back(many: Parts, tmp_path: Pa
     until(lambda: actors() == [])  # Ray kills them a moment later
 
 
+@ray.remote(num_cpus=3)
+class Busy:
+    def is_there(self) -> bool:
+        return True
+
+
+def test_a_worker_that_finds_no_core_gets_that_of_one_that_has_ended(many: Parts) -> None:
+    busy = Busy.remote()  # type: ignore[attr-defined]
+    assert ray.get(busy.is_there.remote())
+    enter(many, SAMPLES / "gate")
+    ended: list[SegmentReport] = []
+    thread = threading.Thread(target=lambda: ended.extend(work(many)), daemon=True)
+    thread.start()
+    try:
+        until(lambda: not thread.is_alive(), 120)
+    finally:
+        ray.kill(busy)
+    assert [report.state for report in ended] == ["indexed"]
+
+
+def test_more_workers_than_the_cluster_can_ever_hold_are_refused(many: Parts) -> None:
+    for changes, words in (({"ray_workers": 9}, "fewer CPUs than workers; got: 4"), ({"device": "cuda"}, "fewer GPUs")):
+        with pytest.raises(Unavailable, match=words):
+            list(RayExecutor(many.settings.model_copy(update=changes), many.catalog, open_executor).run())
+
+
 def test_an_actors_own_error_is_told_as_it_is(many: Parts) -> None:
     enter(many, SAMPLES / "gate")
     broken = many.settings.model_copy(update={"store_uri": "http://127.0.0.1:1"})
