@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from indexer.cards import decoding_card
 from indexer.crops import CROP_PX
 from indexer.looking import WHOLE_FRAME_PX
 from indexer.masks import MaskBook, blackened
-from indexer.pipes import Stopped
+from indexer.pipes import Crew, Pipe, Stopped
 from indexer.sources import VideoSource
 from search.catalog import Catalog
 from search.config import Settings
@@ -45,7 +46,7 @@ SEGMENTS = 16  # at once: their rows are found together, and a kill costs at mos
 WRITE_ROWS = 512
 REST = 10  # times as long as it took to see that nothing is missing, nobody looks again
 PATIENCE_S = 1.0  # so long a segment waits for live indexing that is behind
-NICE = 10  # of the thread that decodes
+NICE = 10  # of the threads that decode
 EVERY_PICTURE_S = 0.001
 
 MISSING = "its pictures are not in the file"
@@ -61,10 +62,10 @@ class Side:
 
 
 class Refill:
-    """Makes up what `target` lacks of `source`. Opens and closes nothing; one thread of it is enough for a process.
+    """Makes up what `target` lacks of `source`. Opens and closes nothing; one of it is enough for a process.
 
     Args:
-        settings: of the index; `lease_s`, `sample_interval_s` and `max_megapixels` count.
+        settings: of the index; `lease_s`, `workers`, `sample_interval_s` and `max_megapixels` count.
         catalog: open.
         source: the index whose rows are taken.
         target: the one that gets them.
@@ -82,6 +83,7 @@ class Refill:
         self._lease_ms = round(1000 * settings.lease_s)
         self._until_ms: int | None = None  # what begins later is done already
         self._rest_until = 0.0
+        self._renewed = 0.0
 
     def step(
         self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None, scope: Scope | None = None
@@ -101,7 +103,6 @@ class Refill:
         """
         if time.monotonic() < self._rest_until:
             return 0
-        _give_way()
         segments = self._next(self._target.index if scope is None else replace(self._target.index, scope=scope))
         if not segments:
             return 0
@@ -158,15 +159,9 @@ class Refill:
         there = _by_segment(self._target.store.rows_of(ids))
         faults: dict[str, str] = {}
         filling = _Filling(self._target)
-        for segment in segments:
-            self._give_live_indexing_way(stop)
-            rows = wanted.get(segment.id, [])
-            try:
-                for row, image in self._pictures(segment, rows, stop):
-                    filling.add(row, image)
-            except BadMedia as e:
-                faults[segment.id] = f"{e.what}: {e.got}"
-            progress(segment)
+        for row, image in self._decoded(segments, wanted, faults, stop, progress):
+            filling.add(row, image)
+            self._renew()
         filling.write()
         for segment in segments:
             keep = {row.id for row in wanted.get(segment.id, [])}
@@ -175,10 +170,54 @@ class Refill:
         self._target.store.flush()
         for segment in segments:
             done = self._book.done(self._target.index, self._owner, segment, faults.get(segment.id, ""))
-            if not done and self._book.deleted(
-                segment.id
-            ):  # one that was indexed anew is tidied when it is filled again
+            if not done and self._book.deleted(segment.id):  # what was indexed anew is tidied when it is filled again
                 self._target.store.delete_segment(segment.id)
+
+    def _decoded(
+        self,
+        segments: Sequence[Segment],
+        wanted: Mapping[str, Sequence[Row]],
+        faults: dict[str, str],
+        stop: threading.Event,
+        progress: Callable[[Segment], None],
+    ) -> Iterator[tuple[Row, Image]]:
+        """All their pictures; files are decoded side by side, while whoever takes the pictures embeds them.
+
+        Raises:
+            Stopped: `stop` is set.
+        """
+        crew, waiting = Crew(), SimpleQueue[Segment]()
+        pictures: Pipe[tuple[Row, Image] | None] = Pipe(crew, self._target.embedder.batch_size)
+        decoders = min(self._settings.workers, len(segments))
+        for segment in segments:
+            waiting.put(segment)
+
+        def decode() -> None:
+            _give_way()
+            with suppress(Empty):
+                while True:
+                    segment = waiting.get_nowait()
+                    self._give_live_indexing_way(stop)
+                    try:
+                        for picture in self._pictures(segment, wanted.get(segment.id, []), stop):
+                            pictures.put(picture)
+                    except BadMedia as e:
+                        faults[segment.id] = f"{e.what}: {e.got}"
+                    progress(segment)
+            pictures.put(None)
+
+        for n in range(decoders):
+            crew.start(f"refill-{n}", decode)
+        try:
+            while decoders:
+                picture = pictures.get()
+                if picture is None:
+                    decoders -= 1
+                else:
+                    yield picture
+        finally:
+            crew.stop.set()
+            crew.join()  # raises what stopped one of them
 
     def _pictures(self, segment: Segment, rows: Sequence[Row], stop: threading.Event) -> Iterator[tuple[Row, Image]]:
         """Each row with its picture (uint8 (h, w, 3)), as the worker cut it out.
@@ -211,19 +250,22 @@ class Refill:
         file = Path(self._media.local(segment).path)
         largest = self._settings.max_megapixels
         source = VideoSource(file, interval_s=interval_s, max_megapixels=largest, card=self._card)
-        beat = time.monotonic()
         with closing(source.frames()) as frames:
             for frame in frames:
                 if stop.is_set():
                     raise Stopped
-                if time.monotonic() - beat > self._lease_ms / 3000:
-                    beat = time.monotonic()
-                    self._book.renew(self._target.index, self._owner, self._lease_ms)
+                self._renew()
                 for row in by_offset.get(frame.offset_ms, ()):
                     image = blackened(frame.image, masks) if masks else frame.image
                     yield row, _cut(row, image)
                 if frame.offset_ms >= last:
                     return
+
+    def _renew(self) -> None:
+        """The leases, now and then."""
+        if time.monotonic() - self._renewed > self._lease_ms / 3000:
+            self._renewed = time.monotonic()
+            self._book.renew(self._target.index, self._owner, self._lease_ms)
 
     def _give_live_indexing_way(self, stop: threading.Event) -> None:
         """Wait a moment where recorded files wait to be indexed: a search for what is new comes first."""
