@@ -56,8 +56,8 @@ class Recorder:
         self._live = live
         self._wanted = wanted
         self._vault = Vault(settings.data_dir, settings.secret_key)
-        media = open_media(settings)
-        self._uploader = Uploader(live, media, settings.recordings_dir) if media.takes_recordings else None
+        self._media = open_media(settings)
+        self._uploader: Uploader | None = None
         self._untold: list[Written] = []
         self._lock = threading.Lock()
         self._captures: dict[tuple[str, Role], Capture] = {}
@@ -79,6 +79,8 @@ class Recorder:
             ) from None
         s = self._settings
         self._share = Share(self._live.catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
+        if self._media.takes_recordings:
+            self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
         self._share.start()
         self._thread.start()
         if self._uploader is not None:
@@ -250,7 +252,7 @@ class Recorder:
                 del self._untold[: len(waiting)]
 
     def _write(self, written: Written) -> None:
-        self._live.write(written, uploading=self._uploader is not None)
+        self._live.write(written, uploading_from=self._uploader.folder if self._uploader else "")
 
     def _tell_health(self) -> None:
         """Health and open gaps as they are now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
@@ -117,7 +118,13 @@ def _lives(pid: int) -> bool:
 def folder_id(root: Path) -> str:
     """Of a folder, the same for all who see it, on this machine and others; written when it is first asked for."""
     root.mkdir(parents=True, exist_ok=True)
-    file = root / FOLDER_ID
-    with suppress(FileExistsError), file.open("x") as new:
-        new.write(uuid.uuid4().hex)
-    return file.read_text("utf-8").strip()
+    with (root / FOLDER_ID).open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # two that start at once
+        file.seek(0)
+        found = file.read().strip()
+        if not found:  # it is new, or the power went before it was on disk
+            found = uuid.uuid4().hex
+            file.write(found)
+            file.flush()
+            os.fsync(file.fileno())
+    return found
