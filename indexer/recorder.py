@@ -19,7 +19,7 @@ from indexer.timebase import now
 from indexer.uploading import Uploader
 from search.camera_leases import Held
 from search.config import Settings
-from search.errors import Unavailable
+from search.errors import Unavailable, XunrenError
 from search.live import Gap, Health, Stream
 from search.live_catalog import LiveCatalog, Written
 from search.media import open_media
@@ -171,7 +171,12 @@ class Recorder:
                 (key, pool.submit(self._begin, stream, stream.role is Role.MAIN and stream.camera_id in both))
                 for key, stream in new
             ]
-        self._captures |= {key: future.result() for key, future in begun}
+        for key, future in begun:
+            try:
+                self._captures[key] = future.result()
+            except Exception as e:  # the others record, and the next look tries this one again
+                surprise = not isinstance(e, XunrenError | OSError)
+                log.warning("%s %s is not recorded yet; trying again: %s", *key, e, exc_info=surprise)
 
     def _cameras(self) -> set[str]:
         return {stream.camera_id for stream in self._live.streams() if self._wanted(stream)}

@@ -31,7 +31,7 @@ def salvage_parts(place: Place) -> Iterator[Segment]:
         name = read_name(part)
         if name is not None and name[1] is place.role:
             segment = _completed(place, part, name[0])
-            part.unlink()
+            part.unlink(missing_ok=True)
             if segment is not None:
                 log.info("%s: %d ms saved of a file that was cut off", place.camera_id, segment.duration_ms)
                 yield segment
@@ -47,7 +47,7 @@ def untold(place: Place, live: LiveCatalog, covered_until: int, max_megapixels: 
             continue
         try:
             yield _told_by(place, file, name[0], max_megapixels)
-        except BadMedia as e:
+        except (BadMedia, OSError) as e:  # the latter also where another process has moved it on
             log.warning("%s cannot be taken up: %s", file, e)
 
 

@@ -1,0 +1,105 @@
+"""A recorder whose cameras do not answer: what it takes up, begins and tells when something around it fails."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from indexer.recorder import Recorder
+from indexer.recording import Place
+from indexer.salvage import untold
+from search.catalog import Catalog, now_ms
+from search.config import Settings
+from search.errors import Unavailable
+from search.live import Stream
+from search.live_catalog import LiveCatalog
+from search.types import Camera, Role
+from search.vault import Vault
+from tests.conftest import SAMPLES
+from tests.live.station import until
+
+NOWHERE = "rtsp://127.0.0.1:1/x"
+HOUR = 3_600_000
+MOVIE = SAMPLES / "gate" / "gate.mp4"
+
+
+class Flaky(LiveCatalog):
+    """Does not answer what is asked about one camera's account, so many times."""
+
+    failing = ""
+    times = 0
+
+    def covered_until(self, stream: Stream) -> int:
+        if stream.camera_id == self.failing and self.times:
+            self.times -= 1
+            raise Unavailable("the catalogue does not answer")
+        return super().covered_until(stream)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, min_free_gib=0.0, camera_lease_s=2.0)
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[Flaky]:
+    with closing(Catalog(settings.catalog_address).open()) as catalog:
+        yield Flaky(catalog)
+
+
+def add(live: LiveCatalog, settings: Settings, *cameras: str) -> None:
+    vault = Vault(settings.data_dir)
+    for camera in cameras:
+        live.catalog.add_camera(Camera(camera))
+        live.set_streams(camera, [Stream(camera, Role.MAIN, vault.seal(NOWHERE), NOWHERE, now_ms() - 100 * HOUR)])
+
+
+def capturing() -> list[str]:
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("record-cam"))
+
+
+def test_one_camera_that_cannot_begin_does_not_begin_the_others_twice(
+    live: Flaky, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(live, settings, "cam-1", "cam-2", "cam-3")
+    live.failing, live.times = "cam-2", 3
+    with Recorder(settings, live) as recorder, caplog.at_level(logging.WARNING):
+        until(lambda: live.times == 0)
+        assert {health.camera_id for health in recorder.health()} >= {"cam-1", "cam-3"}
+        until(lambda: len(recorder.health()) == 3)
+        time.sleep(1.5)  # another look
+        assert capturing() == ["record-cam-1", "record-cam-2", "record-cam-3"]
+    assert "cam-2 main is not recorded yet; trying again: the catalogue does not answer" in caplog.text
+    assert capturing() == []
+
+
+def test_a_file_that_goes_while_it_is_taken_up_leaves_the_others(
+    live: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(live, settings, "gate")
+    place = Place(settings.recordings_dir, "gate", Role.MAIN)
+    gone, kept = (left(place, now_ms() - hours * HOUR) for hours in (2, 1))
+    probe = Place.segment
+
+    def removed_first(self: Place, file: Path, *more: object) -> object:
+        gone.unlink(missing_ok=True)
+        return probe(self, file, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Place, "segment", removed_first)
+    found = list(untold(place, live, now_ms(), 17.0))
+    assert [Path(segment.path) for segment in found] == [kept]
+
+
+def left(place: Place, start_ms: int, suffix: str = ".mp4") -> Path:
+    """A file that an earlier recorder left."""
+    file = place.file(start_ms, suffix)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(MOVIE, file)
+    return file
