@@ -3,7 +3,9 @@
 Each recorder gives a sign of life every quarter of a lease, and takes what nobody holds: its fair share at once, and
 what nobody took for half a lease then, whoever is there (a recorder may want some cameras only). One that has too few
 asks the one with the most for some, which closes their files and hands them over. What a dead one held is free when
-its lease is over. Times are the database's where it is a server, so that the machines' clocks need not agree.
+its lease is over. One that was itself away for a while waits a lease before it takes from others: they may have been as
+silent as it was, where the catalogue did not answer. Times are the database's where it is a server, so that the
+machines' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ class CameraLeases:
         self._shown = shown
         self._folder = folder
         self._lease_ms = round(1000 * lease_s)
+        self._last_ms: int | None = None  # its latest sign of life, which the others may have forgotten
+        self._quiet_until_ms = 0
 
     def beat(self, wanted: Collection[str]) -> Held:
         """Give a sign of life, keep what is held, take what is due; `wanted`: ids of all cameras it would record."""
@@ -67,15 +71,19 @@ class CameraLeases:
         with self._catalog.begin() as db:
             _alone(db)
             now = _now(db)
+            if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
+                self._quiet_until_ms = now + self._lease_ms
             recorders = self._live(db, now)
             mine = t.c.recorder == self._id
             db.execute(t.update().where(mine).values(until_ms=now + self._lease_ms))
             self._give_up(db, mine, set(wanted))
             leases = {row.camera_id: row for row in db.execute(sa.select(t))}
-            self._take(db, leases, wanted, recorders, now)
+            if now >= self._quiet_until_ms:
+                self._take(db, leases, wanted, recorders, now)
             held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(mine))}
             if len(recorders) > 1:
                 self._ask(db, wanted, len(held), recorders, now)
+        self._last_ms = now
         asked = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
         return Held(frozenset(held), asked, len(recorders))
 
