@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,20 @@ def test_a_server_that_is_away_is_told_without_the_password() -> None:
     with pytest.raises(Unavailable, match="cannot be opened") as refused:
         Catalog("postgresql://xunren:hidden@127.0.0.1:1/xunren").open()
     assert "hidden" not in str(refused.value)
+
+
+def test_a_server_that_lost_its_power_is_noticed(postgres: Postgres) -> None:
+    url = postgres.new()
+    with connect(url).connect() as db:
+        raw: Any = db.connection.driver_connection
+        asked = raw.info.get_parameters()
+    assert {name: asked[name] for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")} == {
+        "keepalives_idle": "5",
+        "keepalives_interval": "2",
+        "keepalives_count": "3",
+    }
+    assert asked["tcp_user_timeout"] == "10000"
+    postgres.drop(url)
 
 
 def test_a_database_that_sorts_otherwise_is_refused(postgres: Postgres) -> None:
