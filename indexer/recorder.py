@@ -186,7 +186,7 @@ class Recorder:
         if self._share is None:
             return
         root = self._settings.recordings_dir
-        left = {part.parents[2].name for part in files_below(root, f"*/*/*/.*{PART}")}
+        left = {part.parents[2].name for part in files_below(root, 3) if part.suffix == PART}
         elsewhere = self._share.held_elsewhere()
         streams = [s for s in self._live.streams() if s.camera_id in left and s.camera_id in elsewhere]
         subs = {s.camera_id for s in streams if s.role is Role.SUB}
