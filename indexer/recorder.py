@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from indexer.account import Account
 from indexer.capture import Capture, Surroundings
-from indexer.recording import PART, Place, files_below
+from indexer.recording import Place
 from indexer.salvage import salvage_parts, untold
 from indexer.sharing import Share
+from indexer.strays import Strays
 from indexer.timebase import now
 from indexer.uploading import Uploader
 from search.camera_leases import Held
@@ -67,6 +68,7 @@ class Recorder:
         self._around = Surroundings(settings, self._post, self._turn, self._room.is_set)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._share: Share | None = None
+        self._strays: Strays | None = None
 
     def start(self) -> None:
         """Begin to record."""
@@ -82,6 +84,8 @@ class Recorder:
         if self._media.takes_recordings:
             self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
         self._share.start()
+        self._strays = Strays(self._live, s.recordings_dir, self._share, self._save)
+        self._strays.start()
         self._thread.start()
         if self._uploader is not None:
             self._uploader.start()
@@ -91,6 +95,8 @@ class Recorder:
         self._around.stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._strays is not None:
+            self._strays.stop()
         if self._share is not None:
             self._share.stop()
         if self._uploader is not None:
@@ -115,7 +121,6 @@ class Recorder:
     # the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._guarded(self._save_strays)
         due = dict.fromkeys((self._look_at_disk, self._sync, self._tell_health), 0.0)
         every = {self._look_at_disk: 1.0, self._sync: SYNC_S, self._tell_health: HEALTH_S}
         while not self._around.stop.is_set():
@@ -166,6 +171,9 @@ class Recorder:
             self._share.hand_over(held.asked)
         both = {camera for camera, role in wanted if role is Role.SUB}
         new = [(key, stream) for key, stream in wanted.items() if key not in self._captures]
+        if self._strays is not None:
+            free = self._strays.begin({stream.camera_id for _, stream in new})
+            new = [(key, stream) for key, stream in new if stream.camera_id in free]
         with ThreadPoolExecutor(BEGIN_AT_ONCE, "record-begin") as pool:
             begun = [
                 (key, pool.submit(self._begin, stream, stream.role is Role.MAIN and stream.camera_id in both))
@@ -180,20 +188,6 @@ class Recorder:
 
     def _cameras(self) -> set[str]:
         return {stream.camera_id for stream in self._live.streams() if self._wanted(stream)}
-
-    def _save_strays(self) -> None:
-        """Take up what an earlier recorder left in this folder of cameras that others record into other folders now."""
-        if self._share is None:
-            return
-        root = self._settings.recordings_dir
-        left = {part.parents[2].name for part in files_below(root, 3) if part.suffix == PART}
-        elsewhere = self._share.held_elsewhere()
-        streams = [s for s in self._live.streams() if s.camera_id in left and s.camera_id in elsewhere]
-        subs = {s.camera_id for s in streams if s.role is Role.SUB}
-        for stream in streams:
-            if elsewhere[stream.camera_id] != self._share.folder:
-                kept = stream.role is Role.MAIN and stream.camera_id in subs
-                self._save(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
 
     def _is_stuck(self, capture: Capture) -> bool:
         return time.monotonic() - capture.alive_at > STUCK_S
@@ -216,9 +210,8 @@ class Recorder:
             found.segments = [(segment, state) for segment in salvage_parts(place)]
         except OSError as e:
             log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
-        until = self._live.covered_until(stream)
         known = {segment.id for segment, _ in found.segments}
-        missed = list(untold(place, self._live, until, self._settings.max_megapixels))
+        missed = list(untold(place, self._live, self._settings.max_megapixels))
         found.segments += [(segment, state) for segment in missed if segment.id not in known]
         self._write(found)
         if self._uploader is not None:

@@ -35,11 +35,15 @@ def salvage_parts(place: Place) -> Iterator[Segment]:
             yield segment
 
 
-def untold(place: Place, live: LiveCatalog, covered_until: int, max_megapixels: float) -> Iterator[Segment]:
-    """Closed files of the last day that the catalogue does not know."""
-    since = covered_until - _LOOK_BACK_MS
+def untold(place: Place, live: LiveCatalog, max_megapixels: float) -> Iterator[Segment]:
+    """Closed files that the catalogue does not know, of the last day that was recorded into this folder.
+
+    Not of the last day of the catalogue's account: another recorder may have gone on with it elsewhere.
+    """
+    files = _files(place, ".mp4")
+    since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
     known = live.paths(place.camera_id, place.role, since)
-    for file, start_ms in _files(place, ".mp4"):
+    for file, start_ms in files:
         if start_ms < since or str(file.absolute()) in known:
             continue
         try:

@@ -70,10 +70,15 @@ class Share:
         """These are no longer recorded here: let those who asked have them. Raises `Unavailable`."""
         self._leases.hand_over(cameras)
 
-    def held_elsewhere(self) -> dict[str, str]:
-        """Camera id -> id of the folder of its live holder, this recorder's own not included. Raises `Unavailable`."""
+    def held_elsewhere(self, camera_id: str = "") -> dict[str, str]:
+        """Camera id -> id of the folder of its live holder, this recorder's own not included; of one camera, or all.
+
+        Raises:
+            Unavailable: the catalogue does not answer.
+        """
+        found = self._leases.holders(camera_id)
         mine = self._held.cameras
-        return {h.camera_id: h.folder for h in self._leases.holders() if h.alive and h.camera_id not in mine}
+        return {h.camera_id: h.folder for h in found if h.alive and h.camera_id not in mine}
 
     def _bury(self) -> None:
         """A recorder of this folder and machine whose process is gone needs no time to be given up."""

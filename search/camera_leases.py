@@ -116,10 +116,12 @@ class CameraLeases:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
-    def holders(self) -> list[Holder]:
-        """Who holds what, by camera."""
+    def holders(self, camera_id: str = "") -> list[Holder]:
+        """Who holds what, by camera; of one camera, or all."""
         t, r = tables.camera_leases, tables.recorders
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
+        if camera_id:
+            query = query.where(t.c.camera_id == camera_id)
         with self._catalog.begin() as db:
             now = _now(db)
             rows = db.execute(query.order_by(t.c.camera_id)).all()

@@ -12,15 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from indexer import strays
 from indexer.recorder import Recorder
-from indexer.recording import Place
+from indexer.recording import PART, Place
 from indexer.salvage import untold
+from indexer.sharing import Share
+from search.camera_leases import CameraLeases
 from search.catalog import Catalog, now_ms
 from search.config import Settings
 from search.errors import Unavailable
-from search.live import Stream
-from search.live_catalog import LiveCatalog
-from search.types import Camera, Role
+from search.live import Gap, Reason, Stream
+from search.live_catalog import LiveCatalog, Written
+from search.types import Camera, Role, SegmentState
 from search.vault import Vault
 from tests.conftest import SAMPLES
 from tests.live.station import until
@@ -31,16 +34,23 @@ MOVIE = SAMPLES / "gate" / "gate.mp4"
 
 
 class Flaky(LiveCatalog):
-    """Does not answer what is asked about one camera's account, so many times."""
+    """Does not answer what is asked about one camera, so many times."""
 
     failing = ""
     times = 0
 
     def covered_until(self, stream: Stream) -> int:
-        if stream.camera_id == self.failing and self.times:
+        self._fail(stream.camera_id)
+        return super().covered_until(stream)
+
+    def paths(self, camera_id: str, role: Role, from_ms: int) -> set[str]:
+        self._fail(camera_id)
+        return super().paths(camera_id, role, from_ms)
+
+    def _fail(self, camera_id: str) -> None:
+        if camera_id == self.failing and self.times:
             self.times -= 1
             raise Unavailable("the catalogue does not answer")
-        return super().covered_until(stream)
 
 
 @pytest.fixture
@@ -93,8 +103,64 @@ def test_a_file_that_goes_while_it_is_taken_up_leaves_the_others(
         return probe(self, file, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Place, "segment", removed_first)
-    found = list(untold(place, live, now_ms(), 17.0))
+    found = list(untold(place, live, 17.0))
     assert [Path(segment.path) for segment in found] == [kept]
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_closed_files_of_a_camera_that_is_recorded_elsewhere_now_are_taken_up(
+    live: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr(strays, "AGAIN_S", 0.2)
+    add(live, settings, "gate")
+    assert elsewhere(live.catalog).beat(["gate"]).cameras == {"gate"}
+    gap = Gap("gate", Role.MAIN, now_ms() - 100 * HOUR, now_ms(), Reason.NOT_RUNNING, "")
+    live.write(Written(gaps=[gap]))  # its account has gone on
+    place = Place(settings.recordings_dir, "gate", Role.MAIN)
+    files = [left(place, now_ms() - hours * HOUR) for hours in (51, 50)]
+    live.failing, live.times = "gate", times
+    with Recorder(settings, live):
+        until(lambda: told(live) == [str(file) for file in files])
+    assert live.times == 0
+
+
+def test_what_was_cut_off_of_a_camera_that_is_recorded_elsewhere_now_is_saved(live: Flaky, settings: Settings) -> None:
+    add(live, settings, "gate")
+    elsewhere(live.catalog).beat(["gate"])
+    part = left(Place(settings.recordings_dir, "gate", Role.MAIN), now_ms() - HOUR, PART)
+    with Recorder(settings, live):
+        until(lambda: len(told(live)) == 1)
+    assert not part.exists()
+
+
+def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, settings: Settings) -> None:
+    add(live, settings, "cam-1", "cam-2", "cam-3", "cam-4")
+    for camera in ("cam-1", "cam-2", "cam-3"):
+        left(Place(settings.recordings_dir, camera, Role.MAIN), now_ms() - HOUR)
+    other = elsewhere(live.catalog)
+    other.beat(["cam-1", "cam-2", "cam-4"])
+    saved: list[str] = []
+
+    def save(stream: Stream, _: SegmentState) -> None:
+        saved.append(stream.camera_id)
+        assert looking.begin({"cam-2", "cam-3"}) == {"cam-3"}, "it may not be begun meanwhile"
+
+    share = Share(live.catalog, settings.recordings_dir, 60.0, set)
+    looking = strays.Strays(live, settings.recordings_dir, share, save)
+    assert looking.begin({"cam-1"}) == {"cam-1"}
+    assert not looking.step()  # nobody held the third one when it looked
+    assert looking.step()  # now it is its own
+    assert saved == ["cam-2"]
+    assert looking.begin({"cam-2"}) == {"cam-2"}
+
+
+def elsewhere(catalog: Catalog) -> CameraLeases:
+    """Another machine's recorder."""
+    return CameraLeases(catalog, "other:1", "other:1", "another-folder", 60.0)
+
+
+def told(live: LiveCatalog) -> list[str]:
+    return [segment.path for segment, _, _ in live.recordings(0, 2**62)]
 
 
 def left(place: Place, start_ms: int, suffix: str = ".mp4") -> Path:
