@@ -39,7 +39,7 @@ def connect(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed)
         sa.event.listen(engine, "connect", _tune_sqlite)
         return engine
-    if kind != "postgresql":
+    if kind != "postgresql" or "@" in f"{parsed.host}{parsed.database}":  # of a password: the driver would repeat it
         raise _no_url()
     waits = f"-c lock_timeout={BUSY_MS} -c statement_timeout={_ANSWER_MS}"
     options = {"connect_timeout": _CONNECT_S, "options": waits, "application_name": "xunren", "client_encoding": "utf8"}

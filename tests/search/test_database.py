@@ -33,7 +33,17 @@ def segments(count: int) -> list[Segment]:
     ]
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "postgresql://user:secret@host:port/name", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://host/name",
+        "postgresql://user:secret@host:port/name",
+        "postgresql://user:se@secret@host/name",
+        "postgresql://user:se@secret/cret@host/name",
+        "",
+    ],
+)
 def test_what_is_no_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(BadInput, match="catalog_url") as refused:
         connect(url)
