@@ -57,6 +57,7 @@ class Recorder:
         self._live = live
         self._wanted = wanted
         self._vault = Vault(settings.data_dir, settings.secret_key)
+        self._opens: dict[str, bool] = {}  # by sealed address: there may be thousands
         self._media = open_media(settings)
         self._uploader: Uploader | None = None
         self._untold: list[Written] = []
@@ -186,8 +187,15 @@ class Recorder:
                 surprise = not isinstance(e, XunrenError | OSError)
                 log.warning("%s %s is not recorded yet; trying again: %s", *key, e, exc_info=surprise)
 
-    def _cameras(self) -> set[str]:
-        return {stream.camera_id for stream in self._live.streams() if self._wanted(stream)}
+    def _cameras(self) -> dict[str, bool]:
+        """Ids of the cameras that are wanted -> whether the addresses of all their streams can be opened here."""
+        wanted = [stream for stream in self._live.streams() if self._wanted(stream)]
+        known = self._opens
+        self._opens = {s.sealed: known[s.sealed] if s.sealed in known else self._vault.opens(s.sealed) for s in wanted}
+        found: dict[str, bool] = {}
+        for stream in wanted:
+            found[stream.camera_id] = found.get(stream.camera_id, True) and self._opens[stream.sealed]
+        return found
 
     def _is_stuck(self, capture: Capture) -> bool:
         return time.monotonic() - capture.alive_at > STUCK_S

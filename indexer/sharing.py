@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,10 +32,11 @@ class Share:
         catalog: open.
         root: the folder that is recorded into.
         lease_s: seconds after its last sign of life when its cameras are free for others.
-        wanted: ids of all cameras that it would record.
+        wanted: ids of all cameras that it would record -> whether it has the key of their addresses. While others
+            live, those without are left to them; one that is alone keeps them, so that their health says the cause.
     """
 
-    def __init__(self, catalog: Catalog, root: Path, lease_s: float, wanted: Callable[[], Collection[str]]) -> None:
+    def __init__(self, catalog: Catalog, root: Path, lease_s: float, wanted: Callable[[], Mapping[str, bool]]) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.folder = folder_id(root)
         self._leases = CameraLeases(catalog, f"{name}:{uuid.uuid4().hex[:8]}", name, self.folder, lease_s)
@@ -44,6 +45,7 @@ class Share:
         self._held = Held()
         self._stop = threading.Event()
         self._failing = False
+        self._without_key = 0
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
     @property
@@ -92,7 +94,10 @@ class Share:
 
     def _beat(self) -> None:
         try:
-            found = self._leases.beat(self._wanted())
+            wanted = self._wanted()
+            locked = {camera for camera, opens in wanted.items() if not opens}
+            found = self._leases.beat(wanted, locked)
+            self._say(len(locked) if found.recorders > 1 else 0)
             lost = self._held.cameras - found.cameras
             if lost:
                 log.info("%d cameras are another recorder's now", len(lost))
@@ -101,6 +106,15 @@ class Share:
             if not self._failing:
                 log.warning("the recorder cannot renew its cameras' leases; it records on: %s", e)
             self._failing = True
+
+    def _say(self, without_key: int) -> None:
+        if without_key and not self._without_key:
+            log.warning(
+                "%d cameras are left to other recorders: their addresses were sealed with another key; set secret_key "
+                "to that of the machine where they were added, and start this recorder again",
+                without_key,
+            )
+        self._without_key = without_key
 
     def _run(self) -> None:
         while not self._stop.wait(self._beat_s):

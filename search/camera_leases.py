@@ -65,8 +65,13 @@ class CameraLeases:
         self._last_ms: int | None = None  # its latest sign of life, which the others may have forgotten
         self._quiet_until_ms = 0
 
-    def beat(self, wanted: Collection[str]) -> Held:
-        """Give a sign of life, keep what is held, take what is due; `wanted`: ids of all cameras it would record."""
+    def beat(self, wanted: Collection[str], unable: Collection[str] = ()) -> Held:
+        """Give a sign of life, keep what is held, take what is due.
+
+        Args:
+            wanted: ids of all cameras that it would record.
+            unable: those of them that it cannot record; while others live, they are left to them.
+        """
         t = tables.camera_leases
         with self._catalog.begin() as db:
             _alone(db)
@@ -74,12 +79,13 @@ class CameraLeases:
             if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
                 self._quiet_until_ms = now + self._lease_ms
             recorders = self._live(db, now)
+            if len(recorders) > 1:
+                wanted = set(wanted).difference(unable)
             mine = t.c.recorder == self._id
             db.execute(t.update().where(mine).values(until_ms=now + self._lease_ms))
             self._give_up(db, mine, set(wanted))
             leases = {row.camera_id: row for row in db.execute(sa.select(t))}
-            if now >= self._quiet_until_ms:
-                self._take(db, leases, wanted, recorders, now)
+            self._take(db, leases, wanted, recorders, now)
             held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(mine))}
             if len(recorders) > 1:
                 self._ask(db, wanted, len(held), recorders, now)
@@ -150,7 +156,9 @@ class CameraLeases:
         """Its fair share of what is free, and what has been free for half a lease, whoever is there."""
         t = tables.camera_leases
         held = sum(row.recorder == self._id for row in leases.values())
-        free = [camera for camera in sorted(wanted) if camera not in leases or leases[camera].until_ms < now]
+        quiet = now < self._quiet_until_ms
+        over = {c for c, row in leases.items() if row.until_ms < now and not (quiet and row.recorder)}
+        free = [camera for camera in sorted(wanted) if camera not in leases or camera in over]
         late = now - self._lease_ms // 2
         old = [camera for camera in free if camera in leases and leases[camera].until_ms < late]
         new = [camera for camera in free if camera not in set(old)]

@@ -29,6 +29,7 @@ from tests.conftest import SAMPLES
 from tests.live.station import until
 
 NOWHERE = "rtsp://127.0.0.1:1/x"
+NO_KEY = "the key of the cameras' addresses cannot be read"
 HOUR = 3_600_000
 MOVIE = SAMPLES / "gate" / "gate.mp4"
 
@@ -145,13 +146,29 @@ def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, s
         saved.append(stream.camera_id)
         assert looking.begin({"cam-2", "cam-3"}) == {"cam-3"}, "it may not be begun meanwhile"
 
-    share = Share(live.catalog, settings.recordings_dir, 60.0, set)
+    share = Share(live.catalog, settings.recordings_dir, 60.0, dict)
     looking = strays.Strays(live, settings.recordings_dir, share, save)
     assert looking.begin({"cam-1"}) == {"cam-1"}
     assert not looking.step()  # nobody held the third one when it looked
     assert looking.step()  # now it is its own
     assert saved == ["cam-2"]
     assert looking.begin({"cam-2"}) == {"cam-2"}
+
+
+def test_a_recorder_without_the_key_leaves_the_cameras_to_one_that_has_it(
+    live: Flaky, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cameras, none = frozenset(f"cam-{n}" for n in range(6)), frozenset[str]()
+    add(live, settings, *cameras)
+    keyless = settings.model_copy(update={"data_dir": tmp_path / "keyless"})
+    with Recorder(keyless, live) as second:
+        until(lambda: second.held.cameras == cameras)  # nobody else is there
+        until(lambda: {health.detail.split(";")[0] for health in second.health()} == {NO_KEY})
+        with Recorder(settings, live) as first, caplog.at_level(logging.WARNING):
+            until(lambda: (first.held.cameras, second.held.cameras) == (cameras, none))
+            time.sleep(2)
+            assert (first.held.cameras, second.held.cameras) == (cameras, none)
+            assert caplog.text.count("set secret_key to that of the machine where they were added") == 1
 
 
 def elsewhere(catalog: Catalog) -> CameraLeases:

@@ -118,9 +118,9 @@ def test_one_that_died_while_the_catalogue_was_away_is_given_up_a_lease_later(ca
     before = shared([a, b], clock, 10)
     clock.ms += 20_000
     for _ in range(4):
-        assert a.beat(cameras(10)).cameras == before[0]
+        assert a.beat(cameras(11)).cameras == before[0] | {"cam-010"}, "what nobody ever held it takes"
         clock.beat()
-    assert len(a.beat(cameras(10)).cameras) == 10
+    assert len(a.beat(cameras(11)).cameras) == 11
 
 
 def test_a_camera_that_one_recorder_alone_wants_is_its(catalog: Catalog, clock: Clock) -> None:
@@ -131,6 +131,27 @@ def test_a_camera_that_one_recorder_alone_wants_is_its(catalog: Catalog, clock: 
         a.beat(cameras(1))
         held = b.beat(cameras(10))
     assert held.cameras >= set(cameras(10)[1:])
+
+
+def test_what_a_recorder_cannot_record_it_leaves_to_the_others(catalog: Catalog, clock: Clock) -> None:
+    a, b = recorder(catalog, "a"), recorder(catalog, "b")
+    a.beat(cameras(6))
+    for _ in range(6):
+        clock.beat()
+        assert b.beat(cameras(6), unable=cameras(4)).cameras <= set(cameras(6)[4:])
+        held = a.beat(cameras(6))
+        assert held.cameras >= set(cameras(4)) - held.asked
+        a.hand_over(held.asked)
+    assert set(cameras(4)) <= held.cameras
+    for _ in range(6):
+        clock.beat()
+        alone = b.beat(cameras(6), unable=cameras(4))
+    assert alone.cameras == set(cameras(6)), "one that is alone keeps them, and tells why they are not recorded"
+    for _ in range(5):
+        held = a.beat(cameras(6))
+        b.beat(cameras(6), unable=cameras(4))
+        clock.beat()
+    assert held.cameras >= set(cameras(4))
 
 
 def test_what_is_no_longer_wanted_is_let_go(catalog: Catalog, clock: Clock) -> None:
