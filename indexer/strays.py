@@ -83,23 +83,27 @@ class Strays:
         for camera in sorted(self._left & elsewhere.keys()):
             if self._stop.is_set():
                 break
-            self._take_up(camera, streams[camera])
-            self._left.discard(camera)
+            if self._take_up(camera, streams[camera]):
+                self._left.discard(camera)
         return not self._left
 
-    def _take_up(self, camera: str, streams: list[Stream]) -> None:
+    def _take_up(self, camera: str, streams: list[Stream]) -> bool:
+        """Returns whether it is done with: the recorder began it meanwhile, or it is taken up."""
         with self._lock:
             if camera in self._begun:
-                return
+                return True
             self._saving = camera
         try:
-            folder = self._share.held_elsewhere(camera).get(camera, self._share.folder)
+            folder = self._share.held_elsewhere(camera).get(camera)  # as it is now: it may change any second
+            if folder is None:
+                return False
             if folder == self._share.folder:  # another process records it into this folder, and took it up
-                return
+                return True
             both = any(stream.role is Role.SUB for stream in streams)
             for stream in streams:
                 kept = both and stream.role is Role.MAIN
                 self._save(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
+            return True
         finally:
             self._saving = ""
 

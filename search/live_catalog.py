@@ -153,8 +153,7 @@ class LiveCatalog:
                     known.add(segment.id)
                     values = segment_values(segment) | {"state": state.value, "attempts": 0}
                     if uploading_from:
-                        waits = {"state": SegmentState.UPLOADING.value, "owner": _owner(state, uploading_from)}
-                        values |= waits
+                        values |= {"state": SegmentState.UPLOADING.value, "owner": _owner(state, uploading_from)}
                     db.execute(tables.segments.insert().values(**values))
             for gap in written.no_gaps:
                 db.execute(tables.gaps.delete().where(_same(gap)))
