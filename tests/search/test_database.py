@@ -58,9 +58,11 @@ def test_a_server_that_is_away_is_told_without_the_password() -> None:
 
 def test_a_server_that_lost_its_power_is_noticed(postgres: Postgres) -> None:
     url = postgres.new()
-    with connect(url).connect() as db:
+    engine = connect(url)
+    with engine.connect() as db:
         raw: Any = db.connection.driver_connection
         asked = raw.info.get_parameters()
+    engine.dispose()
     assert {name: asked[name] for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")} == {
         "keepalives_idle": "5",
         "keepalives_interval": "2",
