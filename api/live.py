@@ -8,16 +8,19 @@ from collections.abc import Collection
 
 from rich.text import Text
 
-from api.console import out
+from api.console import err, out
 from api.parts import open_catalog, open_parts
 from api.reindexing import refill_until
 from api.routes.activity import Activity
 from api.services import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
 from indexer.recorder import Recorder
+from search.addresses import check_addresses
 from search.catalog import now_ms
 from search.config import Settings
+from search.errors import Unavailable
 from search.live import Health, Stream, StreamState
 from search.live_catalog import LiveCatalog
+from search.media import open_media
 from search.types import Role, SegmentReport
 
 LOOK_S = 1.0
@@ -32,8 +35,14 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
         settings: of the data folder that is recorded into.
         cameras: only these; all if empty.
         districts: only cameras of these; all if empty.
+
+    Raises:
+        BadInput: the settings' addresses contradict each other.
+        NotFound: there is no such camera.
+        Unavailable: the catalogue or the folder of recordings cannot be opened.
     """
     leave_by_the_front_door()
+    check_addresses(settings)
     with open_catalog(settings) as catalog:
         catalog.check_cameras(cameras)
         live = LiveCatalog(catalog)
@@ -48,7 +57,16 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
             out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
             if not count:
                 out.print("no camera has an address yet: xunren camera add gate-3 --url rtsp://user:password@host/path")
+            _check_media(settings)
             _say_changes(recorder)
+
+
+def _check_media(settings: Settings) -> None:
+    """Say what is wrong with the storage, once recording has begun, which never waits for it."""
+    try:
+        open_media(settings).check()
+    except Unavailable as e:
+        err.print(Text(f"warning: recordings wait on this disk: {e}", style="yellow"), soft_wrap=True)
 
 
 def _say_changes(recorder: Recorder) -> None:

@@ -12,14 +12,15 @@ from dataclasses import replace
 
 from indexer.account import Account
 from indexer.capture import Capture, Surroundings
-from indexer.recording import PART, Place, files_below
+from indexer.recording import Place
 from indexer.salvage import salvage_parts, untold
 from indexer.sharing import Share
+from indexer.strays import Strays
 from indexer.timebase import now
 from indexer.uploading import Uploader
 from search.camera_leases import Held
 from search.config import Settings
-from search.errors import Unavailable
+from search.errors import Unavailable, XunrenError
 from search.live import Gap, Health, Stream
 from search.live_catalog import LiveCatalog, Written
 from search.media import open_media
@@ -56,8 +57,9 @@ class Recorder:
         self._live = live
         self._wanted = wanted
         self._vault = Vault(settings.data_dir, settings.secret_key)
-        media = open_media(settings)
-        self._uploader = Uploader(live, media, settings.recordings_dir) if media.takes_recordings else None
+        self._opens: dict[str, bool] = {}  # by sealed address: there may be thousands
+        self._media = open_media(settings)
+        self._uploader: Uploader | None = None
         self._untold: list[Written] = []
         self._lock = threading.Lock()
         self._captures: dict[tuple[str, Role], Capture] = {}
@@ -67,6 +69,7 @@ class Recorder:
         self._around = Surroundings(settings, self._post, self._turn, self._room.is_set)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._share: Share | None = None
+        self._strays: Strays | None = None
 
     def start(self) -> None:
         """Begin to record."""
@@ -79,7 +82,11 @@ class Recorder:
             ) from None
         s = self._settings
         self._share = Share(self._live.catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
+        if self._media.takes_recordings:
+            self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
         self._share.start()
+        self._strays = Strays(self._live, s.recordings_dir, self._share, self._save)
+        self._strays.start()
         self._thread.start()
         if self._uploader is not None:
             self._uploader.start()
@@ -89,6 +96,8 @@ class Recorder:
         self._around.stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._strays is not None:
+            self._strays.stop()
         if self._share is not None:
             self._share.stop()
         if self._uploader is not None:
@@ -113,7 +122,6 @@ class Recorder:
     # the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._guarded(self._save_strays)
         due = dict.fromkeys((self._look_at_disk, self._sync, self._tell_health), 0.0)
         every = {self._look_at_disk: 1.0, self._sync: SYNC_S, self._tell_health: HEALTH_S}
         while not self._around.stop.is_set():
@@ -164,29 +172,30 @@ class Recorder:
             self._share.hand_over(held.asked)
         both = {camera for camera, role in wanted if role is Role.SUB}
         new = [(key, stream) for key, stream in wanted.items() if key not in self._captures]
+        if self._strays is not None:
+            free = self._strays.begin({stream.camera_id for _, stream in new})
+            new = [(key, stream) for key, stream in new if stream.camera_id in free]
         with ThreadPoolExecutor(BEGIN_AT_ONCE, "record-begin") as pool:
             begun = [
                 (key, pool.submit(self._begin, stream, stream.role is Role.MAIN and stream.camera_id in both))
                 for key, stream in new
             ]
-        self._captures |= {key: future.result() for key, future in begun}
+        for key, future in begun:
+            try:
+                self._captures[key] = future.result()
+            except Exception as e:  # the others record, and the next look tries this one again
+                surprise = not isinstance(e, XunrenError | OSError)
+                log.warning("%s %s is not recorded yet; trying again: %s", *key, e, exc_info=surprise)
 
-    def _cameras(self) -> set[str]:
-        return {stream.camera_id for stream in self._live.streams() if self._wanted(stream)}
-
-    def _save_strays(self) -> None:
-        """Take up what an earlier recorder left in this folder of cameras that others record into other folders now."""
-        if self._share is None:
-            return
-        root = self._settings.recordings_dir
-        left = {part.parents[2].name for part in files_below(root, f"*/*/*/.*{PART}")}
-        elsewhere = self._share.held_elsewhere()
-        streams = [s for s in self._live.streams() if s.camera_id in left and s.camera_id in elsewhere]
-        subs = {s.camera_id for s in streams if s.role is Role.SUB}
-        for stream in streams:
-            if elsewhere[stream.camera_id] != self._share.folder:
-                kept = stream.role is Role.MAIN and stream.camera_id in subs
-                self._save(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
+    def _cameras(self) -> dict[str, bool]:
+        """Ids of the cameras that are wanted -> whether the addresses of all their streams can be opened here."""
+        wanted = [stream for stream in self._live.streams() if self._wanted(stream)]
+        known = self._opens
+        self._opens = {s.sealed: known[s.sealed] if s.sealed in known else self._vault.opens(s.sealed) for s in wanted}
+        found: dict[str, bool] = {}
+        for stream in wanted:
+            found[stream.camera_id] = found.get(stream.camera_id, True) and self._opens[stream.sealed]
+        return found
 
     def _is_stuck(self, capture: Capture) -> bool:
         return time.monotonic() - capture.alive_at > STUCK_S
@@ -209,9 +218,8 @@ class Recorder:
             found.segments = [(segment, state) for segment in salvage_parts(place)]
         except OSError as e:
             log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
-        until = self._live.covered_until(stream)
         known = {segment.id for segment, _ in found.segments}
-        missed = list(untold(place, self._live, until, self._settings.max_megapixels))
+        missed = list(untold(place, self._live, self._settings.max_megapixels))
         found.segments += [(segment, state) for segment in missed if segment.id not in known]
         self._write(found)
         if self._uploader is not None:
@@ -250,7 +258,7 @@ class Recorder:
                 del self._untold[: len(waiting)]
 
     def _write(self, written: Written) -> None:
-        self._live.write(written, uploading=self._uploader is not None)
+        self._live.write(written, uploading_from=self._uploader.folder if self._uploader else "")
 
     def _tell_health(self) -> None:
         """Health and open gaps as they are now."""

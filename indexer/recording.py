@@ -7,7 +7,6 @@ becomes an ordinary MP4 with its table of contents.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 import re
@@ -90,13 +89,20 @@ def read_name(path: Path) -> tuple[int, Role] | None:
     return round(at.timestamp() * 1000), Role(match[2] or Role.MAIN)
 
 
-def files_below(folder: Path, pattern: str) -> list[Path]:
-    """What fits a pattern of the `glob` module, sorted.
+def files_below(folder: Path, levels: int) -> list[Path]:
+    """What lies so many folders down, sorted; folders may go meanwhile: retention and the uploader remove empty ones.
 
-    Not `Path.glob`: before Python 3.13 it raises when a folder goes while it looks, and retention and the uploader
-    remove folders as they become empty.
+    Neither `glob`, which takes a folder that cannot be read for an empty one, nor `Path.glob`, which before Python
+    3.13 raises when one goes while it looks.
+
+    Raises:
+        OSError: a folder cannot be read.
     """
-    return [folder / name for name in sorted(glob.iglob(pattern, root_dir=folder))]  # noqa: PTH207
+    try:
+        there = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [file for below in there for file in files_below(below, levels - 1)] if levels else there
 
 
 class SegmentWriter:

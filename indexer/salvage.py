@@ -25,30 +25,37 @@ def salvage_parts(place: Place) -> Iterator[Segment]:
     """Complete the files of a stream that were cut off while they were written, as far as they go.
 
     Raises:
-        OSError: there is no room.
+        OSError: there is no room, or a folder cannot be read.
     """
-    for part in files_below(place.root / place.camera_id, f"*/*/.*{PART}"):
-        name = read_name(part)
-        if name is not None and name[1] is place.role:
-            segment = _completed(place, part, name[0])
-            part.unlink()
-            if segment is not None:
-                log.info("%s: %d ms saved of a file that was cut off", place.camera_id, segment.duration_ms)
-                yield segment
+    for part, start_ms in _files(place, PART):
+        segment = _completed(place, part, start_ms)
+        part.unlink(missing_ok=True)
+        if segment is not None:
+            log.info("%s: %d ms saved of a file that was cut off", place.camera_id, segment.duration_ms)
+            yield segment
 
 
-def untold(place: Place, live: LiveCatalog, covered_until: int, max_megapixels: float) -> Iterator[Segment]:
-    """Closed files of the last day that the catalogue does not know."""
-    since = covered_until - _LOOK_BACK_MS
+def untold(place: Place, live: LiveCatalog, max_megapixels: float) -> Iterator[Segment]:
+    """Closed files that the catalogue does not know, of the last day that was recorded into this folder.
+
+    Not of the last day of the catalogue's account: another recorder may have gone on with it elsewhere.
+    """
+    files = _files(place, ".mp4")
+    since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
     known = live.paths(place.camera_id, place.role, since)
-    for file in files_below(place.root / place.camera_id, "*/*/*.mp4"):
-        name = read_name(file)
-        if name is None or name[1] is not place.role or name[0] < since or str(file.absolute()) in known:
+    for file, start_ms in files:
+        if start_ms < since or str(file.absolute()) in known:
             continue
         try:
-            yield _told_by(place, file, name[0], max_megapixels)
-        except BadMedia as e:
+            yield _told_by(place, file, start_ms, max_megapixels)
+        except (BadMedia, OSError) as e:  # the latter also where another process has moved it on
             log.warning("%s cannot be taken up: %s", file, e)
+
+
+def _files(place: Place, suffix: str) -> list[tuple[Path, int]]:
+    """The stream's files of a kind in this folder with their starts (Unix ms), by start."""
+    files = [(file, read_name(file)) for file in files_below(place.root / place.camera_id, 2) if file.suffix == suffix]
+    return [(file, name[0]) for file, name in files if name is not None and name[1] is place.role]
 
 
 def _completed(place: Place, part: Path, start_ms: int) -> Segment | None:

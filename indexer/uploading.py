@@ -25,6 +25,7 @@ AT_ONCE = 8
 STEP = 64
 LOOK_S = 0.5
 AGAIN_S = 5.0  # after a failure
+_DEPTH = 4  # CAMERA/DATE/HOUR/FILE, as `indexer.recording.Place` names it
 
 
 class Uploader:
@@ -33,10 +34,12 @@ class Uploader:
     Args:
         live: the catalogue.
         media: with a storage that takes recordings.
-        root: the folder; files elsewhere are another recorder's.
+        root: the folder.
+        folder: its id (`indexer.sharing.folder_id`); files of other folders are other recorders'.
     """
 
-    def __init__(self, live: LiveCatalog, media: MediaStore, root: Path) -> None:
+    def __init__(self, live: LiveCatalog, media: MediaStore, root: Path, folder: str) -> None:
+        self.folder = folder
         self._live = live
         self._media = media
         self._root = root.absolute()
@@ -59,7 +62,7 @@ class Uploader:
         Raises:
             Unavailable: storage or catalogue do not answer; what was sent until then is told.
         """
-        waiting = self._live.uploading(self._root, STEP)
+        waiting = self._live.uploading(self.folder, STEP)
         with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
             sending = [pool.submit(self._send, segment) for segment in waiting]
         for sent in sending:
@@ -75,7 +78,7 @@ class Uploader:
                 Path(segment.path).unlink(missing_ok=True)
 
     def _send(self, segment: Segment) -> None:
-        file = Path(segment.path)
+        file = self._root.joinpath(*Path(segment.path).parts[-_DEPTH:])  # the folder may have another path by now
         if not file.is_file():  # another process was quicker, or somebody removed it: the indexer will say so
             self._live.uploaded(segment, segment.path)
             return

@@ -17,7 +17,7 @@ def check_addresses(settings: Settings) -> None:
     if s.is_lite:
         raise BadInput(
             "workers on Ray are processes of their own, and a Milvus Lite file belongs to one",
-            got="executor ray, store_uri empty",
+            got=f"executor ray, store_uri {s.store_uri or 'empty'}",
             expected="store_uri, such as http://host:19530",
             cure="set store_uri to a Milvus server, or executor to threads",
         )

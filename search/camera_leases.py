@@ -3,7 +3,9 @@
 Each recorder gives a sign of life every quarter of a lease, and takes what nobody holds: its fair share at once, and
 what nobody took for half a lease then, whoever is there (a recorder may want some cameras only). One that has too few
 asks the one with the most for some, which closes their files and hands them over. What a dead one held is free when
-its lease is over. Times are the database's where it is a server, so that the machines' clocks need not agree.
+its lease is over. One that was itself away for a while waits a lease before it takes from others: they may have been as
+silent as it was, where the catalogue did not answer. Times are the database's where it is a server, so that the
+machines' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -60,14 +62,25 @@ class CameraLeases:
         self._shown = shown
         self._folder = folder
         self._lease_ms = round(1000 * lease_s)
+        self._last_ms: int | None = None  # its latest sign of life, which the others may have forgotten
+        self._quiet_until_ms = 0
 
-    def beat(self, wanted: Collection[str]) -> Held:
-        """Give a sign of life, keep what is held, take what is due; `wanted`: ids of all cameras it would record."""
+    def beat(self, wanted: Collection[str], unable: Collection[str] = ()) -> Held:
+        """Give a sign of life, keep what is held, take what is due.
+
+        Args:
+            wanted: ids of all cameras that it would record.
+            unable: those of them that it cannot record; while others live, they are left to them.
+        """
         t = tables.camera_leases
         with self._catalog.begin() as db:
             _alone(db)
             now = _now(db)
+            if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
+                self._quiet_until_ms = now + self._lease_ms
             recorders = self._live(db, now)
+            if len(recorders) > 1:
+                wanted = set(wanted).difference(unable)
             mine = t.c.recorder == self._id
             db.execute(t.update().where(mine).values(until_ms=now + self._lease_ms))
             self._give_up(db, mine, set(wanted))
@@ -76,6 +89,7 @@ class CameraLeases:
             held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(mine))}
             if len(recorders) > 1:
                 self._ask(db, wanted, len(held), recorders, now)
+        self._last_ms = now
         asked = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
         return Held(frozenset(held), asked, len(recorders))
 
@@ -108,10 +122,12 @@ class CameraLeases:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
-    def holders(self) -> list[Holder]:
-        """Who holds what, by camera."""
+    def holders(self, camera_id: str = "") -> list[Holder]:
+        """Who holds what, by camera; of one camera, or all."""
         t, r = tables.camera_leases, tables.recorders
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
+        if camera_id:
+            query = query.where(t.c.camera_id == camera_id)
         with self._catalog.begin() as db:
             now = _now(db)
             rows = db.execute(query.order_by(t.c.camera_id)).all()
@@ -140,7 +156,9 @@ class CameraLeases:
         """Its fair share of what is free, and what has been free for half a lease, whoever is there."""
         t = tables.camera_leases
         held = sum(row.recorder == self._id for row in leases.values())
-        free = [camera for camera in sorted(wanted) if camera not in leases or leases[camera].until_ms < now]
+        quiet = now < self._quiet_until_ms
+        over = {c for c, row in leases.items() if row.until_ms < now and not (quiet and row.recorder)}
+        free = [camera for camera in sorted(wanted) if camera not in leases or camera in over]
         late = now - self._lease_ms // 2
         old = [camera for camera in free if camera in leases and leases[camera].until_ms < late]
         new = [camera for camera in free if camera not in set(old)]

@@ -170,7 +170,7 @@ class Settings(BaseModel):
     @property
     def is_lite(self) -> bool:
         """Whether vectors lie in a Milvus Lite file, which belongs to one process."""
-        return not self.store_uri
+        return not self.store_uri.startswith(("http://", "https://"))  # as `search.store.MilvusStore` tells them apart
 
     @property
     def store_address(self) -> str:

@@ -15,6 +15,9 @@ from search.errors import BadInput, Conflict, Unavailable
 BUSY_MS = 15_000  # so long a locked database is waited for
 _CONNECT_S = 5
 _ANSWER_MS = 120_000  # of one statement: more than any of ours takes
+_ALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""A host that lost its power ends no connection: so it is noticed within 11 s."""
+_UNHEARD_MS = 10_000  # and so where something was sent to it
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}  # a search has a connection for milliseconds
 
 
@@ -36,10 +39,11 @@ def connect(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed)
         sa.event.listen(engine, "connect", _tune_sqlite)
         return engine
-    if kind != "postgresql":
+    if kind != "postgresql" or "@" in f"{parsed.host}{parsed.database}":  # of a password: the driver would repeat it
         raise _no_url()
     waits = f"-c lock_timeout={BUSY_MS} -c statement_timeout={_ANSWER_MS}"
     options = {"connect_timeout": _CONNECT_S, "options": waits, "application_name": "xunren", "client_encoding": "utf8"}
+    options |= _ALIVE | {"tcp_user_timeout": _UNHEARD_MS}
     try:
         return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options, **_POOL)
     except ImportError:

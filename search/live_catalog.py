@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -143,18 +141,19 @@ class LiveCatalog:
 
     # what the recorder writes --------------------------------------------------------------------------------
 
-    def write(self, written: Written, *, uploading: bool = False) -> None:
+    def write(self, written: Written, *, uploading_from: str = "") -> None:
         """Store all of it in one transaction; a segment that is known stays as it is.
 
-        `uploading`: the segments wait for `uploaded`, which gives them their state.
+        `uploading_from`: id of the folder where the segments wait for `uploaded`, which gives them their state.
         """
         with self._catalog.begin() as db:
             known = self._known(db, [segment.id for segment, _ in written.segments])
             for segment, state in written.segments:
                 if segment.id not in known:
                     known.add(segment.id)
-                    first = {"state": SegmentState.UPLOADING.value, "owner": state.value} if uploading else {}
-                    values = segment_values(segment) | {"state": state.value, "attempts": 0} | first
+                    values = segment_values(segment) | {"state": state.value, "attempts": 0}
+                    if uploading_from:
+                        values |= {"state": SegmentState.UPLOADING.value, "owner": _owner(state, uploading_from)}
                     db.execute(tables.segments.insert().values(**values))
             for gap in written.no_gaps:
                 db.execute(tables.gaps.delete().where(_same(gap)))
@@ -165,10 +164,13 @@ class LiveCatalog:
                 db.execute(tables.health.delete().where(_key(tables.health, health)))
                 db.execute(tables.health.insert().values(**_values(health)))
 
-    def uploading(self, root: Path, limit: int) -> list[Segment]:
-        """Segments whose files lie below `root` (absolute) and are to be sent to the storage, oldest first."""
+    def uploading(self, folder: str, limit: int) -> list[Segment]:
+        """Segments whose files wait in the folder of this id and are to be sent to the storage, oldest first.
+
+        Paths do not tell: machines that are set up alike have the same ones.
+        """
         c = tables.segments.c
-        mine = c.path.startswith(f"{root}{os.sep}", autoescape=True)
+        mine = c.owner.in_([_owner(state, folder) for state in SegmentState])
         query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, mine)
         with self._catalog.begin() as db:
             rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
@@ -179,7 +181,10 @@ class LiveCatalog:
         t = tables.segments
         here = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
         with self._catalog.begin() as db:
-            db.execute(t.update().where(here).values(path=address, state=t.c.owner, owner=None))
+            owner = db.scalar(sa.select(t.c.owner).where(here))
+            if owner is not None:  # else another process of this folder was quicker
+                state = owner.partition(":")[0]
+                db.execute(t.update().where(here).values(path=address, state=state, owner=None))
 
     def moved(self, ids: Sequence[str]) -> set[str]:
         """Those of the segments that no longer lie where they were recorded."""
@@ -426,6 +431,11 @@ def held() -> sa.ColumnElement[bool]:
         h.start_ms < s.start_ms + s.duration_ms,
         h.end_ms > s.start_ms,
     )
+
+
+def _owner(state: SegmentState, folder: str) -> str:
+    """Nobody leases what is not sent yet: room for the state that waits for it, and for where it lies."""
+    return f"{state.value}:{folder}"
 
 
 def _told(from_ms: int, to_ms: int) -> sa.Select[Any]:

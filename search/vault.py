@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from search.errors import BadInput, Unavailable
+from search.errors import BadInput, Unavailable, XunrenError
 from search.keyfiles import make_key_file
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -53,6 +53,14 @@ class Vault:
             Unavailable: it was sealed with another key, or a variable that it refers to is not set.
         """
         return _resolved(self._clear(sealed), os.environ if environ is None else environ)
+
+    def opens(self, sealed: str) -> bool:
+        """Whether it was sealed with this key."""
+        try:
+            self._clear(sealed)
+        except XunrenError:
+            return False
+        return True
 
     def holds(self, sealed: str, address: str) -> bool:
         """Whether `sealed` can be read and is this address, references compared by their names."""

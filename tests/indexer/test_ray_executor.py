@@ -197,6 +197,7 @@ SERVER = Settings(executor="ray", store_uri="http://host:19530")
     ("settings", "words"),
     [
         (LITE, "Milvus Lite file belongs to one"),
+        (LITE.model_copy(update={"store_uri": "./milvus.db"}), "Milvus Lite file belongs to one"),
         (SERVER.model_copy(update={"ray_address": "head:6379"}), "cannot share a SQLite file"),
         (Settings(ray_address="head:6379"), "of no use to threads"),
         (Settings(ray_workers=3), "of no use to threads"),

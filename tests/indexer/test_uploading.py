@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from indexer.checking import Checker
 from indexer.recording import Place
 from indexer.retention import Retention
+from indexer.sharing import FOLDER_ID, folder_id
 from indexer.uploading import Uploader
 from search.catalog import Catalog
 from search.config import Settings
@@ -40,7 +42,10 @@ class Yard:
 
     @property
     def uploader(self) -> Uploader:
-        return Uploader(self.live, self.media, self.settings.recordings_dir)
+        return self.uploader_of(self.settings.recordings_dir)
+
+    def uploader_of(self, root: Path) -> Uploader:
+        return Uploader(self.live, self.media, root, folder_id(root))
 
     def record(self, start_ms: int, state: SegmentState = SegmentState.PENDING) -> Segment:
         """A closed file that the catalogue is told of."""
@@ -49,15 +54,18 @@ class Yard:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"movie of %d" % start_ms)
         segment = place.segment(file, start_ms, 10_000, (640, 360))
-        self.live.write(Written(segments=[(segment, state)]), uploading=True)
+        self.tell(segment, state)
         return segment
+
+    def tell(self, segment: Segment, state: SegmentState = SegmentState.PENDING) -> None:
+        self.live.write(Written(segments=[(segment, state)]), uploading_from=folder_id(self.settings.recordings_dir))
 
     def known(self) -> list[tuple[str, SegmentState]]:
         """(path, state) of each segment, by start."""
         return [(segment.path, state) for segment, state, _ in self.live.recordings(0, 2**62)]
 
     def files(self) -> list[Path]:
-        return [path for path in self.settings.recordings_dir.rglob("*") if path.is_file()]
+        return [path for path in self.settings.recordings_dir.rglob("*.mp4") if path.is_file()]
 
 
 @pytest.fixture
@@ -105,7 +113,7 @@ def test_a_kill_between_the_entry_and_the_file_leaves_nothing_over(yard: Yard) -
     yard.uploader.step()
     Path(segment.path).parent.mkdir(parents=True)
     Path(segment.path).write_bytes(content)  # as if it had not yet been removed
-    yard.live.write(Written(segments=[(segment, SegmentState.PENDING)]), uploading=True)  # found at the next start
+    yard.tell(segment)  # found at the next start
     assert yard.uploader.step() == 0
     yard.uploader.tidy([segment])
     assert yard.files() == []
@@ -118,9 +126,32 @@ def test_tidying_leaves_what_was_not_sent(yard: Yard) -> None:
     assert yard.files() == [Path(segment.path)]
 
 
-def test_files_of_another_recorder_are_left_to_it(yard: Yard, tmp_path: Path) -> None:
+def test_files_of_another_recorder_are_left_to_it_though_its_paths_are_the_same(yard: Yard, tmp_path: Path) -> None:
+    root = yard.settings.recordings_dir
+    segment = yard.record(NOW, SegmentState.KEPT)
+    root.rename(tmp_path / "disk of a")  # what machine B sees under the same path
+    assert yard.uploader.step() == 0
+    assert yard.known() == [(segment.path, SegmentState.UPLOADING)]
+    root.rename(tmp_path / "disk of b")
+    (tmp_path / "disk of a").rename(root)
+    assert yard.uploader.step() == 1
+    assert [(path.startswith("s3://"), state) for path, state in yard.known()] == [(True, SegmentState.KEPT)]
+    assert yard.files() == []
+
+
+def test_a_folder_that_was_moved_is_still_sent(yard: Yard, tmp_path: Path) -> None:
     yard.record(NOW)
-    assert Uploader(yard.live, yard.media, tmp_path / "recordings-b").step() == 0
+    moved = yard.settings.recordings_dir.rename(tmp_path / "moved")
+    assert yard.uploader_of(moved).step() == 1
+    assert yard.known()[0][0].startswith("s3://")
+    assert list(moved.rglob("*.mp4")) == []
+
+
+def test_the_id_of_a_folder_is_written_again_where_a_power_cut_left_none(tmp_path: Path) -> None:
+    (tmp_path / FOLDER_ID).touch()
+    with ThreadPoolExecutor(8) as threads:
+        (made,) = set(threads.map(folder_id, [tmp_path] * 8))
+    assert made == (tmp_path / FOLDER_ID).read_text() == folder_id(tmp_path) != ""
 
 
 def test_what_is_old_goes_from_the_storage_but_not_before_it_is_there(yard: Yard) -> None:

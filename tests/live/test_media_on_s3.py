@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from search.config import Settings
 from search.live_catalog import LiveCatalog
 from search.media import open_media
 from search.types import SegmentState
-from tests.conftest import ENVIRON, Command, serving
+from tests.conftest import ENVIRON, Command, serving, xunren_process
 from tests.live.station import until
 from tests.live.test_product import ask, gate  # noqa: F401 - a fixture
 from tests.s3_server import S3Server
@@ -26,6 +27,39 @@ WANTED = "a man in a red coat with a black backpack"
 def fetched(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=60) as response:
         return bytes(response.read())
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"MEDIA_ENDPOINT": "http://minio:9000"}, "media_endpoint is of no use"),
+        ({"MEDIA_URL": "http://minio:9000/city"}, "media_url names no bucket"),
+        ({"EXECUTOR": "ray", "STORE_URI": "./milvus.db"}, "a Milvus Lite file belongs to one"),
+    ],
+)
+def test_a_recorder_refuses_addresses_that_cannot_be_meant(tmp_path: Path, values: dict[str, str], words: str) -> None:
+    environ = ENVIRON | {f"XUNREN_{name}": value for name, value in values.items()}
+    with xunren_process("record", "--data-dir", tmp_path, environ=environ) as process:
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert words in said
+    assert process.returncode not in (0, -9)
+
+
+def test_a_recorder_says_that_the_storage_is_away_and_records(tmp_path: Path, s3: S3Server) -> None:
+    environ = ENVIRON | s3.environ | {"XUNREN_MEDIA_ENDPOINT": "http://127.0.0.1:9"}
+    with xunren_process("record", "--data-dir", tmp_path, environ=environ) as process:
+        late = threading.Timer(60, process.kill)
+        late.start()
+        try:
+            assert any("recordings wait on this disk" in line for line in process.stderr or ())
+            assert process.poll() is None
+        finally:
+            late.cancel()
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def test_a_live_camera_whose_media_lie_on_s3(

@@ -45,6 +45,15 @@ def cameras(count: int) -> list[str]:
     return [f"cam-{n:03d}" for n in range(count)]
 
 
+def shared(there: list[CameraLeases], clock: Clock, count: int) -> list[frozenset[str]]:
+    """What each holds after a while in which nothing happens."""
+    for _ in range(12):
+        clock.beat()
+        for one in there:
+            one.hand_over(one.beat(cameras(count)).asked)
+    return [one.beat(cameras(count)).cameras for one in there]
+
+
 def test_one_alone_takes_all_at_once(catalog: Catalog, clock: Clock) -> None:
     held = recorder(catalog, "a").beat(cameras(1200))
     assert (len(held.cameras), held.asked, held.recorders) == (1200, frozenset(), 1)
@@ -90,6 +99,30 @@ def test_a_lease_that_is_over_and_nobody_took_is_kept(catalog: Catalog, clock: C
     assert len(a.beat(cameras(3)).cameras) == 3
 
 
+@pytest.mark.parametrize("away_s", [3, 5, 7, 9, 20, 60, 10_000])
+def test_when_the_catalogue_was_away_for_all_each_keeps_its_own(catalog: Catalog, clock: Clock, away_s: int) -> None:
+    there = [recorder(catalog, name) for name in "ab"]
+    before = shared(there, clock, 10)
+    assert [len(held) for held in before] == [5, 5]
+    clock.ms += 1900
+    there[0].beat(cameras(10))  # the other one was about to
+    clock.ms += 1000 * away_s
+    assert there[0].beat(cameras(10)).cameras == before[0]
+    clock.ms += 500
+    assert there[1].beat(cameras(10)).cameras == before[1]
+    assert shared(there, clock, 10) == before
+
+
+def test_one_that_died_while_the_catalogue_was_away_is_given_up_a_lease_later(catalog: Catalog, clock: Clock) -> None:
+    a, b = recorder(catalog, "a"), recorder(catalog, "b")
+    before = shared([a, b], clock, 10)
+    clock.ms += 20_000
+    for _ in range(4):
+        assert a.beat(cameras(11)).cameras == before[0] | {"cam-010"}, "what nobody ever held it takes"
+        clock.beat()
+    assert len(a.beat(cameras(11)).cameras) == 11
+
+
 def test_a_camera_that_one_recorder_alone_wants_is_its(catalog: Catalog, clock: Clock) -> None:
     a, b = recorder(catalog, "a"), recorder(catalog, "b")
     a.beat(cameras(1))
@@ -98,6 +131,27 @@ def test_a_camera_that_one_recorder_alone_wants_is_its(catalog: Catalog, clock: 
         a.beat(cameras(1))
         held = b.beat(cameras(10))
     assert held.cameras >= set(cameras(10)[1:])
+
+
+def test_what_a_recorder_cannot_record_it_leaves_to_the_others(catalog: Catalog, clock: Clock) -> None:
+    a, b = recorder(catalog, "a"), recorder(catalog, "b")
+    a.beat(cameras(6))
+    for _ in range(6):
+        clock.beat()
+        assert b.beat(cameras(6), unable=cameras(4)).cameras <= set(cameras(6)[4:])
+        held = a.beat(cameras(6))
+        assert held.cameras >= set(cameras(4)) - held.asked
+        a.hand_over(held.asked)
+    assert set(cameras(4)) <= held.cameras
+    for _ in range(6):
+        clock.beat()
+        alone = b.beat(cameras(6), unable=cameras(4))
+    assert alone.cameras == set(cameras(6)), "one that is alone keeps them, and tells why they are not recorded"
+    for _ in range(5):
+        held = a.beat(cameras(6))
+        b.beat(cameras(6), unable=cameras(4))
+        clock.beat()
+    assert held.cameras >= set(cameras(4))
 
 
 def test_what_is_no_longer_wanted_is_let_go(catalog: Catalog, clock: Clock) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,17 @@ def segments(count: int) -> list[Segment]:
     ]
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "postgresql://user:secret@host:port/name", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://host/name",
+        "postgresql://user:secret@host:port/name",
+        "postgresql://user:se@secret@host/name",
+        "postgresql://user:se@secret/cret@host/name",
+        "",
+    ],
+)
 def test_what_is_no_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(BadInput, match="catalog_url") as refused:
         connect(url)
@@ -43,6 +54,22 @@ def test_a_server_that_is_away_is_told_without_the_password() -> None:
     with pytest.raises(Unavailable, match="cannot be opened") as refused:
         Catalog("postgresql://xunren:hidden@127.0.0.1:1/xunren").open()
     assert "hidden" not in str(refused.value)
+
+
+def test_a_server_that_lost_its_power_is_noticed(postgres: Postgres) -> None:
+    url = postgres.new()
+    engine = connect(url)
+    with engine.connect() as db:
+        raw: Any = db.connection.driver_connection
+        asked = raw.info.get_parameters()
+    engine.dispose()
+    assert {name: asked[name] for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")} == {
+        "keepalives_idle": "5",
+        "keepalives_interval": "2",
+        "keepalives_count": "3",
+    }
+    assert asked["tcp_user_timeout"] == "10000"
+    postgres.drop(url)
 
 
 def test_a_database_that_sorts_otherwise_is_refused(postgres: Postgres) -> None:
