@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from search import tables
-from search.catalog import Catalog, now_ms
+from search.catalog import Catalog, database_ms
 
 BEATS = 4
 """Signs of life in a lease."""
@@ -75,7 +75,7 @@ class CameraLeases:
         t = tables.camera_leases
         with self._catalog.begin() as db:
             _alone(db)
-            now = _now(db)
+            now = database_ms(db)
             if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
                 self._quiet_until_ms = now + self._lease_ms
             recorders = self._live(db, now)
@@ -98,7 +98,7 @@ class CameraLeases:
         t = tables.camera_leases
         with self._catalog.begin() as db:
             _alone(db)
-            until = _now(db) + self._lease_ms
+            until = database_ms(db) + self._lease_ms
             for part in _parts(cameras):
                 mine = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
                 db.execute(t.update().where(mine).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
@@ -129,7 +129,7 @@ class CameraLeases:
         if camera_id:
             query = query.where(t.c.camera_id == camera_id)
         with self._catalog.begin() as db:
-            now = _now(db)
+            now = database_ms(db)
             rows = db.execute(query.order_by(t.c.camera_id)).all()
         return [Holder(camera, shown, folder, until >= now) for camera, shown, folder, until in rows]
 
@@ -188,12 +188,6 @@ class CameraLeases:
         open_ = sorted(camera for camera, by in theirs if by not in recorders and camera in known)
         for part in _parts(open_[: max(0, missing)]):
             db.execute(t.update().where(t.c.camera_id.in_(part)).values(asked_by=self._id))
-
-
-def _now(db: sa.Connection) -> int:
-    if db.dialect.name == "sqlite":
-        return now_ms()
-    return int(db.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")) or 0)
 
 
 def _alone(db: sa.Connection) -> None:

@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(camera_leases, "_now", lambda _: made.ms)
+    monkeypatch.setattr(camera_leases, "database_ms", lambda _: made.ms)
     return made
 
 
