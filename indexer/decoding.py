@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,14 +32,23 @@ class Decoder:
         stream: of an open container.
         max_megapixels: a larger picture inside the stream is refused by the codec.
         by_order: pictures take the times of the packets in rising order, for containers without presentation times.
+        doubt: called with a key packet that gave no picture, and why, before it is counted as damaged; it may raise.
     """
 
-    def __init__(self, stream: VideoStream, *, max_megapixels: float, by_order: bool = False) -> None:
+    def __init__(
+        self,
+        stream: VideoStream,
+        *,
+        max_megapixels: float,
+        by_order: bool = False,
+        doubt: Callable[[Packet[VideoStream], str], None] | None = None,
+    ) -> None:
         self._codec = stream.codec_context
         self._codec.thread_count = 1
         self._codec.options = {"max_pixels": str(int(max_megapixels * 1e6))}
         self._reformatter = VideoReformatter()
         self._by_order = by_order
+        self._doubt = doubt
         self._waiting: list[int] = []
         self._clean = True
         self.damaged = 0
@@ -55,8 +64,10 @@ class Decoder:
         heapq.heappush(self._waiting, packet.pts or 0)
         try:
             frames = self._codec.decode(packet)
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError) as e:
             self._failed += 1
+            if self._doubt and packet.is_keyframe:
+                self._doubt(packet, str(e))
             return
         yield from self._timed(frames)
 
@@ -64,6 +75,8 @@ class Decoder:
         """Decode a key packet by itself. Empty if it is damaged, and also if it needs what follows it."""
         self.drop()
         pictures = [*self.feed(packet), *self._flush()]
+        if self._doubt and not pictures:
+            self._doubt(packet, "no picture")
         self.drop()
         return pictures
 

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from indexer.decoding import Decoder, Picture
 from indexer.probing import MediaInfo, probe
-from search.containers import check_size, open_video
+from search.containers import check_size, not_by_card, open_video
 from search.errors import BadInput
 from search.timeline import Timeline
 from search.types import Frame, Image
@@ -90,14 +90,16 @@ class VideoSource:
 
         Raises:
             Unavailable: the card does not decode, and the file is not the reason.
-            BadMedia: as `indexer.probing.probe`. Damage inside the file does not raise, it is counted.
+            BadMedia: as `indexer.probing.probe`, or a kind of video that the card does not know. Damage inside the file
+                does not raise, it is counted.
         """
         counts = self.counts = FrameCounts()
         with open_video(self._path, self._card) as (container, stream):
             check_size(self._path, stream, self._max_megapixels)
             timeline = Timeline(container, stream)
             by_order = container.format.name == "avi"
-            decoder = Decoder(stream, max_megapixels=self._max_megapixels, by_order=by_order)
+            doubt = self._try_on_cpu if self._card else None
+            decoder = Decoder(stream, max_megapixels=self._max_megapixels, by_order=by_order, doubt=doubt)
             size = (stream.width, stream.height)
             sampling = _Sampling(timeline, decoder, self._interval_ms, counts)
             try:
@@ -109,6 +111,12 @@ class VideoSource:
                 counts.seen += timeline.unreadable
                 counts.damaged = min(decoder.damaged + timeline.unreadable, counts.seen - counts.yielded)
                 counts.not_due = counts.seen - counts.yielded - counts.damaged
+
+    def _try_on_cpu(self, packet: Packet[VideoStream], why: str) -> None:
+        """Raise if the CPU decodes a key packet of which the card made no picture: then it is not damaged."""
+        with open_video(self._path) as (_, stream):
+            if Decoder(stream, max_megapixels=self._max_megapixels).single(packet):
+                raise not_by_card(self._path, stream, why)
 
 
 @dataclass(slots=True)

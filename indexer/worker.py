@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 PARTIAL_BATCH_S = 0.2  # a batch that does not fill is embedded after this long
 WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long recording needs little memory
-MODEL = "the model"
+PREPARING = "preparing pictures and starting the model (without a card: also computing)"
+AWAITING = "waiting for the model's card"
 WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
@@ -120,12 +121,12 @@ class IndexWorker:
     def start(self, items: Sequence[Picture | Task]) -> Batch:
         """Begin to embed the pictures of a batch; a card goes on alone."""
         pictures = [item for item in items if isinstance(item, Picture)]
-        with self.clocks.time("embed"), self.profile.time(MODEL):
+        with self.clocks.time("embed"), self.profile.time(PREPARING):
             return Batch(items, pictures, _started(pictures))
 
     def finish(self, batch: Batch) -> Iterator[Portion]:
         """Give the rows of the tasks that end in a batch, and of long ones, to be stored."""
-        with self.clocks.time("embed"), self.profile.time(MODEL):
+        with self.clocks.time("embed"), self.profile.time(AWAITING):
             vectors = iter(batch.finish())
         with self.clocks.time("write"), self.profile.time("storing thumbnails"):
             self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in batch.pictures})

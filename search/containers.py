@@ -27,6 +27,7 @@ INPUT_LIMITS = {
 
 CONVERT = "convert it to H.264 MP4, for instance `ffmpeg -i FILE -c:v libx264 -an OUT.mp4`"
 DEFAULT_FPS = 25.0
+_SIDES = (144, 4096)  # pixels that every NVDEC takes
 
 _DISGUISES: tuple[tuple[bytes, str], ...] = (
     (b"#EXTM3U", "a playlist"),
@@ -68,7 +69,7 @@ def open_video(path: Path, card: HWAccel | None = None) -> Iterator[tuple[InputC
     with _decoded_by(card, path) as container:
         stream = _video_stream(path, container)
         if not stream.codec_context.is_hwaccel:
-            raise _not_by_card(path, stream.codec_context.name)
+            raise _unknown_to_card(path, stream.codec_context.name)
         yield container, stream
 
 
@@ -88,22 +89,36 @@ def _decoded_by(card: HWAccel, path: Path) -> InputContainer:
     try:
         return av.open(str(path.absolute()), options=dict(INPUT_LIMITS), hwaccel=card)
     except RuntimeError as e:  # so PyAV says that no stream is of a kind that it decodes
-        raise _not_by_card(path, str(e)) from None
+        raise _unknown_to_card(path, str(e)) from None
     except av.FFmpegError as e:
-        raise Unavailable(
-            "the card does not decode",
-            got=f"{e} for {path}",
-            cure="look at the card (nvidia-smi), or set decoder = cpu",
-        ) from None
+        raise _failing_card(path, str(e)) from None
 
 
-def _not_by_card(path: Path, got: str) -> BadMedia:
+def _failing_card(path: Path, got: str) -> Unavailable:
+    cure = "look at the card and its memory (nvidia-smi), or set decoder = cpu"
+    return Unavailable("the card does not decode", got=f"{got} for {path}", cure=cure)
+
+
+def _unknown_to_card(path: Path, got: str) -> BadMedia:
     return BadMedia(
         "the card cannot decode this kind of video",
         reason="undecodable",
         got=f"{got} in {path}",
         cure="index it with decoder = cpu",
     )
+
+
+def not_by_card(path: Path, stream: VideoStream, got: str) -> BadMedia | Unavailable:
+    """For a picture that the CPU decodes and the card did not: the kind of video is not for it, or it fails.
+
+    FFmpeg's error is the same for both. So a kind that every card with NVDEC knows is not the reason.
+    """
+    context = stream.codec_context
+    kind = f"{context.name} {context.pix_fmt} {stream.width} x {stream.height}"
+    known = context.name in ("h264", "hevc") and context.pix_fmt in ("yuv420p", "yuvj420p")
+    if known and all(_SIDES[0] <= side <= _SIDES[1] for side in (stream.width, stream.height)):
+        return _failing_card(path, f"{got}, {kind}")
+    return _unknown_to_card(path, kind)
 
 
 def check_size(path: Path, stream: VideoStream, max_megapixels: float) -> None:

@@ -6,17 +6,18 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from search.config import Settings
-from search.errors import BadInput, Unavailable
+from search.errors import BadInput, Unavailable, XunrenError
 from search.preprocessing import CpuPreprocessing, DevicePreprocessing
 from search.registry import resolve_model
-from search.towers import Runtime, compiled, open_tower
+from search.towers import Runtime, compiled, narrowed, open_tower
 from search.types import Image, Vectors
 
 log = logging.getLogger(__name__)
@@ -142,41 +143,51 @@ class OpenClipEmbedder:
         if self._threads:
             torch.set_num_threads(self._threads)
         self._device = pick_device(self._device_name if self._runtime == "torch" else "cpu")
-        self._cuda = self._device.type == "cuda"
-        try:
+        self._cuda = is_card(self._device)
+        with self._refusing(
+            "could not be loaded",
+            "check the name and the network (a first use downloads the weights), or set model = xunren-small",
+        ):
             model, _, compose = open_clip.create_model_and_transforms(
-                self._spec.architecture,
-                pretrained=self._spec.tag,
-                device=self._device,
-                precision="bf16" if self._cuda else "fp32",
+                self._spec.architecture, pretrained=self._spec.tag, device=self._device, precision="fp32"
             )
             self._tokenizer = open_clip.get_tokenizer(self._spec.architecture)
-        except Exception as e:  # open_clip and the hub raise many kinds; all mean: this model cannot be had here
-            raise Unavailable(
-                f"the model {self._label} could not be loaded",
-                got=f"{type(e).__name__}: {e}",
-                cure="check the name and the network (a first use downloads the weights), or set model = xunren-small",
-            ) from e
         model.eval()
         model = model.to(memory_format=torch.channels_last)
-        self._prepare = self._preprocessing(compose)
-        self._tower = self._opened_tower(model)
         self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
+        self._texts = model.encode_text
+        with self._refusing(f"does not run on {self._device}", "set device = cpu, or model = xunren-small"):
+            self._prepare = self._preprocessing(compose, torch.float32)
+            if self._cuda:  # the image tower only: sentences come one at a time, and stay in float32
+                model.visual, dtype = narrowed(model.visual, self._prepare(probes()))
+                self._prepare = self._preprocessing(compose, dtype)
+            self._tower = self._opened_tower(model)
+            self._dim = int(self._encode_text(["x"]).shape[1])
+            with torch.inference_mode():
+                self._tower(self._prepare(probes()[:1]))
         self._model = model
-        self._dim = int(self._encode_text(["x"]).shape[1])
         log.info("model %s on %s, %d dimensions", self._label, self._device, self._dim)
 
-    def _preprocessing(self, compose: Any) -> Callable[[Sequence[Image]], Any]:
-        """Pictures to a batch on the device."""
-        import torch
-
-        if not self._cuda:
-            return CpuPreprocessing(compose, self._device, torch.float32).batch
+    @contextmanager
+    def _refusing(self, what: str, cure: str) -> Iterator[None]:
+        """What open_clip, torch and the hub raise is of many kinds; all mean: this model cannot be had here."""
         try:
-            return DevicePreprocessing(compose, self._device, torch.bfloat16).batch
+            yield
+        except XunrenError:
+            raise
+        except Exception as e:
+            got = f"{type(e).__name__}: {e}"
+            raise Unavailable(f"the model {self._label} {what}", got=got, cure=cure) from e
+
+    def _preprocessing(self, compose: Any, dtype: Any) -> Callable[[Sequence[Image]], Any]:
+        """Pictures to a batch of `dtype` on the device."""
+        if not self._cuda:
+            return CpuPreprocessing(compose, self._device, dtype).batch
+        try:
+            return DevicePreprocessing(compose, self._device, dtype).batch
         except NotImplementedError as e:
             log.warning("the CPU resizes pictures for %s, one by one; not known to the card: %s", self._label, e)
-            return CpuPreprocessing(compose, self._device, torch.bfloat16).batch
+            return CpuPreprocessing(compose, self._device, dtype).batch
 
     def _opened_tower(self, model: Any) -> Callable[[Any], Any]:
         """What computes features (n, dim), a tensor, of prepared pictures."""
@@ -185,10 +196,10 @@ class OpenClipEmbedder:
             return encode
         import torch
 
-        shape = tuple(self._prepare([np.zeros((64, 64, 3), np.uint8)]).shape[1:])
+        example = self._prepare(probes()[:1])
         if self._runtime == "torch":
-            return compiled(model, shape, self.batch_size)
-        tower = open_tower(self._runtime, model, shape[1:], self._exports, self._label, self._device_name)
+            return compiled(model, example, self.batch_size)
+        tower = open_tower(self._runtime, model, example.shape[2:], self._exports, self._label, self._device_name)
         return lambda batch: torch.from_numpy(tower(batch.contiguous().numpy()))
 
     def embed_images(self, images: Sequence[Image]) -> Vectors:
@@ -234,7 +245,8 @@ class OpenClipEmbedder:
         import torch
 
         event: Any = torch.cuda.Event
-        began, ended, arrived = event(enable_timing=True), event(enable_timing=True), event()
+        began, ended = event(enable_timing=True), event(enable_timing=True)
+        arrived = event(blocking=True)  # who waits for it sleeps; else the wait would spin on a core of the decoders
         stream = torch.cuda.current_stream(self._device)
         began.record(stream)
         features = self._tower(batch).float()
@@ -246,6 +258,9 @@ class OpenClipEmbedder:
         def finish() -> Vectors:
             arrived.synchronize()
             self._was_busy(began.elapsed_time(ended) / 1000)
+            if not np.isfinite(host.numpy()).all():  # it was tried when it was opened, but not on these pictures
+                cure = "set device = cpu, or another model"
+                raise Unavailable(f"the model {self._label} overflows on {self._device}", got="no number", cure=cure)
             return _unit(host.numpy())
 
         return finish
@@ -259,7 +274,7 @@ class OpenClipEmbedder:
 
         tokens = self._tokenizer(list(texts)).to(self._device)
         with torch.inference_mode():
-            return _unit(self._model.encode_text(tokens).float().cpu().numpy())
+            return _unit(self._texts(tokens).float().cpu().numpy())
 
     def _check_fits(self, text: str) -> None:
         """Tokenise with ample room: what is longer than the context would be cut off by the real call."""
@@ -281,6 +296,17 @@ def make_embedder(settings: Settings, model: str = "") -> OpenClipEmbedder:
         model or s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads,
         runtime=s.runtime, exports=s.data_dir / "exported", compile_tower=s.torch_compile,
     )  # fmt: skip
+
+
+def is_card(device: Any) -> bool:
+    """Whether pictures are prepared and computed there, beside what the CPU does."""
+    return bool(device.type == "cuda")
+
+
+def probes() -> list[Image]:
+    """A few pictures to try a model on, always the same: coloured blocks, as coarse as clothes are."""
+    blocks = np.random.default_rng(0).integers(0, 256, (4, 8, 4, 3), dtype=np.uint8)
+    return list(blocks.repeat(16, axis=1).repeat(16, axis=2))
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -1,4 +1,4 @@
-"""The image tower compiled by torch, or in another runtime, for processors and accelerators that those know better.
+"""The image tower in half precision, compiled by torch, or in another runtime, for what computes best with it.
 
 For another runtime it is exported from the very model that torch has loaded, once, into the data folder, under the
 model's label, so that other weights are another file. Sentences stay with torch: they come one at a time.
@@ -6,8 +6,10 @@ model's label, so that other weights are another file. Sentences stay with torch
 
 from __future__ import annotations
 
+import copy
 import importlib
 import logging
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ from search.types import Vectors
 log = logging.getLogger(__name__)
 
 Runtime = Literal["torch", "onnxruntime", "openvino"]
+ALIKE = 0.9995  # the least cosine; pictures may be further off than those that are tried, and 0.999 is promised
 Tower = Callable[[Any], Vectors]
 """float32 (n, 3, h, w), prepared, to float32 (n, dim), of any length."""
 
@@ -44,12 +47,35 @@ def open_tower(runtime: Runtime, model: Any, size: tuple[int, int], folder: Path
     return (_openvino if runtime == "openvino" else _onnxruntime)(model, size, file, device)
 
 
-def compiled(model: Any, shape: tuple[int, ...], batch_size: int) -> Callable[[Any], Any]:
+def narrowed(visual: Any, pictures: Any) -> tuple[Any, Any]:
+    """The image tower in the first of float16, bfloat16 and float32 whose vectors are float32's, and that type.
+
+    It is tried, not looked up: bfloat16, which nothing overflows, has so few digits that vectors of the shipped model
+    fall to a cosine of 0.998; float16 has them (0.99999), but may be too narrow for large numbers in a transformer that
+    was trained in bfloat16. Such numbers hardly depend on the picture, so a few pictures show them.
+
+    Args:
+        visual: in float32.
+        pictures: float32 (n, 3, h, w), prepared.
+    """
+    import torch
+
+    for dtype in (torch.float16, torch.bfloat16):
+        narrow = copy.deepcopy(visual).to(dtype)
+        with torch.inference_mode():
+            found, plain = narrow(pictures.to(dtype)).float(), visual(pictures)
+            alike = torch.nn.functional.cosine_similarity(found, plain)
+        if bool((alike >= ALIKE).all()):  # what is no number is not
+            return narrow, dtype
+    return visual, torch.float32
+
+
+def compiled(model: Any, example: Any, batch_size: int) -> Callable[[Any], Any]:
     """The image tower through `torch.compile`: tensors (n, 3, h, w) to (n, dim). Compiled here, which takes minutes.
 
     Args:
         model: the open_clip model, on its device.
-        shape: (3, h, w) of prepared pictures.
+        example: a prepared picture (1, 3, h, w), of the type and on the device that they come in.
         batch_size: the most pictures at once.
 
     Raises:
@@ -57,7 +83,6 @@ def compiled(model: Any, shape: tuple[int, ...], batch_size: int) -> Callable[[A
     """
     import torch
 
-    weights = next(model.visual.parameters())
     encode: Any = torch.compile(model.encode_image)
 
     def run(batch: Any) -> Any:
@@ -67,8 +92,7 @@ def compiled(model: Any, shape: tuple[int, ...], batch_size: int) -> Callable[[A
     try:
         with torch.inference_mode():
             for count in (max(2, batch_size), 3):  # of one size, and then, as torch does it, of any
-                pictures = torch.zeros((count, *shape), device=weights.device, dtype=weights.dtype)
-                run(pictures.contiguous(memory_format=torch.channels_last))
+                run(example.expand(count, -1, -1, -1).contiguous(memory_format=torch.channels_last))
     except Exception as e:  # of many kinds; all mean: not here, or not this model
         got = f"{type(e).__name__}: {str(e).strip().splitlines()[0] if str(e).strip() else ''}"
         cure = "install a C++ compiler (CPU) or Triton (CUDA), or set torch_compile to false"
@@ -86,9 +110,11 @@ def _openvino(model: Any, size: tuple[int, int], file: Path, device: str) -> Tow
     # Some processors would be given bfloat16: measured on one, a vector's cosine fell to 0.955.
     compiled = core.compile_model(str(file), wanted, {"INFERENCE_PRECISION_HINT": "f32"})
     output = compiled.output(0)
+    one_at_a_time = threading.Lock()  # it is busy for a second thread, and takes all cores for the first
 
     def run(batch: Any) -> Vectors:
-        return np.asarray(compiled([batch])[output], np.float32)
+        with one_at_a_time:
+            return np.asarray(compiled([batch])[output], np.float32)
 
     return run
 

@@ -15,7 +15,7 @@ from indexer.detector import MotionDetector
 from indexer.executors import ThreadExecutor
 from indexer.ingest import register
 from indexer.pipes import Stopped
-from indexer.worker import MODEL, IndexWorker, Portion
+from indexer.worker import AWAITING, PREPARING, IndexWorker, Portion
 from search.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
@@ -80,7 +80,7 @@ def test_rows_thumbnails_and_report_agree(house: House) -> None:
     assert report.segment.end_ms - report.segment.start_ms == pytest.approx(60_000, abs=2_500)
     assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
     waits = {"waiting for decoding and detecting", "waiting for the vector store"}
-    assert set(house.worker.profile.seconds()) == {MODEL, "storing thumbnails", *waits}
+    assert set(house.worker.profile.seconds()) == {PREPARING, AWAITING, "storing thumbnails", *waits}
     assert house.worker.computing() == 0  # this embedder has no device
 
 

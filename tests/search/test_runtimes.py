@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,20 @@ def test_another_runtime_gives_the_same_vectors(usual: OpenClipEmbedder, runtime
         assert cosines(other.embed_images(images), usual.embed_images(images)) > 0.999
     assert list((tmp_path / "exported").iterdir())
     assert cosines(other.embed_texts(["a red coat"]), usual.embed_texts(["a red coat"])) > 0.999
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_threads_may_share_another_runtime(runtime: Runtime, tmp_path: Path) -> None:
+    """Recordings are indexed while somebody searches with a photo."""
+    embedder = make_embedder(Settings(data_dir=tmp_path, runtime=runtime))
+    batches = [pictures()[:4], pictures()[-3:]]
+    expected = [embedder.embed_images(batch) for batch in batches]
+
+    def embed(n: int) -> float:
+        return min(cosines(embedder.embed_images(batches[n]), expected[n]) for _ in range(40))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert min(pool.map(embed, (0, 1))) > 0.999
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
