@@ -139,9 +139,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What was used up to a moment: CPU seconds by part and of the server, clock seconds of the decoding threads."""
+    """What there was and was used up to a moment: rows, CPU seconds, clock seconds of the decoding threads."""
 
     time_ms: int
+    rows: int
     cpu_s: dict[str, float]
     server_s: float
     clocks: dict[str, float]
@@ -157,7 +158,9 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
             watch = Watch(parts)
 
             def count(worker: IndexWorker) -> Count:
-                return Count(now_ms(), watch.cpu_by_part(), server.cpu_s(), worker.clocks.seconds())
+                return Count(
+                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.clocks.seconds()
+                )
 
             with running(parts) as worker:
                 _wait(watch, WARM_S)
@@ -167,6 +170,7 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
                 _wait(watch, SETTLE_S)
             return [
                 *_accounts(parts, before.time_ms, after.time_ms, cameras),
+                Metric("rows in the measured time", after.rows - before.rows, ""),
                 *_steadiness(watch.samples[warm:last]),
                 *_costs(before, after, cameras),
                 *_against_reading_all(shown_films[0], interval_s, settings),
@@ -188,11 +192,13 @@ def _wait(watch: Watch, seconds: float) -> None:
 def _accounts(parts: Parts, from_ms: int, to_ms: int, cameras: int) -> list[Metric]:
     """Recorded and indexed seconds of the time that was measured, and frames that were not looked at for load."""
     recorded = indexed = load = 0
+    size = 0.0
     ends: defaultdict[str, int] = defaultdict(lambda: from_ms)
     for segment, state, report in parts.live.recordings(from_ms, to_ms):
         new = max(0, min(segment.end_ms, to_ms) - max(segment.start_ms, ends[segment.camera_id]))
         ends[segment.camera_id] = max(ends[segment.camera_id], segment.end_ms)
         recorded += new
+        size += segment.size_bytes * new / max(segment.duration_ms, 1)
         indexed += new if state is SegmentState.INDEXED else 0
         load += report.get("skipped", {}).get("load", 0)
     expected = cameras * (to_ms - from_ms)
@@ -200,6 +206,7 @@ def _accounts(parts: Parts, from_ms: int, to_ms: int, cameras: int) -> list[Metr
         Metric("cameras", cameras, ""),
         Metric("expected", expected / 1000, "s"),
         Metric("recorded", recorded / 1000, "s"),
+        Metric("recorded, size", size / 1e6, "MB"),
         Metric("recorded of expected", 100 * recorded / expected, "%"),
         Metric("indexed of recorded", 100 * indexed / max(recorded, 1), "%"),
         Metric("frames skipped for load", load, ""),
@@ -241,17 +248,22 @@ def _costs(before: Count, after: Count, cameras: int) -> list[Metric]:
     ]
 
 
+def as_mp4(film: Path, file: Path) -> Path:
+    """Write what a camera shows, from its start to its end, as `file`."""
+    with av.open(str(film)) as container, av.open(str(file), "w") as out:
+        stream = container.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        for n, packet in enumerate(p for p in container.demux(stream) if p.size):
+            packet.pts = packet.dts = round(n / 25 / packet.time_base)
+            packet.stream = copy
+            out.mux(packet)
+    return file
+
+
 def _against_reading_all(film: Path, interval_s: float, settings: Settings) -> list[Metric]:
     """Decoding a file as the product does, against reading every frame of it with OpenCV."""
-    with tempfile.TemporaryDirectory() as folder, av.open(str(film)) as container:
-        file = Path(folder) / "film.mp4"
-        with av.open(str(file), "w") as out:
-            stream = container.streams.video[0]
-            copy = out.add_stream_from_template(stream)
-            for n, packet in enumerate(p for p in container.demux(stream) if p.size):
-                packet.pts = packet.dts = round(n / 25 / packet.time_base)
-                packet.stream = copy
-                out.mux(packet)
+    with tempfile.TemporaryDirectory() as folder:
+        file = as_mp4(film, Path(folder) / "film.mp4")
         cpu: list[float] = []
         for source in (VideoSource, OpenCVSource):
             began = time.process_time()

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.capacity import PRICES, Load, amended, breaking, counted, expected, from_results, plan
+from benchmarks.capacity import (
+    BUSY,
+    PRICES,
+    Load,
+    amended,
+    breaking,
+    counted,
+    cpu_h,
+    expected,
+    first_to_break,
+    from_results,
+    plan,
+)
+from benchmarks.run import RESULTS
 from search.catalog import now_ms
 from search.errors import BadInput
 from search.types import Camera, Image
@@ -51,6 +64,38 @@ def test_more_cameras_and_hours_are_foretold_within_a_quarter(tmp_path: Path) ->
     large, longer = run(tmp_path / "large", 3, street(5, 3))
     foretold = expected(m, cameras=3, hours=longer, dim=7)
     assert astuple(foretold) == pytest.approx(astuple(large), rel=0.25)
+
+
+def test_a_live_run_of_another_size_is_foretold_within_a_quarter() -> None:
+    """Planned of `live.json`; measured by another run: `python -m benchmarks.live --name live-small`."""
+    data = json.loads((RESULTS / "live-small.json").read_text("utf-8"))
+    of, given = {m["name"]: m["value"] for m in data["metrics"]}, data["parameters"]
+    m, hours = from_results(), of["expected"] / of["cameras"] / 3600
+    assert (given["cameras"], given["interval_s"]) != (50, m.interval_s), "the same run foretells nothing"
+
+    def planned(cameras: int) -> dict[str, float]:
+        prices = json.loads(PRICES.read_text("utf-8"))
+        lines = plan(m, prices, cameras=cameras, interval_s=given["interval_s"], days=hours / 24, model="xunren-small")
+        return {line.name: line.value for line in lines}
+
+    small, many = planned(given["cameras"]), planned(10_000)  # so few need not one whole core
+    assert many["cores"] == pytest.approx(10_000 * of["CPU a camera-hour: all"] / 3600 / BUSY, rel=0.25)
+    assert small["RAM without Milvus"] == pytest.approx(of["memory, last"] / 1024, rel=0.25)
+    assert small["rows kept"] == pytest.approx(of["rows in the measured time"], rel=0.25)
+    assert small["disk, recordings"] * 1e6 == pytest.approx(of["recorded, size"], rel=0.25)
+
+
+def test_looks_closer_than_key_frames_cost_every_picture() -> None:
+    m = from_results()
+    five, two, one = (cpu_h(m, interval, embeds=False) for interval in (5, 2, 1))
+    assert two - five < 60
+    assert one - two > 100
+    assert cpu_h(replace(m, key_interval_s=1), 1, embeds=False) < one - 100
+
+
+def test_what_does_not_break_is_not_said_to() -> None:
+    loads = breaking(from_results(), cameras=1, days=1, interval_s=5)
+    assert first_to_break(loads).startswith("nothing up to here breaks; nearest is")
 
 
 @pytest.mark.parametrize(("cameras", "first"), [(100, "Milvus Lite"), (10_000, "PostgreSQL"), (230_000, "PostgreSQL")])
