@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.capacity import (
-    BUSY,
     PRICES,
     Load,
     amended,
@@ -78,8 +77,7 @@ def test_a_live_run_of_another_size_is_foretold_within_a_quarter() -> None:
         lines = plan(m, prices, cameras=cameras, interval_s=given["interval_s"], days=hours / 24, model="xunren-small")
         return {line.name: line.value for line in lines}
 
-    small, many = planned(given["cameras"]), planned(10_000)  # so few need not one whole core
-    assert many["cores"] == pytest.approx(10_000 * of["CPU a camera-hour: all"] / 3600 / BUSY, rel=0.25)
+    small = planned(given["cameras"])
     assert small["RAM without Milvus"] == pytest.approx(of["memory, last"] / 1024, rel=0.25)
     assert small["rows kept"] == pytest.approx(of["rows in the measured time"], rel=0.25)
     assert small["disk, recordings"] * 1e6 == pytest.approx(of["recorded, size"], rel=0.25)

@@ -49,6 +49,14 @@ def fill(book: IndexBook, index: Index) -> None:
         assert all(book.done(index, "job", segment) for segment in taken)
 
 
+def built(book: IndexBook) -> Index:
+    """A second index that has everything."""
+    index = book.begin(NEW, "old")
+    fill(book, index)
+    book.ready(index.collection)
+    return index
+
+
 def test_one_index_needs_no_table(catalog: Catalog) -> None:
     book = IndexBook(catalog)
     assert [(i.collection, i.label, i.state) for i in book.all()] == [("xunren", "old@1", IndexState.LIVE)]
@@ -92,9 +100,7 @@ def test_built_switched_to_rolled_back_from_and_dropped(catalog: Catalog) -> Non
 
 def test_what_only_a_dropped_index_got_waits_again(catalog: Catalog) -> None:
     book = IndexBook(catalog)
-    index = book.begin(NEW, "old")
-    fill(book, index)
-    book.ready(index.collection)
+    index = built(book)
     catalog.add_segment(segment(6))
     slow = catalog.lease("slow", 60_000)  # by a worker that knows of one index, until both are there and one is gone
     assert slow is not None
@@ -110,9 +116,7 @@ def test_what_only_a_dropped_index_got_waits_again(catalog: Catalog) -> None:
 
 def test_nothing_is_dropped_that_only_it_has(catalog: Catalog) -> None:
     book = IndexBook(catalog)
-    index = book.begin(NEW, "old")
-    fill(book, index)
-    book.ready(index.collection)
+    index = built(book)
     book.switch(index.collection)
     add(catalog, 6, ("xunren",))  # by a worker that knew of one index
     with pytest.raises(Conflict, match="lacks"):
@@ -166,10 +170,7 @@ def test_from_the_newest_on_only_what_is_older_is_looked_through(catalog: Catalo
 
 def test_an_index_that_answered_keeps_its_scope(catalog: Catalog) -> None:
     book = IndexBook(catalog)
-    index = book.begin(NEW, "old")
-    fill(book, index)
-    book.ready(index.collection)
-    book.switch(index.collection)
+    book.switch(built(book).collection)
     again = book.begin(Index("", "old@1", 5, "old", scope=Scope(cameras=("gate",))), "new")
     assert (again.state, again.scope) == (IndexState.OLD, Scope())
 
