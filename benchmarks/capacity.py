@@ -212,7 +212,7 @@ def plan(
     money = sum(prices[item] * count for item, count in bought.items())
     return [
         Line("rows kept", load.rows, "", 0.2, 3, "cameras x hours x rows of a camera-hour (empty to crowded: `busy`)"),
-        Line("cores", cores, "", 0.7, 1.6, f"cameras x CPU of a camera-hour at this interval / 3600 / {BUSY}"),
+        Line("cores", cores, "", 0.7, 3.5, f"cameras x CPU of a camera-hour at this interval / 3600 / {BUSY}"),
         Line(
             "GPUs",
             gpus,

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,9 +159,10 @@ class Refill:
         there = _by_segment(self._target.store.rows_of(ids))
         faults: dict[str, str] = {}
         filling = _Filling(self._target)
-        for row, image in self._decoded(segments, wanted, faults, stop, progress):
-            filling.add(row, image)
-            self._renew()
+        with closing(self._decoded(segments, wanted, faults, stop, progress)) as pictures:
+            for row, image in pictures:
+                filling.add(row, image)
+                self._renew()
         filling.write()
         for segment in segments:
             keep = {row.id for row in wanted.get(segment.id, [])}
@@ -180,7 +181,7 @@ class Refill:
         faults: dict[str, str],
         stop: threading.Event,
         progress: Callable[[Segment], None],
-    ) -> Iterator[tuple[Row, Image]]:
+    ) -> Generator[tuple[Row, Image], None, None]:
         """All their pictures; files are decoded side by side, while whoever takes the pictures embeds them.
 
         Raises:
