@@ -157,7 +157,7 @@ def test_the_same_cameras_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_city_is_read_fast_enough() -> None:
-    """Each sentence within about 50 ms of 230,000 cameras; here 40,000, and ten times the time."""
+    """A sentence costs less than reading all the names once, which is kept: it does not go through every camera."""
     cameras = [
         Camera(
             f"cam-{n:06d}",
@@ -168,7 +168,9 @@ def test_a_city_is_read_fast_enough() -> None:
         )
         for n in range(40_000)
     ]
+    began = time.perf_counter()
     gazetteer(cameras)
+    once = time.perf_counter() - began
     for text in (
         "a man in red",
         "near street 55",
@@ -179,5 +181,5 @@ def test_a_city_is_read_fast_enough() -> None:
     ):
         began = time.perf_counter()
         find_places(text, cameras)
-        assert time.perf_counter() - began < 0.5
+        assert time.perf_counter() - began < once
     assert find_places("at cam-000123", cameras)[0].cameras == ("cam-000123",)
