@@ -1,6 +1,6 @@
 """What decoding costs a camera-hour by the interval between looks: key frames suffice down to their own distance.
 
-Below it every picture is decoded, which costs some twenty times as much, so the cost is not that of the looks alone.
+Below it every picture is decoded, which costs five times as much and more, so the cost is not that of the looks alone.
 One of the films that the cameras of `live` show (1080p25, 4 Mbit/s, a key frame every 2 s); CPU time of this process.
 
     python -m benchmarks.decoding [--rounds 3] [--intervals 5 2 1.5 1]
