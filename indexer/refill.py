@@ -85,9 +85,7 @@ class Refill:
         self._rest_until = 0.0
         self._renewed = 0.0
 
-    def step(
-        self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None, scope: Scope | None = None
-    ) -> int:
+    def step(self, stop: threading.Event, progress: Callable[[Segment], None], scope: Scope) -> int:
         """Fill up to `SEGMENTS` segments; how many. 0: nothing is missing, or others are at it.
 
         To see that nothing is missing means to go through all segments: after that, it is taken for granted for a time.
@@ -95,7 +93,7 @@ class Refill:
         Args:
             stop: ends it.
             progress: called with each segment that was filled.
-            scope: what the target is to have by now; by default what its entry said when it was opened.
+            scope: what the target is to have by now; its entry may be older.
 
         Raises:
             Stopped: `stop` is set; what is under way waits again.
@@ -103,7 +101,7 @@ class Refill:
         """
         if time.monotonic() < self._rest_until:
             return 0
-        segments = self._next(self._target.index if scope is None else replace(self._target.index, scope=scope))
+        segments = self._next(replace(self._target.index, scope=scope))
         if not segments:
             return 0
         try:
@@ -114,7 +112,7 @@ class Refill:
 
     def _next(self, target: Index) -> list[Segment]:
         began = time.monotonic()
-        for until_ms in (self._until_ms, None) if self._until_ms is not None else (None,):
+        for until_ms in dict.fromkeys((self._until_ms, None)):  # from where it was, then from the newest on
             segments = self._book.take(
                 target, self._source.index, self._owner, SEGMENTS, self._lease_ms, until_ms=until_ms
             )
