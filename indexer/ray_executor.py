@@ -76,7 +76,6 @@ class RayExecutor:
         self._settings = settings
         self._catalog = catalog
         self._open = open_executor
-        self._name = uuid.uuid4().hex[:8]
 
     def run(
         self, progress: Progress | None = None, *, until: threading.Event | None = None
@@ -108,7 +107,7 @@ class RayExecutor:
         threads = self._settings.torch_threads or (0 if gpus else 1)  # a process per core needs no more
         shared = {"data_dir": self._settings.data_dir.absolute(), "torch_threads": threads}
         settings = self._settings.model_dump(exclude_unset=True, exclude=_NOT_FOR_WORKERS) | shared
-        hand.owner = f"ray:{self._name}:{hand.number}:{uuid.uuid4().hex[:8]}"
+        hand.owner = f"ray:{hand.number}:{uuid.uuid4().hex[:8]}"
         hand.actor = ray.remote(_Actor).options(**options).remote(settings, self._open, hand.owner)
         hand.stream = hand.actor.work.options(num_returns="streaming").remote(go_on)
 
