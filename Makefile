@@ -14,7 +14,7 @@ DEMO_ASK = XUNREN_CASE=$$(cat $(DEMO)/case) XUNREN_REASON="trying it out" $(DEMO
 
 demo: install
 	@echo "== indexing sample_videos/"
-	@$(DEMO_RUN) index sample_videos
+	@$(DEMO_RUN) index docs/images
 	@test -s $(DEMO)/case || $(DEMO_RUN) case new "Demo 演示" --sentence "穿粉色卫衣的小女孩" --json \
 	| $(BIN)/python -c "import json, sys; print(json.load(sys.stdin)['id'])" > $(DEMO)/case
 	@$(BIN)/python -c "import json; [print(d['text']) for d in json.load(open('sample_videos/truth.json'))['demo']]" \
@@ -70,8 +70,8 @@ unit:
 
 # The README's pictures; the first needs `XUNREN_ACCOUNTS=false XUNREN_REQUIRE_CASE=false make serve` beside it.
 picture: dev
-	$(BIN)/python -m tests.api.picture http://127.0.0.1:8000 sample_videos
-	PICTURES_TO=sample_videos HF_HUB_OFFLINE=1 $(BIN)/pytest -q tests/api/test_story.py
+	$(BIN)/python -m tests.support.picture http://127.0.0.1:8000 docs/images
+	PICTURES_TO=docs/images HF_HUB_OFFLINE=1 $(BIN)/pytest -q tests/live/test_story.py
 
 bench: dev
 	$(BIN)/python -m benchmarks.run

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from search.errors import BadInput, Unavailable
-from search.keyfiles import make_key_file
+from search.files import make_key_file
 
 KEY_FILE = "signing.key"
 SIGNATURE_BYTES = 64

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from api.parts import open_parts
+from api.composition import open_context
 from benchmarks.city import WORK, Appearance
 from benchmarks.run import Metric, publish
-from indexer.ingest import register
+from indexer.importer.registration import register
 from search.config import Settings
-from search.embedder import Embedder
+from search.models.embedder import Embedder
 from search.times import zone_of
-from search.types import Image, Kind, Vectors
+from search.types import Image, RowKind, Vectors
 from training.body import Body, load_body
 from training.cast import Member
 from training.city import PEOPLE, Boxes, Shot, _appearances, film, ground, shots
@@ -104,7 +104,7 @@ def make_film(body: Body, name: str, count: int, length_s: int) -> tuple[Path, l
 def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), torch_threads=1)
-        with open_parts(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, parts.threads() as executor:
             parts.embedder.open()
             parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
             counted = Counted(parts.embedder)
@@ -115,7 +115,7 @@ def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
             (report,) = executor.run()
             used = time.process_time() - began
             rows, _ = parts.store.sample(10**6)
-            crops = [row for row in rows if row.kind is Kind.PERSON]
+            crops = [row for row in rows if row.kind is RowKind.PERSON]
             found = sum(any(a.has(r) and a.start_ms <= r.time_ms <= a.end_ms for r in crops) for a in appearances)
             thumbnails = len({(row.segment_id, row.time_ms) for row in rows})
             hours = report.segment.duration_ms / 3_600_000

@@ -20,12 +20,12 @@ from typing import Any
 
 from rich.console import Console
 
-from api.console import table
+from api.commands.console import table
 from benchmarks.live import SETTLE_S, WARM_S
 from benchmarks.run import RESULTS, Metric, publish
 from search.errors import BadInput
-from search.registry import RECOMMENDED
-from search.store import VectorStore
+from search.models.registry import RECOMMENDED
+from search.vector_store.base import VectorStore
 
 SIZES = (100, 10_000, 230_000)
 PRICES = Path(__file__).parent / "prices.json"

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.camera_file import import_cameras
-from api.parts import Parts, open_parts
-from indexer.ingest import register
+from api.commands.camera_import import import_cameras
+from api.composition import AppContext, open_context
+from indexer.importer.registration import register
 from search.config import Settings
-from search.memory_store import MemoryStore
-from search.store import VectorStore
 from search.times import zone_of
-from search.types import Box, Clip, Kind, Row, Vectors
+from search.types import Box, Clip, Row, RowKind, Vectors
+from search.vector_store.base import VectorStore
+from search.vector_store.memory import MemoryStore
 
 WORK = Path(__file__).parent / "work"
 FILMS = WORK / "city"
@@ -47,7 +47,7 @@ class Appearance:
             return False
         overlap = min(clip.end_ms, self.end_ms) - max(clip.start_ms, self.start_ms)
         shorter = min(clip.end_ms - clip.start_ms, self.end_ms - self.start_ms)
-        return overlap >= shorter / 2 and (clip.best.row.kind is Kind.FRAME or self.has(clip.best.row))
+        return overlap >= shorter / 2 and (clip.best.row.kind is RowKind.FRAME or self.has(clip.best.row))
 
     def has(self, row: Row) -> bool:
         """Whether the person is in the box of a row of this camera."""
@@ -125,7 +125,7 @@ class Rows:
 
 
 @contextmanager
-def city_index(model: str, *, fresh: bool = False) -> Iterator[Parts]:
+def city_index(model: str, *, fresh: bool = False) -> Iterator[AppContext]:
     """All parts over the city's index; made if it is not there, or `fresh`."""
     folder = INDEX / model
     if fresh:
@@ -133,14 +133,14 @@ def city_index(model: str, *, fresh: bool = False) -> Iterator[Parts]:
     settings = Settings(data_dir=folder, model=model, timezone="UTC")
     if not (folder / "done").exists():
         _index(settings)
-    with open_parts(settings) as parts:
+    with open_context(settings) as parts:
         yield parts
 
 
 def _index(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     import_cameras(settings, FILMS / "cameras.csv")
-    with open_parts(settings) as parts, parts.executor() as executor:
+    with open_context(settings) as parts, parts.executor() as executor:
         zone, largest = zone_of("UTC"), settings.max_megapixels
         register(parts.catalog, [FILMS], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
         for report in executor.run():

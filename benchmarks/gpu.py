@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from api.parts import open_parts
+from api.composition import open_context
 from benchmarks.indexing import make_video
 from benchmarks.run import Metric, publish
-from indexer.ingest import register
+from indexer.importer.registration import register
 from search.config import Settings
-from search.embedder import OpenClipEmbedder, make_embedder
+from search.models.embedder import OpenClipEmbedder, make_embedder
 from search.times import zone_of
 from search.types import Image
 
@@ -146,7 +146,7 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
     video = make_video(seconds)
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_parts(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, parts.threads() as executor:
             parts.embedder.open()  # else loading would count as the model's work
             zone = zone_of("UTC")
             register(parts.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)

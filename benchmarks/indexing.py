@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.parts import open_parts
+from api.composition import open_context
 from benchmarks.run import Metric, publish
-from indexer.ingest import register
-from indexer.sources import OpenCVSource
-from indexer.worker import IndexWorker
+from indexer.decoding.video_source import OpenCVSource
+from indexer.importer.registration import register
+from indexer.pipeline.worker import IndexWorker
 from search.config import Settings
-from search.embedder import OpenClipEmbedder
-from search.media import ffmpeg_path
+from search.media.media_store import ffmpeg_path
+from search.models.embedder import OpenClipEmbedder
 from search.times import zone_of
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def simple_way(video: Path, interval_s: float, embedder: OpenClipEmbedder) -> Co
 def product(video: Path, settings: Settings) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_parts(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, parts.threads() as executor:
             parts.embedder.open()
             zone = zone_of("UTC")
             cpu, wall = time.process_time(), time.perf_counter()

@@ -24,17 +24,17 @@ from pathlib import Path
 import av
 import psutil
 
-from api.parts import Parts, open_parts
-from api.services import in_background, keep_until
+from api.composition import AppContext, open_context
+from api.jobs.background import in_background, keep_until
 from benchmarks.cameras import CameraServer, Mount, make_media
 from benchmarks.run import Metric, publish
-from indexer.recorder import Recorder
-from indexer.sources import OpenCVSource, VideoSource
-from indexer.worker import IndexWorker
-from search.catalog import now_ms
+from indexer.decoding.video_source import OpenCVSource, VideoSource
+from indexer.pipeline.worker import IndexWorker
+from indexer.recorder.recorder import Recorder
 from search.config import Settings
-from search.live import Stream, StreamState
-from search.types import Camera, Role, SegmentState
+from search.stream_types import Stream, StreamState
+from search.times import now_ms
+from search.types import Camera, SegmentState, StreamRole
 from search.vault import Vault, shown
 
 ROOT = Path(__file__).parent.parent
@@ -74,16 +74,16 @@ def mounts(cameras: int, shown_films: Sequence[Path]) -> dict[str, Mount]:
     return {f"m{n}": Mount(shown_films[n % len(shown_films)], phase_s=n * FILM_S / count) for n in range(count)}
 
 
-def add_cameras(parts: Parts, server: CameraServer, cameras: int) -> None:
+def add_cameras(parts: AppContext, server: CameraServer, cameras: int) -> None:
     vault = Vault(parts.settings.data_dir)
     for n in range(cameras):
         name, url = f"cam-{n:03d}", server.url(f"m{n // CLIENTS}")
         parts.catalog.add_camera(Camera(name))
-        parts.live.set_streams(name, [Stream(name, Role.MAIN, vault.seal(url), shown(url), now_ms())])
+        parts.live.set_streams(name, [Stream(name, StreamRole.MAIN, vault.seal(url), shown(url), now_ms())])
 
 
 @contextmanager
-def running(parts: Parts) -> Iterator[IndexWorker]:
+def running(parts: AppContext) -> Iterator[IndexWorker]:
     """Recording, indexing and retention, as `xunren serve` runs them."""
     with parts.threads() as executor, ExitStack() as stack:
 
@@ -100,7 +100,7 @@ def running(parts: Parts) -> Iterator[IndexWorker]:
 class Watch:
     """Samples, and the CPU time of every thread by its name."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AppContext) -> None:
         self._parts = parts
         self._process = psutil.Process()
         self._began = time.monotonic()
@@ -152,7 +152,7 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
     shown_films = films()
     with tempfile.TemporaryDirectory() as folder, CameraServer(mounts(cameras, shown_films)) as server:
         settings = Settings(data_dir=Path(folder), sample_interval_s=interval_s, torch_threads=1, min_free_gib=1)
-        with open_parts(settings) as parts:
+        with open_context(settings) as parts:
             parts.embedder.open()
             add_cameras(parts, server, cameras)
             watch = Watch(parts)
@@ -189,7 +189,7 @@ def _wait(watch: Watch, seconds: float) -> None:
         )
 
 
-def _accounts(parts: Parts, from_ms: int, to_ms: int, cameras: int) -> list[Metric]:
+def _accounts(parts: AppContext, from_ms: int, to_ms: int, cameras: int) -> list[Metric]:
     """Recorded and indexed seconds of the time that was measured, and frames that were not looked at for load."""
     recorded = indexed = load = 0
     size = 0.0

@@ -16,11 +16,12 @@ from itertools import product
 
 import numpy as np
 
-from search.catalog import Catalog, now_ms
-from search.live import Gap, Health, Reason, Stream, StreamState
-from search.live_catalog import LiveCatalog, Written
-from search.store import VectorStore
-from search.types import Box, Camera, Kind, Role, Row, Segment, SegmentState, StartSource, Vectors
+from search.catalog.catalog import Catalog
+from search.catalog.streams import RecorderUpdate, StreamStore
+from search.stream_types import Gap, Health, Reason, Stream, StreamState
+from search.times import now_ms
+from search.types import Box, Camera, Row, RowKind, Segment, SegmentState, StartSource, StreamRole, Vectors
+from search.vector_store.base import VectorStore
 
 CAMERAS = 200
 DAYS = 7
@@ -125,12 +126,12 @@ def fill(city: City, store: VectorStore, from_row: int = 0, batch: int = 5000) -
 
 def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
     """Enter cameras, streams, segments, and gaps."""
-    live = LiveCatalog(catalog)
+    live = StreamStore(catalog)
     for camera in cameras():
         catalog.add_camera(camera)
         if not is_imported(camera.id):
-            live.set_streams(camera.id, [Stream(camera.id, Role.MAIN, "", "rtsp://camera", START_MS)])
-    waiting = Written()
+            live.set_streams(camera.id, [Stream(camera.id, StreamRole.MAIN, "", "rtsp://camera", START_MS)])
+    waiting = RecorderUpdate()
     covered = dict.fromkeys((camera.id for camera in cameras()), START_MS)
     for piece in city:
         id_ = piece.segments[0].camera_id
@@ -140,7 +141,7 @@ def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
         waiting.segments += [(segment, SegmentState.INDEXED) for segment in piece.segments]
         if len(waiting.segments) >= batch:
             live.write(waiting)
-            waiting = Written()
+            waiting = RecorderUpdate()
     waiting.gaps += [_gap(id_, end, END_MS) for id_, end in covered.items() if is_flaky(id_)]
     live.write(waiting)
 
@@ -159,15 +160,17 @@ def recording(catalog: Catalog) -> None:
     """Let the recorder be running, now and for the next hour."""
     then = now_ms() + 3_600_000
     there = [camera.id for camera in cameras() if not is_imported(camera.id)]
-    LiveCatalog(catalog).write(Written(health=[_health(camera, then) for camera in there]))
+    StreamStore(catalog).write(RecorderUpdate(health=[_health(camera, then) for camera in there]))
 
 
 def _gap(camera: str, start_ms: int, end_ms: int) -> Gap:
-    return Gap(camera, Role.MAIN, start_ms, end_ms, Reason.NOT_CONNECTED, "made")
+    return Gap(camera, StreamRole.MAIN, start_ms, end_ms, Reason.NOT_CONNECTED, "made")
 
 
 def _health(camera: str, then: int) -> Health:
-    return Health(camera, Role.MAIN, StreamState.RECORDING, last_frame_ms=then, open_since_ms=then, updated_ms=then)
+    return Health(
+        camera, StreamRole.MAIN, StreamState.RECORDING, last_frame_ms=then, open_since_ms=then, updated_ms=then
+    )
 
 
 def _segments(camera: str, begin: int, files: int, *, imported: bool) -> list[Segment]:
@@ -188,7 +191,7 @@ def _segment(camera: str, start_ms: int, length_ms: int, imported: bool) -> Segm
         duration_ms=length_ms,
         width=_SIZE[0],
         height=_SIZE[1],
-        role=Role.FILE if imported else Role.MAIN,
+        role=StreamRole.FILE if imported else StreamRole.MAIN,
     )
 
 
@@ -196,7 +199,7 @@ def _frames(rng: np.random.Generator, segments: Sequence[Segment], files: int, c
     offsets = np.sort(rng.choice(files * FILE_MS // 100, count, replace=False)) * 100
     for offset in offsets.tolist():
         segment, at = _at(segments, offset)
-        yield _row(segment, f"f-{at}", Kind.FRAME, 0, (at, at, at), Box(0, 0, *_SIZE))
+        yield _row(segment, f"f-{at}", RowKind.FRAME, 0, (at, at, at), Box(0, 0, *_SIZE))
 
 
 def _crops(rng: np.random.Generator, segments: Sequence[Segment], files: int, count: int) -> Iterator[Row]:
@@ -206,7 +209,7 @@ def _crops(rng: np.random.Generator, segments: Sequence[Segment], files: int, co
         for n in range(min(CROPS, count - CROPS * track)):
             time = at + n * TRACK_MS // CROPS
             life = (at, time, at + TRACK_MS)
-            yield _row(segment, f"p{track}-{time}", Kind.PERSON, track, life, Box(x, y, x + 120, y + 300))
+            yield _row(segment, f"p{track}-{time}", RowKind.PERSON, track, life, Box(x, y, x + 120, y + 300))
 
 
 def _at(segments: Sequence[Segment], offset: int) -> tuple[Segment, int]:
@@ -215,6 +218,6 @@ def _at(segments: Sequence[Segment], offset: int) -> tuple[Segment, int]:
     return segments[number], at
 
 
-def _row(segment: Segment, name: str, kind: Kind, track: int, life: tuple[int, int, int], box: Box) -> Row:
+def _row(segment: Segment, name: str, kind: RowKind, track: int, life: tuple[int, int, int], box: Box) -> Row:
     start, time, end = (segment.start_ms + at for at in life)
     return Row(f"{segment.id}-{name}", segment.camera_id, segment.id, kind, track, time, start, end, box, *_SIZE)

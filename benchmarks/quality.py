@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.parts import Parts
+from api.composition import AppContext
 from benchmarks.city import OLD, City, Person, Rows, city_index, load_city
 from benchmarks.run import Metric, publish
 from search.config import Settings
 from search.engine import SearchEngine
 from search.query import Query
-from search.store import VectorStore
-from search.types import Clip, Filter, Hit, Kind, Row, Verdict
+from search.types import Clip, Filter, Hit, Row, RowKind, Verdict
+from search.vector_store.base import VectorStore
 
 DEPTH = 100
 LANGUAGES = ("en", "zh")
@@ -72,17 +72,17 @@ def middles(rows: Sequence[Row]) -> set[str]:
     """Ids of one crop of each track, the middle one, and of all whole frames."""
     tracks: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
-        if row.kind is Kind.PERSON:
+        if row.kind is RowKind.PERSON:
             tracks.setdefault((row.segment_id, row.track), []).append(row)
     chosen = {sorted(t, key=lambda r: r.time_ms)[len(t) // 2].id for t in tracks.values()}
-    return chosen | {row.id for row in rows if row.kind is Kind.FRAME}
+    return chosen | {row.id for row in rows if row.kind is RowKind.FRAME}
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """An index of the city, in memory, and who is in it."""
 
-    parts: Parts
+    parts: AppContext
     city: City
     rows: Rows
 
@@ -109,8 +109,8 @@ class Bench:
         whole, one = self.engine(), middles(self.rows.rows)
         yield "whole ranking", self.answers(whole)
         yield "plain rows by cosine", self.plain()
-        yield "whole frames instead of crops", self.answers(whole, Filter(kinds=(Kind.FRAME,)))
-        yield "whole frames beside crops", self.answers(whole, Filter(kinds=tuple(Kind)))
+        yield "whole frames instead of crops", self.answers(whole, Filter(kinds=(RowKind.FRAME,)))
+        yield "whole frames beside crops", self.answers(whole, Filter(kinds=tuple(RowKind)))
         yield "one crop of a track", self.answers(self.engine(self.rows.store(lambda row: row.id in one)))
         yield "without camera spread", self.answers(self.engine(camera_step=0.0))
         yield "hits not joined", self.answers(self.engine(clip_gap_s=0.0))

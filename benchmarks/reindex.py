@@ -22,14 +22,14 @@ from typing import Any
 import httpx
 import numpy as np
 
-from api.parts import open_parts
-from api.reindexing import status
+from api.composition import open_context
+from api.reindex.switch import status
 from benchmarks.made_rows import LOOKS
 from benchmarks.run import Metric, publish
-from search.catalog import Catalog
+from search.catalog.catalog import Catalog
 from search.config import Settings
 from tests.conftest import ENVIRON, SAMPLES, serving, xunren_process
-from tests.turned import turned_model
+from tests.support.turned import turned_model
 
 USERS = 5
 
@@ -142,7 +142,7 @@ def measure(seconds: float) -> Iterator[Metric]:
 
 def compared(data_dir: Path) -> tuple[int, int]:
     """How many rows only one of the indexes has, and how many both have."""
-    with open_parts(Settings(data_dir=data_dir)) as parts:
+    with open_context(Settings(data_dir=data_dir)) as parts:
         old, new = (one.store.ids() for one in parts.indexes.written())
     return len(old ^ new), len(old & new)
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from rich.console import Console
 
-from api.console import table
-from api.parts import Parts, open_parts
-from indexer.ingest import register
+from api.commands.console import table
+from api.composition import AppContext, open_context
+from indexer.importer.registration import register
 from search.config import Settings
 from search.times import zone_of
 from search.types import SegmentReport
@@ -38,11 +38,11 @@ class Metric:
 
 
 @contextmanager
-def indexed(paths: Iterable[Path], model: str) -> Iterator[tuple[Parts, list[SegmentReport]]]:
+def indexed(paths: Iterable[Path], model: str) -> Iterator[tuple[AppContext, list[SegmentReport]]]:
     """All parts over a new index of `paths`, which goes away afterwards, and what became of each recording."""
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), model=model)
-        with open_parts(s) as parts, parts.executor() as executor:
+        with open_context(s) as parts, parts.executor() as executor:
             register(
                 parts.catalog,
                 paths,

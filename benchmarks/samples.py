@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.parts import Parts
+from api.composition import AppContext
 from benchmarks.run import Metric, indexed, publish
 from search.answer import Answer
 from search.config import Settings
@@ -56,7 +56,7 @@ def shows(person: dict[str, Any], camera: str, time_ms: int, box: Box) -> bool:
 class Bench:
     """An index of the sample videos and who is in them."""
 
-    parts: Parts
+    parts: AppContext
     truth: dict[str, Any]
 
     def ask(self, sentence: str) -> Answer:

@@ -23,14 +23,14 @@ from pathlib import Path
 
 import psutil
 
-from api.parts import Parts, open_parts
+from api.composition import AppContext, open_context
 from benchmarks.run import Metric, publish
-from indexer.ingest import register
+from indexer.importer.registration import register
 from search.config import Settings
 from search.times import zone_of
 from search.types import Segment
 from tests.conftest import SAMPLES
-from tests.milvus_server import running_milvus
+from tests.support.milvus_server import running_milvus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def measured(store_uri: str, films: Path, workers: int, kill_s: float) -> Run:
         s = Settings(
             data_dir=Path(folder), store_uri=store_uri, executor="ray", ray_workers=workers, workers=1, timezone="UTC"
         )
-        with open_parts(s) as parts:
+        with open_context(s) as parts:
             for id_ in parts.store.count_by_segment():  # of the run before
                 parts.store.delete_segment(id_)
             register(parts.catalog, [films], camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
             return _run(parts, kill_s)
 
 
-def _run(parts: Parts, kill_s: float) -> Run:
+def _run(parts: AppContext, kill_s: float) -> Run:
     began: list[float] = []
     killed: list[int] = []
 

@@ -37,17 +37,17 @@ import search.engine
 from benchmarks import made_rows
 from benchmarks.made_rows import CAMERAS, DAYS, END_MS, LOOKS, START_MS, City, camera_id
 from benchmarks.run import Metric, publish
-from search.assembling import Assembler
-from search.catalog import Catalog
+from search.catalog.catalog import Catalog
 from search.config import Settings
-from search.embedder import OpenClipEmbedder
 from search.engine import SearchEngine
 from search.errors import Unavailable, XunrenError
+from search.models.embedder import OpenClipEmbedder
 from search.query import Query
-from search.store import MilvusStore
+from search.ranking.clips import ClipAssembler
 from search.times import zone_of
 from search.types import Filter, Vectors
-from tests.milvus_server import running_milvus
+from search.vector_store.milvus import MilvusStore
+from tests.support.milvus_server import running_milvus
 
 WORK = Path(__file__).parent / "work" / "searching"
 USERS = (1, 10, 50)
@@ -248,7 +248,7 @@ def measured(kind: str, rows: int, seconds: float) -> list[Metric]:
             for owner, call, part in (
                 *((store, call, "store") for call in ("search", "count", "get")),
                 (embedder, "embed_texts", "text tower"),
-                (Assembler, "clips", "catalogue and joining"),
+                (ClipAssembler, "clips", "catalogue and joining"),
                 (search.engine, "unseen", "coverage"),
             ):
                 watch.timed(owner, call, part)

@@ -26,16 +26,17 @@ from pathlib import Path
 
 import psutil
 
-from api.console import out, table
+from api.commands.console import out, table
 from benchmarks.cameras import CameraServer, FaultyProxy, make_media
 from benchmarks.live import SCENES, WORK
 from benchmarks.run import Metric, publish
-from search.catalog import Catalog, now_ms
+from search.catalog.catalog import Catalog
+from search.catalog.streams import StreamStore
 from search.config import Settings
-from search.coverage import account
-from search.live import Reason, Stream
-from search.live_catalog import LiveCatalog
-from search.types import Camera, Role, SegmentState
+from search.coverage.accounting import account
+from search.stream_types import Reason, Stream
+from search.times import now_ms
+from search.types import Camera, SegmentState, StreamRole
 from search.vault import Vault, shown
 
 ROOT = Path(__file__).parent.parent
@@ -60,11 +61,17 @@ class Stand:
     done: list[str] = field(default_factory=list)
 
     @property
-    def live(self) -> LiveCatalog:
-        return LiveCatalog(self.catalog)
+    def live(self) -> StreamStore:
+        return StreamStore(self.catalog)
 
     def start(self) -> None:
-        command = [sys.executable, "-c", "from api.cli import main; main()", "--data-dir", str(self.settings.data_dir)]
+        command = [
+            sys.executable,
+            "-c",
+            "from api.cli.main import main; main()",
+            "--data-dir",
+            str(self.settings.data_dir),
+        ]
         environ = os.environ | {"HF_HUB_OFFLINE": "1"}
         self.product = subprocess.Popen([*command, "serve", "--port", "0"], cwd=ROOT, env=environ, stdout=sys.stderr)
         self.rss_mib.clear()
@@ -85,7 +92,7 @@ class Stand:
         """Let `camera` be recorded from `url`; through the proxy if its number is odd."""
         through = self.proxy.url_of(url) if int(camera[-1]) % 2 else url
         sealed = Vault(self.settings.data_dir).seal(through)
-        self.live.set_streams(camera, [Stream(camera, Role.MAIN, sealed, shown(through), now_ms())])
+        self.live.set_streams(camera, [Stream(camera, StreamRole.MAIN, sealed, shown(through), now_ms())])
 
 
 Fault = Callable[[Stand], Iterator[float]]

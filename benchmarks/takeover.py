@@ -19,11 +19,11 @@ from pathlib import Path
 
 from benchmarks.cameras import CameraServer, make_media
 from benchmarks.run import Metric, publish
-from search.camera_leases import CameraLeases
-from search.catalog import now_ms
+from search.catalog.camera_leases import CameraLeases
 from search.config import Settings
+from search.times import now_ms
 from tests.conftest import xunren_process
-from tests.live.station import Station, station, until
+from tests.support.recorder import Station, station, until
 
 
 def _holders(place: Station) -> dict[str, int]:

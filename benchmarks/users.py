@@ -25,12 +25,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from api.account_types import EVERYTHING, Draft, Role
-from api.accounts import Accounts
-from api.audit import AuditLog, Wanted
+from api.accounts.account_store import AccountStore
+from api.accounts.types import FULL_SCOPE, AccountInput, UserRole
+from api.audit.audit_log import AuditFilter, AuditLog
 from benchmarks.made_rows import LOOKS
 from benchmarks.run import Metric, publish
-from search.catalog import Catalog
+from search.catalog.catalog import Catalog
 from search.config import Settings
 from tests.conftest import ENVIRON, SAMPLES, serving, xunren_process
 
@@ -114,9 +114,9 @@ def measure(users: int, seconds: float) -> Iterator[Metric]:
         with xunren_process("--data-dir", data_dir, "index", SAMPLES, environ=TOWN) as process:
             process.communicate()
         with Catalog(Settings(data_dir=data_dir).catalog_address) as catalog:
-            accounts = Accounts(catalog)
+            accounts = AccountStore(catalog)
             for number in range(users):
-                accounts.add(Draft(f"user-{number}", frozenset({Role.OPERATOR}), EVERYTHING), PASSWORD)
+                accounts.add(AccountInput(f"user-{number}", frozenset({UserRole.OPERATOR}), FULL_SCOPE), PASSWORD)
         told = Told()
         with serving(data_dir, TOWN) as (url, _), live_indexing(data_dir, Path(folder) / "live") as indexed:
             until = time.monotonic() + seconds
@@ -146,7 +146,7 @@ def measure(users: int, seconds: float) -> Iterator[Metric]:
 
 def _answers(record: AuditLog) -> Iterator[str]:
     before = None
-    while found := record.find(Wanted(action="search", before=before, limit=1000)):
+    while found := record.find(AuditFilter(action="search", before=before, limit=1000)):
         yield from (entry.act.details["shown"]["answer"] for entry in found if "shown" in entry.act.details)
         before = found[-1].number
 

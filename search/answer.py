@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from typing import Any
 
-from search.hints import Hint
+from search.coverage.answer_gaps import AnswerGaps
+from search.models.weak_words import Hint
+from search.parsing.parser import ParsedQuery
 from search.query import Query
-from search.ranking import Scale
+from search.ranking.calibration import ScoreScale
 from search.times import iso
-from search.types import Clip, Kind, Segment, Verdict
-from search.understanding import Understood
-from search.unseen import Unseen
+from search.types import Clip, RowKind, Segment, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Answer:
 
     id: str
     query: Query
-    understood: Understood
-    scale: Scale
+    understood: ParsedQuery
+    scale: ScoreScale
     verdict: Verdict
     clips: Sequence[Clip]
     segments: Mapping[str, Segment]
     rows: int
     took_ms: int
-    unseen: Unseen
+    unseen: AnswerGaps
     hints: Sequence[Hint] = ()
     start: int = 0
     more: bool = False
@@ -112,7 +112,7 @@ class Answer:
 
 def _tracks(clip: Clip) -> list[str]:
     """A row of each track that the clip is of."""
-    rows = {(hit.row.segment_id, hit.row.track): hit.row.id for hit in clip.hits if hit.row.kind is Kind.PERSON}
+    rows = {(hit.row.segment_id, hit.row.track): hit.row.id for hit in clip.hits if hit.row.kind is RowKind.PERSON}
     return list(rows.values())
 
 

@@ -11,29 +11,29 @@ from datetime import tzinfo
 
 import numpy as np
 
-from search import refusals
+from search.access import Visibility
 from search.answer import Answer
-from search.assembling import Assembler
-from search.catalog import Catalog, now_ms
-from search.composing import Wish, compose
+from search.catalog.catalog import Catalog
 from search.config import Settings
-from search.embedder import Embedder
+from search.coverage.answer_gaps import AnswerGaps, answer_gaps
 from search.errors import BadInput, NotFound, TooWide
-from search.everyday import Language, everyday, language_of
-from search.hints import Hint, hints_for, weaknesses
-from search.paging import Ranking, Shelf, unknown_answer
+from search.geo.reachability import Reach, places_of, reachable
+from search.models.embedder import Embedder
+from search.models.weak_words import Hint, hints_for, weaknesses
+from search.parsing import content_policy
+from search.parsing.parser import ParsedQuery, parse_query
 from search.query import MAX_LIMIT, Order, Query
-from search.ranking import Background, Sample, Scale, Shape, track_of
-from search.reach import Reach, places_of, reachable
-from search.retrieval import best_rows
-from search.schema import MAX_CAMERAS
-from search.sight import Sight
-from search.spreading import by_time, spread
-from search.store import VectorStore
-from search.times import zone_of
-from search.types import Camera, Clip, Filter, Hit, Kind, Row, Segment, Vectors, Verdict
-from search.understanding import Understood, understand
-from search.unseen import Unseen, unseen
+from search.ranking.calibration import QueryShape, RowSample, ScoreCalibration, ScoreScale, track_of
+from search.ranking.calibration_sentences import Language, everyday, language_of
+from search.ranking.clips import ClipAssembler
+from search.ranking.diversity import by_time, diversify
+from search.ranking.pagination import AnswerCache, RankedList, unknown_answer
+from search.ranking.query_vector import QueryParts, query_vector
+from search.ranking.retrieval import best_rows
+from search.times import now_ms, zone_of
+from search.types import Camera, Clip, Filter, Hit, Row, RowKind, Segment, Vectors, Verdict
+from search.vector_store.base import VectorStore
+from search.vector_store.checks import MAX_CAMERAS
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +46,15 @@ CAMERAS_S = 60.0  # and more of them only so often
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _KeptAnswer:
     """An answer that is kept for its next pages."""
 
     query: Query
-    understood: Understood
-    ranking: Ranking
-    scale: Scale
+    understood: ParsedQuery
+    ranking: RankedList
+    scale: ScoreScale
     rows: int
-    unseen: Unseen
+    unseen: AnswerGaps
     hints: Sequence[Hint]
 
 
@@ -70,13 +70,13 @@ class SearchEngine:
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
-        self._assembler = Assembler(settings, catalog)
+        self._assembler = ClipAssembler(settings, catalog)
         self._weaknesses = weaknesses(settings.model)
         self._lock = threading.Lock()
-        self._background: tuple[int, Background] | None = None
+        self._background: tuple[int, ScoreCalibration] | None = None
         self._usual: dict[Language, Vectors] = {}
         self._cameras: tuple[float, list[Camera]] | None = None
-        self._answers: Shelf[_Asked] = Shelf()
+        self._answers: AnswerCache[_KeptAnswer] = AnswerCache()
 
     def warm_up(self) -> None:
         """Load the model and measure the background now, so that the first search need not."""
@@ -102,9 +102,9 @@ class SearchEngine:
         shape = _shape(query, understood)
         ranking = self._ranking(self._vector(query, understood), query, shape)
         rows, scale = self._store.count(), self._measured_background().of(shape)
-        unlooked = unseen(self._catalog, query.where, now_ms())
+        unlooked = answer_gaps(self._catalog, query.where, now_ms())
         hints = hints_for(understood.wanted, self._weaknesses)
-        asked = _Asked(query, understood, ranking, scale, rows, unlooked, hints)
+        asked = _KeptAnswer(query, understood, ranking, scale, rows, unlooked, hints)
         return self._page(self._answers.put(asked), asked, 0, query.limit, began)
 
     def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
@@ -122,7 +122,7 @@ class SearchEngine:
             raise unknown_answer(answer)
         return self._page(answer, asked, start, limit, began)
 
-    def wish(self, query: Query) -> tuple[Query, Vectors, Shape]:
+    def wish(self, query: Query) -> tuple[Query, Vectors, QueryShape]:
         """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
 
         Raises:
@@ -134,11 +134,11 @@ class SearchEngine:
         query = replace(query, where=query.asker.sight.narrow(_narrowed(query.where, understood)))
         return query, self._vector(query, understood), _shape(query, understood)
 
-    def background(self) -> Background:
+    def background(self) -> ScoreCalibration:
         """The index's own scores, measured again when it has grown or shrunk enough."""
         return self._measured_background()
 
-    def _page(self, name: str, asked: _Asked, start: int, limit: int, began: float) -> Answer:
+    def _page(self, name: str, asked: _KeptAnswer, start: int, limit: int, began: float) -> Answer:
         first, _ = asked.ranking.page(0, 1)
         if asked.query.order is Order.TIME:
             likely = by_time(asked.ranking.down_to(asked.scale.maybe))
@@ -183,10 +183,10 @@ class SearchEngine:
                 cure="name a time or cameras; or ask for approval; in danger to life, say so and go on",
             )
 
-    def _understand(self, query: Query) -> Understood:
-        refusals.check_sentence(query.text)
+    def _understand(self, query: Query) -> ParsedQuery:
+        content_policy.check_sentence(query.text)
         cameras = query.asker.sight.of(self._known_cameras())
-        found = understand(query.text, now_ms=now_ms(), zone=self._zone, cameras=cameras, without=query.without)
+        found = parse_query(query.text, now_ms=now_ms(), zone=self._zone, cameras=cameras, without=query.without)
         if not found.wanted and not len(query.photos) and not query.like:
             raise BadInput(
                 "the sentence says when or where, but not what the person looks like",
@@ -201,15 +201,15 @@ class SearchEngine:
             known = self._cameras = (time.monotonic(), self._catalog.cameras())
         return known[1]
 
-    def _vector(self, query: Query, understood: Understood) -> Vectors:
+    def _vector(self, query: Query, understood: ParsedQuery) -> Vectors:
         texts = [understood.wanted] if understood.wanted else []
         unwanted = list(understood.unwanted) if texts else []
         spoken = self._embedder.embed_texts([*texts, *unwanted])
         pictures = [self._embedder.embed_images(list(query.photos)), self._marked(query.like, query.asker.sight)[1]]
-        wish = Wish(spoken[: len(texts)], spoken[len(texts) :], np.concatenate(pictures))
-        return compose(wish, self._measured_background().middle)
+        wish = QueryParts(spoken[: len(texts)], spoken[len(texts) :], np.concatenate(pictures))
+        return query_vector(wish, self._measured_background().middle)
 
-    def _marked(self, ids: Collection[str], sight: Sight) -> tuple[list[Row], Vectors]:
+    def _marked(self, ids: Collection[str], sight: Visibility) -> tuple[list[Row], Vectors]:
         rows, vectors = self._store.get(ids)
         if lost := set(ids) - {row.id for row in rows if sight.moment(row.camera_id, row.end_ms)}:
             raise NotFound("a marked clip is not in the index", got=min(lost), cure="undo this mark; it may be deleted")
@@ -217,7 +217,7 @@ class SearchEngine:
 
     # clips ---------------------------------------------------------------------------------------------------
 
-    def _ranking(self, vector: Vectors, query: Query, shape: Shape) -> Ranking:
+    def _ranking(self, vector: Vectors, query: Query, shape: QueryShape) -> RankedList:
         background, reach = self._measured_background(), self._placed(query.reach)
         scale, step = background.of(shape), self._settings.camera_step
         wheres = [query.where] if reach is None else self._within(reach, query.where)
@@ -232,9 +232,9 @@ class SearchEngine:
             clips, segments = self._assembler.clips(hits, scale)
             if reach is not None:
                 clips = reachable(clips, reach)
-            return spread(clips, step, shown), segments
+            return diversify(clips, step, shown), segments
 
-        return Ranking(fetch, arrange, query.limit * ROWS_PER_CLIP)
+        return RankedList(fetch, arrange, query.limit * ROWS_PER_CLIP)
 
     def _placed(self, reach: Reach | None) -> Reach | None:
         """The reach with the places of all cameras."""
@@ -249,7 +249,7 @@ class SearchEngine:
         named = sum(len(window.cameras) for window in near.windows)
         return [near, where] if named <= MAX_CAMERAS else [where]  # nearly everything is within reach then
 
-    def _measured_background(self) -> Background:
+    def _measured_background(self) -> ScoreCalibration:
         rows = self._store.count()
         with self._lock:
             if self._background is not None:
@@ -261,18 +261,18 @@ class SearchEngine:
             self._background = (rows, self._measure(rows))
             return self._background[1]
 
-    def _measure(self, rows: int) -> Background:
-        samples = {kind: Sample(*self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))) for kind in Kind}
+    def _measure(self, rows: int) -> ScoreCalibration:
+        samples = {kind: RowSample(*self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))) for kind in RowKind}
         match, maybe = self._settings.false_match_share, self._settings.false_maybe_share
-        return Background(samples, self._usual, size=rows, false_match=match, false_maybe=maybe)
+        return ScoreCalibration(samples, self._usual, size=rows, false_match=match, false_maybe=maybe)
 
 
-def _shape(query: Query, understood: Understood) -> Shape:
+def _shape(query: Query, understood: ParsedQuery) -> QueryShape:
     language = language_of(understood.wanted) if understood.wanted else None
-    return Shape(language, bool(len(query.photos) or query.like), query.where.kinds)
+    return QueryShape(language, bool(len(query.photos) or query.like), query.where.kinds)
 
 
-def _narrowed(where: Filter, understood: Understood) -> Filter:
+def _narrowed(where: Filter, understood: ParsedQuery) -> Filter:
     """`where` with what the sentence says; a time or cameras that were given beside it come before it.
 
     People answer, unless whole frames are asked for: a whole frame in which a person is small says little about them,
@@ -281,7 +281,7 @@ def _narrowed(where: Filter, understood: Understood) -> Filter:
     given = where.from_ms is not None or where.to_ms is not None
     return replace(
         where,
-        kinds=where.kinds or (Kind.PERSON,),
+        kinds=where.kinds or (RowKind.PERSON,),
         from_ms=where.from_ms if given else understood.from_ms,
         to_ms=where.to_ms if given else understood.to_ms,
         cameras=where.cameras or understood.cameras,

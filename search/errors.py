@@ -84,8 +84,8 @@ class BadMedia(XunrenError):
         self.reason = reason
 
 
-class Refused(XunrenError):
-    """A sentence asks for people by what nobody is looked for by. `rule` is a name in ``search/refused.toml``."""
+class PolicyViolation(XunrenError):
+    """A sentence that the content policy forbids. `rule` is a name in ``search/parsing/content_policy.toml``."""
 
     def __init__(self, what: str, *, rule: str, got: object = None, expected: str = "", cure: str = "") -> None:
         super().__init__(what, got=got, expected=expected, cure=cure)

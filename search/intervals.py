@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Interval:
     """A range, end exclusive, and what it is: recorded or missing, and in what state or why."""
 
     start: int
@@ -22,7 +22,7 @@ class Piece:
         return self.end - self.start
 
 
-def partition(start: int, end: int, files: Iterable[Piece], gaps: Sequence[Piece], join: int) -> list[Piece]:
+def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[Interval], join: int) -> list[Interval]:
     """`start`..`end` in pieces that follow one another: what is recorded, and else why not.
 
     Where files overlap, the earlier one counts. What is neither in a file nor in a gap is labelled "".
@@ -36,7 +36,7 @@ def partition(start: int, end: int, files: Iterable[Piece], gaps: Sequence[Piece
     """
     ordered = sorted((f for f in files if f.start < end and f.end > start), key=lambda f: (f.start, f.end))
     reasons = sorted((g for g in gaps if g.start < end and g.end > start), key=lambda g: (g.start, g.end))
-    found: list[Piece] = []
+    found: list[Interval] = []
     at = start
     for file in [*ordered, None]:
         following = end if file is None else max(start, file.start)
@@ -53,22 +53,22 @@ def partition(start: int, end: int, files: Iterable[Piece], gaps: Sequence[Piece
     return found
 
 
-def _explained(start: int, end: int, gaps: Sequence[Piece]) -> Iterator[Piece]:
+def _explained(start: int, end: int, gaps: Sequence[Interval]) -> Iterator[Interval]:
     """A range without files, by its reasons."""
     at = start
     for gap in gaps:
         if gap.end <= at or gap.start >= end or at >= end:
             continue
         if gap.start > at:
-            yield Piece(at, gap.start, "", recorded=False)
+            yield Interval(at, gap.start, "", recorded=False)
         at = max(at, gap.start)
         yield replace(gap, start=at, end=min(gap.end, end))
         at = min(gap.end, end)
     if at < end:
-        yield Piece(at, end, "", recorded=False)
+        yield Interval(at, end, "", recorded=False)
 
 
-def cut_at(pieces: Iterable[Piece], step: int) -> Iterator[Piece]:
+def cut_at(pieces: Iterable[Interval], step: int) -> Iterator[Interval]:
     """The same, so that none reaches over a multiple of `step`."""
     for piece in pieces:
         at = piece.start

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from search.embedder import check_sentence
+from search.access import ANYONE, Requester
 from search.errors import BadInput
-from search.reach import Reach
-from search.sight import ANYONE, Asker
+from search.geo.reachability import Reach
+from search.parsing.normalize import check_sentence
 from search.types import Filter, Image
 
 MAX_LIMIT = 500
@@ -43,7 +43,7 @@ class Query:
     without: tuple[str, ...] = ()
     reach: Reach | None = None
     order: Order = Order.BEST
-    asker: Asker = ANYONE
+    asker: Requester = ANYONE
 
     def __post_init__(self) -> None:
         if self.text.strip() or not (len(self.photos) or self.like):

@@ -78,3 +78,8 @@ def iso(ms: int, zone: tzinfo) -> str:
     """ISO 8601 in `zone`, with its offset; milliseconds only where they are not zero."""
     moment = (_EPOCH + timedelta(milliseconds=ms)).astimezone(zone)
     return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
+
+
+def now_ms() -> int:
+    """Unix milliseconds, UTC."""
+    return time.time_ns() // 1_000_000

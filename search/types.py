@@ -26,7 +26,7 @@ MAX_TIME_MS = 4_102_444_800_000  # 2100-01-01: later than this is a mistake, not
 _CAMERA_ID = re.compile(r"[\w][\w .:@#()+-]{0,63}", re.UNICODE)
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a row of the vector store shows."""
 
     PERSON = "person"
@@ -156,7 +156,7 @@ class Camera:
             raise BadInput(f"camera {self.id} has only one of lat and lon", cure="give both or neither")
 
 
-class Role(StrEnum):
+class StreamRole(StrEnum):
     """Where a segment comes from: a file that was imported, or one of a camera's live streams.
 
     Where a camera has both, `SUB` is indexed while `MAIN` is only kept.
@@ -171,7 +171,7 @@ class Role(StrEnum):
 class Segment:
     """One closed media file of one camera: the unit of work, retry, retention and re-index.
 
-    `id` is derived from the camera and the file's content (`search.catalog.segment_id`), so the same recording is
+    `id` is derived from the camera and the file's content (`segment_id`), so the same recording is
     the same segment wherever it lies. `start_ms` already contains the camera's clock offset. `attempt` counts how often
     it was leased: from the second time on, rows of an earlier attempt may be there.
     """
@@ -187,7 +187,7 @@ class Segment:
     width: int = 0
     height: int = 0
     attempt: int = 0
-    role: Role = Role.FILE
+    role: StreamRole = StreamRole.FILE
 
     def __post_init__(self) -> None:
         check_camera_id(self.camera_id)
@@ -226,7 +226,7 @@ class Row:
     id: str
     camera_id: str
     segment_id: str
-    kind: Kind
+    kind: RowKind
     track: int
     time_ms: int
     start_ms: int
@@ -276,7 +276,7 @@ class Filter:
     """
 
     cameras: tuple[str, ...] = ()
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[RowKind, ...] = ()
     from_ms: int | None = None
     to_ms: int | None = None
     without: tuple[str, ...] = ()
@@ -371,3 +371,8 @@ class SegmentReport:
             "message": self.message,
             "cure": self.cure,
         }
+
+
+def is_address(path: str) -> bool:
+    """Whether a recording lies on object storage, rather than in a file."""
+    return path.startswith("s3://")

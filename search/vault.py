@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from cryptography.fernet import Fernet, InvalidToken
 
 from search.errors import BadInput, Unavailable, XunrenError
-from search.keyfiles import make_key_file
+from search.files import make_key_file
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

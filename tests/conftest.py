@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.postgres_server import Postgres, running_postgres
-from tests.s3_server import S3Server, running_s3
+from tests.support.postgres_server import Postgres, running_postgres
+from tests.support.s3_server import S3Server, running_s3
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
@@ -53,7 +53,7 @@ Command = Callable[..., Outcome]
 @pytest.fixture
 def xunren(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     """The command line in this process (the model is loaded only once a session)."""
-    from api import cli
+    from api.cli import main
 
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
@@ -63,7 +63,7 @@ def xunren(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         capfd.readouterr()
         code: int | str | None = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as e:
             code = e.code
         captured = capfd.readouterr()
@@ -74,7 +74,7 @@ def xunren(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
 def xunren_process(*arguments: object, environ: Mapping[str, str] = ENVIRON, **options: Any) -> subprocess.Popen[str]:
     """The command line as a process of its own."""
-    command = [sys.executable, "-c", "from api.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from api.cli.main import main; main()", *map(str, arguments)]
     return subprocess.Popen(
         command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, cwd=ROOT, **options
     )

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `api.migrating` hands over, in its transaction."""
+"""Alembic's entry: runs the revisions on the connection that `api.commands.migrate` hands over, in its transaction."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-from search.cutting import ffmpeg_path
 from search.errors import BadInput
+from search.media.clip_cutter import ffmpeg_path
 
 Codec = Literal["h264", "h265"]
 

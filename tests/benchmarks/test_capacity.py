@@ -22,11 +22,11 @@ from benchmarks.capacity import (
     plan,
 )
 from benchmarks.run import RESULTS
-from search.catalog import now_ms
 from search.errors import BadInput
+from search.times import now_ms
 from search.types import Camera, Image
-from tests.indexer.test_live_worker import FILE_MS, record, shot, walk
-from tests.indexer.test_worker import House
+from tests.indexer.pipeline.test_live_worker import FILE_MS, record, shot, walk
+from tests.indexer.pipeline.test_worker import House
 
 HOUR_MS = 3_600_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cameras import CameraServer, make_media
-from tests.live.station import Station, station
+from tests.support.recorder import Station, station
 
 
 @pytest.fixture(scope="session")

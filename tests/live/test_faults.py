@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cameras import CameraServer, FaultyProxy, make_media
-from search.live import JOIN_MS, Reason, StreamState
-from search.types import Role, SegmentState
-from tests.live.station import Station, decoded, station, until
+from search.stream_types import JOIN_MS, Reason, StreamState
+from search.types import SegmentState, StreamRole
+from tests.support.recorder import Station, decoded, station, until
 
 SECRET = "s3cret"
 
@@ -249,9 +249,9 @@ def test_a_locked_catalogue_costs_nothing(place: Station, cameras: CameraServer)
 def test_the_sub_stream_is_indexed_and_the_main_one_kept(place: Station, cameras: CameraServer) -> None:
     place.add("two", cameras.url("good"), index_url=cameras.url("bad"))
     with place.recording():
-        until(lambda: len(place.files("two", Role.SUB)) > 1 and len(place.files("two")) > 1)
+        until(lambda: len(place.files("two", StreamRole.SUB)) > 1 and len(place.files("two")) > 1)
     states = {(segment.role, state) for segment, state, _ in place.live.recordings(0, 10**13)}
-    assert states == {(Role.MAIN, SegmentState.KEPT), (Role.SUB, SegmentState.PENDING)}
+    assert states == {(StreamRole.MAIN, SegmentState.KEPT), (StreamRole.SUB, SegmentState.PENDING)}
 
 
 def test_cameras_come_and_go_while_it_runs(place: Station, cameras: CameraServer) -> None:

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.cameras import CameraServer
-from search.catalog import now_ms
-from search.live import Reason, StreamState
+from search.stream_types import Reason, StreamState
+from search.times import now_ms
 from search.types import SegmentState
 from tests.conftest import ENVIRON, ROOT, xunren_process
-from tests.live.station import QUICK, Station, decoded, until
+from tests.support.recorder import QUICK, Station, decoded, until
 
 QUICK_ENVIRON = {f"XUNREN_{name.upper()}": str(value) for name, value in QUICK.items()}
 
@@ -110,7 +110,7 @@ def test_an_indexer_that_is_killed_catches_up_newest_first(place: Station, camer
 
 def test_a_full_disk_stops_recording_cleanly_and_it_recovers(tmp_path: Path, cameras: CameraServer) -> None:
     """On a small file system of its own, which only root of a user namespace can mount."""
-    command = ["unshare", "-rm", sys.executable, "-m", "tests.live.full_disk", str(tmp_path), cameras.url("good")]
+    command = ["unshare", "-rm", sys.executable, "-m", "tests.support.full_disk", str(tmp_path), cameras.url("good")]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRON, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])

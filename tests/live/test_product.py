@@ -19,10 +19,10 @@ import av
 import pytest
 
 from benchmarks.cameras import CameraServer, Mount, make_media
-from search.live import StreamState
-from search.media import ffmpeg_path
+from search.media.media_store import ffmpeg_path
+from search.stream_types import StreamState
 from tests.conftest import SAMPLES, Command, serving
-from tests.live.station import Station, decoded, until
+from tests.support.recorder import Station, decoded, until
 
 USER, PASSWORD = "cam-user-7", "pa:ss/w@rd"
 

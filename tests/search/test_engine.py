@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.catalog import Catalog, segment_id
+from search.catalog.catalog import Catalog, segment_id
+from search.catalog.playback import PlaybackQueries, chosen
+from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import BadInput, NotFound
-from search.footage import Footage, chosen
-from search.live_catalog import LiveCatalog
-from search.memory_store import MemoryStore
+from search.geo.reachability import MOST_OFF, Point, Reach
+from search.parsing.parser import ChipKind
 from search.query import Order, Query
-from search.reach import MOST_OFF, Point, Reach
 from search.times import zone_of
-from search.types import Box, Camera, Filter, Image, Kind, Role, Row, Segment, StartSource, Verdict
-from search.understanding import ChipKind
-from tests.fakes import COLOURS, ColourEmbedder
+from search.types import Box, Camera, Filter, Image, Row, RowKind, Segment, StartSource, StreamRole, Verdict
+from search.vector_store.memory import MemoryStore
+from tests.support.fakes import COLOURS, ColourEmbedder
 
 START = 1_000_000
 
@@ -47,7 +47,7 @@ class House:
         settings = Settings(data_dir=folder, false_match_share=0.3, false_maybe_share=0.5)
         self.engine = SearchEngine(settings, self.embedder, self.store, self.catalog)
 
-    def records(self, *starts: int, role: Role = Role.SUB) -> list[Segment]:
+    def records(self, *starts: int, role: StreamRole = StreamRole.SUB) -> list[Segment]:
         """The camera `live` has files of 10 s that begin at these seconds."""
         self.catalog.add_camera(Camera("live"))
         made = []
@@ -60,7 +60,7 @@ class House:
         return made
 
     def passes(
-        self, colour: str, camera: str, second: int, kind: Kind = Kind.PERSON, segment: Segment | None = None
+        self, colour: str, camera: str, second: int, kind: RowKind = RowKind.PERSON, segment: Segment | None = None
     ) -> None:
         """Somebody in `colour` is seen at `second`."""
         random = np.random.default_rng(second)
@@ -119,7 +119,7 @@ def test_padding_stays_inside_the_recording(house: House) -> None:
 
 def test_a_live_presence_is_one_clip_over_its_files(house: House) -> None:
     first, second, third, fourth = house.records(0, 10, 20, 30)
-    house.records(0, 10, 20, 30, role=Role.MAIN)
+    house.records(0, 10, 20, 30, role=StreamRole.MAIN)
     for at, segment in ((11, second), (14, second), (18, second), (21, third)):
         house.passes("yellow", "live", at, segment=segment)
     answer = house.engine.search(Query("yellow", limit=1))
@@ -137,31 +137,31 @@ def test_what_is_being_deleted_is_not_answered(house: House, caplog: pytest.LogC
     first, second, third = house.records(0, 10, 20)
     for at, segment in ((5, first), (11, second), (19, second), (21, third)):
         house.passes("yellow", "live", at, segment=segment)
-    LiveCatalog(house.catalog).mark_deleting([second.id])
+    StreamStore(house.catalog).mark_deleting([second.id])
     clips = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert sorted((c.segment_id, c.start_ms - START, c.end_ms - START) for c in clips) == sorted(
         [(first.id, 3_000, 7_000), (third.id, 20_000, 23_000)]
     )
-    LiveCatalog(house.catalog).mark_deleting([third.id])
+    StreamStore(house.catalog).mark_deleting([third.id])
     (clip,) = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert clip.segment_id == first.id
     assert "left out" not in caplog.text
     with pytest.raises(NotFound):
-        Footage(house.catalog).segment(second.id)
+        PlaybackQueries(house.catalog).segment(second.id)
 
 
 def test_neighbours_of_very_many_segments_are_found(house: House) -> None:
     """Also where they lie so far apart that each is a range of its own."""
     segments = house.records(*range(0, 900 * 100, 100))
     near = house.records(10, 95, 40_010, 80_000 + 30)
-    found = Footage(house.catalog).near(segments, 4_500)
+    found = PlaybackQueries(house.catalog).near(segments, 4_500)
     assert {s.id for s in found} == {s.id for s in (*segments, *near[:3])}
-    assert Footage(house.catalog).near(house.segments.values(), 4_500) == []
-    assert len(Footage(house.catalog).segments([s.id for s in segments])) == 900
+    assert PlaybackQueries(house.catalog).near(house.segments.values(), 4_500) == []
+    assert len(PlaybackQueries(house.catalog).segments([s.id for s in segments])) == 900
 
 
 def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(house: House) -> None:
-    subs, mains = house.records(0, 10, 20), house.records(0, 10, 20, role=Role.MAIN)
+    subs, mains = house.records(0, 10, 20), house.records(0, 10, 20, role=StreamRole.MAIN)
     shifted = [replace(s, start_ms=s.start_ms + 4_000) for s in mains]
 
     def ids(recorded: list[Segment], start: int, end: int) -> list[str]:
@@ -195,7 +195,7 @@ def test_the_background_follows_the_index(house: House) -> None:
 
 
 def test_clips_of_a_segment_the_catalogue_lost_are_left_out(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    row = Row("x", "gate", "0" * 24, Kind.PERSON, 1, START, START, START, Box(0, 0, 5, 5), 640, 360)
+    row = Row("x", "gate", "0" * 24, RowKind.PERSON, 1, START, START, START, Box(0, 0, 5, 5), 640, 360)
     house.store.upsert([row], house.embedder.embed_texts(["red"]))
     answer = house.engine.search(Query("red"))
     assert all(clip.segment_id in answer.segments for clip in answer.clips)
@@ -296,7 +296,7 @@ def test_what_is_within_reach_comes_first_and_hard_leaves_the_rest_out(house: Ho
 
 
 def test_whole_frames_answer_only_when_they_are_asked_for(house: House) -> None:
-    house.passes("red", "hall", 60, kind=Kind.FRAME)
-    assert all(clip.best.row.kind is Kind.PERSON for clip in house.engine.search(Query("red")).clips)
-    frames = house.engine.search(Query("red", Filter(kinds=(Kind.FRAME,))))
-    assert [clip.best.row.kind for clip in frames.clips] == [Kind.FRAME]
+    house.passes("red", "hall", 60, kind=RowKind.FRAME)
+    assert all(clip.best.row.kind is RowKind.PERSON for clip in house.engine.search(Query("red")).clips)
+    frames = house.engine.search(Query("red", Filter(kinds=(RowKind.FRAME,))))
+    assert [clip.best.row.kind for clip in frames.clips] == [RowKind.FRAME]

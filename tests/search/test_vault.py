@@ -10,8 +10,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from search.errors import BadInput, Unavailable, XunrenError
-from search.live import Stream
-from search.types import Role
+from search.stream_types import Stream
+from search.types import StreamRole
 from search.vault import Vault, check_address, shown
 
 SECRET = "geheim"
@@ -149,7 +149,7 @@ def test_a_reference_is_taken_from_the_environment_only_to_connect(tmp_path: Pat
 def test_no_secret_in_any_repr(tmp_path: Path) -> None:
     key = Fernet.generate_key().decode()
     vault = Vault(tmp_path, key)
-    stream = Stream("gate", Role.MAIN, vault.seal(ADDRESS), shown(ADDRESS), 0)
+    stream = Stream("gate", StreamRole.MAIN, vault.seal(ADDRESS), shown(ADDRESS), 0)
     for thing in (vault, stream, [stream], {"vault": vault}):
         for text in (repr(thing), str(thing)):
             assert SECRET not in text

@@ -1,0 +1,1 @@
+"""Accounts: people and keys, their roles, scopes and approvals."""

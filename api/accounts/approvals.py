@@ -1,0 +1,119 @@
+"""Wide searches are let through by a supervisor; in danger to life they go through at once and are reviewed later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.accounts.tables import approvals
+from api.accounts.types import AccessScope, Principal, UserRole
+from api.accounts.visibility import scope_of
+from search.catalog.catalog import Catalog
+from search.errors import BadInput, Conflict, Denied, NotFound
+from search.times import now_ms
+
+HOLDS_MS = 24 * 3_600_000
+"""An approval holds for a day."""
+MAX_REASON = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A wish to search wide in a case. `granted` None: nobody has judged it yet; `danger`: to life."""
+
+    id: int
+    case_id: str
+    account_id: int
+    account: str
+    reason: str
+    danger: bool
+    asked_ms: int
+    judged_ms: int | None
+    judged_by: str
+    granted: bool | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether whoever asked may search wide now; what a supervisor refused, they may not."""
+        begun = self.asked_ms if self.danger else self.judged_ms
+        allowed = self.granted is not False if self.danger else self.granted is True
+        return allowed and begun is not None and now_ms() < begun + HOLDS_MS
+
+
+class ApprovalStore:
+    """In the database of an open catalogue."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def ask(self, who: Principal, case_id: str, reason: str, *, danger: bool) -> Approval:
+        """Ask for one."""
+        values = {"case_id": case_id, "account_id": who.account_id, "account": who.account}
+        values |= {"reason": check_reason(reason), "danger": danger, "asked_ms": now_ms(), "judged_by": ""}
+        with self._catalog.begin() as db:
+            made = db.execute(approvals.insert().values(**values)).inserted_primary_key
+        assert made is not None  # noqa: S101 - for the type checker
+        return self.get(made[0])
+
+    def get(self, number: int) -> Approval:
+        """One of them. Raises `NotFound`."""
+        found = self._read(approvals.c.id == number)
+        if not found:
+            raise NotFound("nobody asked for such an approval", got=number)
+        return found[0]
+
+    def all(self) -> list[Approval]:
+        """The newest first."""
+        return self._read(sa.true())
+
+    def judge(self, number: int, who: Principal, *, granted: bool) -> Approval:
+        """Let it through, or not; of an emergency: it was right, or it was not.
+
+        Raises:
+            Denied: by whoever asked themselves, or by somebody who may not see what they may see.
+            Conflict: it was judged before.
+        """
+        asked = self.get(number)
+        if asked.account_id == who.account_id and asked.account == who.account:
+            raise Denied("nobody judges what they asked for themselves", cure="ask another supervisor")
+        if not who.is_local and not who.scope.covers(self._scope(asked)):
+            raise NotFound("nobody asked for such an approval", got=number)
+        a = approvals.c
+        values = {"judged_ms": now_ms(), "judged_by": who.account, "granted": granted}
+        with self._catalog.begin() as db:
+            if not db.execute(approvals.update().where(a.id == number, a.granted.is_(None)).values(**values)).rowcount:
+                raise Conflict("this was judged already", got=number)
+        return self.get(number)
+
+    def holds(self, who: Principal, case_id: str) -> bool:
+        """Whether an account may search wide in a case now."""
+        a = approvals.c
+        mine = self._read(sa.and_(a.case_id == case_id, a.account_id == who.account_id))
+        return any(one.holds for one in mine)
+
+    def visible(self, who: Principal) -> list[Approval]:
+        """Those that they asked for, and those that they may judge."""
+        return [one for one in self.all() if one.account_id == who.account_id or self._judges(who, one)]
+
+    def _judges(self, who: Principal, one: Approval) -> bool:
+        return who.is_local or (UserRole.SUPERVISOR in who.roles and who.scope.covers(self._scope(one)))
+
+    def _scope(self, asked: Approval) -> AccessScope:
+        return scope_of(self._catalog, asked.account_id)
+
+    def _read(self, where: sa.ColumnElement[bool]) -> list[Approval]:
+        with self._catalog.begin() as db:
+            rows: Any = db.execute(sa.select(approvals).where(where).order_by(approvals.c.id.desc())).mappings()
+            return [Approval(**row) for row in rows]
+
+
+def check_reason(reason: str) -> str:
+    """Return a reason that says something. Raises `BadInput`."""
+    told = " ".join(reason.split())
+    if len(told) < 3:
+        raise BadInput("the reason is missing", got=told, expected="a few words, such as the number of the report")
+    if len(told) > MAX_REASON:
+        raise BadInput("the reason is too long", got=f"{len(told)} characters", expected=f"at most {MAX_REASON}")
+    return told

@@ -1,0 +1,1 @@
+"""Alerts: saved searches that compare new rows, their alerts and webhooks."""

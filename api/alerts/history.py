@@ -1,0 +1,121 @@
+"""What standing searches need of the index when they are saved: what they look for, and the past."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from api.alerts.thresholds import Curve, Limits
+from search.access import SEES_ALL, Requester, Visibility
+from search.errors import BadInput, Unavailable
+from search.query import Query
+from search.ranking.calibration import QueryShape, ScoreCalibration
+from search.types import Box, Filter, Hit, Row, RowKind, Vectors
+
+if TYPE_CHECKING:
+    from api.composition import AppContext
+
+NEVER = -1e9
+HISTORY_ROWS = 4096  # of each kind; the best ones
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreHistory:
+    """The best rows of the index with their scores. Below `complete_from` some are missing."""
+
+    scored: Sequence[tuple[Row, float]]
+    complete_from: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryQuery:
+    """What is looked for, float32 (dim,), at which cameras (empty: all), and what its cosines score now.
+
+    Rows of other kinds than `kinds` score so low that they never raise an alert.
+    """
+
+    vector: Vectors
+    cameras: tuple[str, ...]
+    kinds: tuple[RowKind, ...]
+    curve: Curve
+    limits: Limits
+
+
+class ScoredIndex(Protocol):
+    """What standing searches need of the index."""
+
+    @property
+    def model(self) -> str:
+        """Label of the model that made it."""
+
+    def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
+        """What a sentence, clips or both look for."""
+
+    def past(self, wanted: HistoryQuery) -> ScoreHistory:
+        """What is there already."""
+
+
+class EngineIndex:
+    """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
+
+    def __init__(self, parts: AppContext, sight: Visibility = SEES_ALL) -> None:
+        self._index = parts.indexes.live  # all of it on one
+        self._asker = Requester(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
+
+    @property
+    def model(self) -> str:
+        """See `ScoredIndex.model`."""
+        return self._index.embedder.label
+
+    def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
+        """See `ScoredIndex.wanted`.
+
+        Raises:
+            Refused: the sentence asks for people by what nobody is looked for by.
+            BadInput: the sentence names a time, which what is yet to come cannot have.
+            NotFound: a camera or a clip is unknown.
+            Unavailable: nobody is indexed yet, with whom to compare.
+        """
+        asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
+        query, vector, shape = self._index.engine.wish(asked)
+        if query.where.from_ms is not None or query.where.to_ms is not None:
+            raise BadInput(
+                "a standing search looks at what is yet to come, but its sentence names a time",
+                got=sentence,
+                cure="leave the time out; it ends after --days",
+            )
+        background = self._index.engine.background()
+        limits = Limits(background.of(shape).maybe, background.of(shape).match)
+        if not math.isfinite(limits.unproven):
+            raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
+        return HistoryQuery(vector, query.where.cameras, shape.kinds, curve_on(background, vector, shape), limits)
+
+    def past(self, wanted: HistoryQuery) -> ScoreHistory:
+        """See `ScoredIndex.past`."""
+        found: list[tuple[Row, float]] = []
+        complete_from = -math.inf
+        for kind in wanted.kinds:
+            hits = self._index.store.search(wanted.vector, HISTORY_ROWS, Filter(cameras=wanted.cameras, kinds=(kind,)))
+            rows = [hit.row for hit in hits]
+            scores = wanted.curve.scores(rows, np.array([hit.score for hit in hits]))
+            if len(hits) == HISTORY_ROWS:
+                complete_from = max(complete_from, float(scores.min()))
+            found += zip(rows, scores.tolist(), strict=True)
+        return ScoreHistory(found, complete_from)
+
+
+def curve_on(background: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
+    """What cosines with `vector` (dim,), of a query of this shape, score over a background."""
+
+    def score(kind: RowKind, cosines: Sequence[float]) -> list[float]:
+        if kind not in shape.kinds:
+            return [NEVER] * len(cosines)
+        made = [Row(f"{n:04}", "x", "x", kind, 0, 0, 0, 0, Box(0, 0, 1, 1), 1, 1) for n in range(len(cosines))]
+        hits = [Hit(row, cosine) for row, cosine in zip(made, cosines, strict=True)]
+        return [hit.score for hit in sorted(background.scale(hits, vector, shape), key=lambda hit: hit.row.id)]
+
+    return Curve.measured(score)

@@ -1,0 +1,122 @@
+"""The store of standing searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.alerts import tables as t
+from api.alerts.thresholds import HOUR_MS, Span
+from api.alerts.types import MatchTarget, SavedSearch, SavedSearchInput, SavedSearchState, Webhook
+from search.catalog import tables
+from search.catalog.catalog import Catalog
+from search.errors import NotFound, shorten
+from search.times import now_ms
+from search.types import SegmentState
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearchFaults:
+    """How often new rows could not be compared; `rows_missed` never were, of all others it was done later."""
+
+    count: int = 0
+    rows_missed: int = 0
+    last_ms: int | None = None
+    said: str = ""
+
+
+class SavedSearchStore:
+    """Standing searches. Cheap to make, safe for many threads and processes.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def add(self, draft: SavedSearchInput, aim: MatchTarget, webhook: Webhook | None) -> SavedSearch:
+        """Save a new one."""
+        created = now_ms()
+        values = t.draft_values(draft) | t.aim_values(aim) | t.webhook_values(webhook) | {"created_ms": created}
+        with self._catalog.begin() as db:
+            made = db.execute(t.standing.insert().values(**values)).inserted_primary_key
+        return SavedSearch(int(made[0]) if made else 0, draft, aim, webhook, created)
+
+    def all(self) -> list[SavedSearch]:
+        """All of them, by number."""
+        with self._catalog.begin() as db:
+            rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
+            return [t.to_standing(row) for row in rows]
+
+    def active(self, model: str, at_ms: int) -> list[SavedSearch]:
+        """Those that compare new rows now, in an index of `model`."""
+        return [found for found in self.all() if found.state(model, at_ms) is SavedSearchState.ACTIVE]
+
+    def get(self, number: int) -> SavedSearch:
+        """One of them. Raises `NotFound`."""
+        with self._catalog.begin() as db:
+            row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
+        if row is None:
+            raise _unknown(number)
+        return t.to_standing(row)
+
+    def change(self, number: int, draft: SavedSearchInput, aim: MatchTarget | None = None) -> None:
+        """Let this be what people chose, and what rows are compared with from now on. Raises `NotFound`."""
+        self._update(number, t.draft_values(draft) | (t.aim_values(aim) if aim else {}))
+
+    def set_webhook(self, number: int, webhook: Webhook | None) -> None:
+        """Let alerts be sent there from now on; what waits for an address that was removed is dropped."""
+        self._update(number, t.webhook_values(webhook))
+
+    def remove(self, number: int) -> None:
+        """Remove it with its alerts and what was to be sent of them. Raises `NotFound`."""
+        with self._catalog.begin() as db:
+            for table in (t.deliveries, t.alerts):
+                db.execute(table.delete().where(table.c.standing_id == number))
+            if not db.execute(t.standing.delete().where(t.standing.c.id == number)).rowcount:
+                raise _unknown(number)
+
+    def span(self, cameras: Collection[str]) -> Span:
+        """How much is indexed of these cameras (none named: of all), and how many of them there is anything of.
+
+        A camera that is recorded live counts also before its first file is indexed.
+        """
+        c, s = tables.segments.c, tables.streams.c
+        hours = (
+            sa.select(c.camera_id, sa.func.sum(c.duration_ms))
+            .where(c.state == SegmentState.INDEXED.value)
+            .group_by(c.camera_id)
+        )
+        with self._catalog.begin() as db:
+            indexed: dict[str, int] = {camera: int(ms) for camera, ms in db.execute(hours)}
+            known = set(indexed) | set(db.scalars(sa.select(s.camera_id).distinct()))
+        watched = known & set(cameras) if cameras else known
+        return Span(sum(indexed.get(camera, 0) for camera in watched) / HOUR_MS, len(watched))
+
+    def note_fault(self, count: int, rows_missed: int, said: str) -> None:
+        """Add to what went wrong while new rows were compared."""
+        f = t.faults
+        values = {"last_ms": now_ms(), "said": shorten(said)}
+        more = {"count": f.c.count + count, "rows_missed": f.c.rows_missed + rows_missed}
+        with self._catalog.begin() as db:
+            if not db.execute(f.update().where(f.c.id == 1).values(**values | more)).rowcount:
+                db.execute(f.insert().values(id=1, count=count, rows_missed=rows_missed, **values))
+
+    def faults(self) -> SavedSearchFaults:
+        """What went wrong so far."""
+        f = t.faults.c
+        with self._catalog.begin() as db:
+            row = db.execute(sa.select(f.count, f.rows_missed, f.last_ms, f.said).where(f.id == 1)).first()
+        return SavedSearchFaults() if row is None else SavedSearchFaults(*row)
+
+    def _update(self, number: int, values: Mapping[str, Any]) -> None:
+        with self._catalog.begin() as db:
+            if not db.execute(t.standing.update().where(t.standing.c.id == number).values(**values)).rowcount:
+                raise _unknown(number)
+
+
+def _unknown(number: int) -> NotFound:
+    return NotFound("there is no such standing search", got=number, cure="`xunren watch list` shows all")

@@ -1,0 +1,1 @@
+"""Cases: a missing person's file with photos, marks, sightings and trail."""

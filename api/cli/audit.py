@@ -1,0 +1,69 @@
+"""`xunren audit`: the record of who searched for whom. Heavy parts are imported inside the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.context import Json, settings_of
+
+if TYPE_CHECKING:
+    pass
+
+audit_app = typer.Typer(help="The record of who searched for whom: list it, check it.", no_args_is_help=True)
+
+
+@audit_app.command("list")
+def list_entries(
+    context: typer.Context,
+    case: Annotated[str, typer.Option(help="Only of this case: who looked at it?")] = "",
+    account: Annotated[str, typer.Option(help="Only of this account: what did it look for?")] = "",
+    action: Annotated[str, typer.Option(help="Only this, e.g. search or view.clip.")] = "",
+    from_: Annotated[str | None, typer.Option("--from", help="Only since this time.")] = None,
+    to: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    before: Annotated[int | None, typer.Option(help="Only entries with a lower number: the page after.")] = None,
+    limit: Annotated[int, typer.Option(help="Most entries.")] = 100,
+    json: Json = False,
+) -> None:
+    """Entries, the newest first."""
+    from api.audit.audit_log import AuditFilter
+    from api.commands.audit import show_entries
+    from search.times import parse_time, zone_of
+
+    settings = settings_of(context)
+    zone = zone_of(settings.timezone)
+    from_ms, to_ms = (None if time is None else parse_time(time, zone) for time in (from_, to))
+    show_entries(settings, AuditFilter(account, case, action, from_ms, to_ms, before, limit), as_json=json)
+
+
+@audit_app.command("verify")
+def verify(
+    context: typer.Context,
+    head: Annotated[Path | None, typer.Option(help="A head that was kept: was the record cut off since?")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Public key that must have signed the head; without it, this installation's.")
+    ] = None,
+) -> None:
+    """Compute the whole chain again; names the first entry that was changed, removed or moved."""
+    from api.commands.audit import verify_record
+
+    if key is not None and head is None:
+        raise typer.BadParameter("--key belongs to --head: only a head is signed")
+    verify_record(settings_of(context), head, key)
+
+
+@audit_app.command("head")
+def export_head(
+    context: typer.Context,
+    to: Annotated[Path | None, typer.Option(help="File to make; keep it on another machine.")] = None,
+    sign: Annotated[Path | None, typer.Option(help="As --to, signed with this installation's key.")] = None,
+) -> None:
+    """Write the end of the record to a file. Daily, it shows later that nothing before it was changed or cut off."""
+    from api.commands.audit import keep_head
+
+    path = to if sign is None else sign
+    if path is None or (to is not None and sign is not None):
+        raise typer.BadParameter("name one file: --to FILE, or --sign FILE for a signed head")
+    keep_head(settings_of(context), path, sign=sign is not None)

@@ -1,0 +1,51 @@
+"""`xunren evidence`: the commands and their options. Heavy parts are imported inside the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.context import Json, settings_of
+
+if TYPE_CHECKING:
+    pass
+
+evidence_app = typer.Typer(help="Signed evidence of sightings: export it, verify it.", no_args_is_help=True)
+
+
+@evidence_app.command("export")
+def evidence_export(
+    context: typer.Context,
+    case_id: Annotated[str, typer.Argument(help="Id of the case, such as 2026-0007.")],
+    sighting: Annotated[int, typer.Argument(help="Number of the sighting, as `case show` lists it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to make; one that is there is refused.")],
+    blur: Annotated[bool, typer.Option("--blur", help="Add a copy in which other people are blurred.")] = False,
+    json: Json = False,
+) -> None:
+    """Write original, clip, picture and manifest of a sighting, signed. Masked cameras' originals are withheld."""
+    from api.commands.evidence import export_evidence
+
+    export_evidence(settings_of(context), case_id, sighting, folder, blur=blur, as_json=json)
+
+
+@evidence_app.command("verify")
+def evidence_verify(
+    folder: Annotated[Path, typer.Argument(help="Folder that was exported.")],
+    key: Annotated[Path | None, typer.Option(help="Public key of who must have signed; from elsewhere.")] = None,
+    json: Json = False,
+) -> None:
+    """Check every byte, offline: no index, no model. Names what was changed. Exit status 1 if something was."""
+    from api.commands.evidence import verify_evidence
+
+    if not verify_evidence(folder, key, as_json=json):
+        raise typer.Exit(1)
+
+
+@evidence_app.command("key")
+def evidence_key(context: typer.Context, json: Json = False) -> None:
+    """Print this installation's public key; give it to whoever shall verify, on another way than the evidence."""
+    from api.commands.evidence import show_key
+
+    show_key(settings_of(context), as_json=json)

@@ -1,0 +1,1 @@
+"""Evidence: a sighting exported as a signed folder, and its verification."""

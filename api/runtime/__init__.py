@@ -1,0 +1,1 @@
+"""The runtime: what is open while a process answers or indexes."""

@@ -1,0 +1,92 @@
+"""The HTTP door: routes, guards and the page, put together over open parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+
+from api.accounts.account_store import AccountStore
+from api.accounts.oidc import OidcProvider
+from api.composition import AppContext
+from api.runtime.activity import Activity
+from api.web import errors
+from api.web.middleware import security
+from api.web.permissions import admit
+from api.web.routes import (
+    accounts,
+    alerts,
+    approvals,
+    cases,
+    consistency,
+    evidence,
+    live,
+    masks,
+    media,
+    metrics,
+    oidc,
+    page,
+    playback,
+    reindex,
+    search,
+    status,
+)
+
+DESCRIPTION = """One sentence finds a missing person among many cameras. Every error, whatever its status, has one
+shape: what went wrong, what was got, what was expected, and the cure."""
+
+
+def create_app(
+    parts: AppContext,
+    *,
+    hosts: Sequence[str] | None,
+    activity: Activity | None = None,
+    local_key: str = "",
+    setup_token: str = "",
+) -> FastAPI:
+    """The application. It opens and closes nothing.
+
+    Args:
+        parts: open, and kept open as long as the application answers.
+        hosts: the names (Host header) it answers to; None: any, for an address that other machines use.
+        activity: what the indexing thread tells, for the status.
+        local_key: with which commands at this machine ask; empty: none may.
+        setup_token: with which the first account is made; empty: nobody can make it.
+    """
+    app = FastAPI(
+        title="Xunren 寻人",
+        version=version("xunren"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(admit)],
+    )
+    app.state.parts = parts
+    app.state.accounts = AccountStore(parts.catalog) if parts.settings.accounts else None
+    app.state.oidc = OidcProvider(parts.settings) if parts.settings.oidc_issuer else None
+    app.state.setup_token = setup_token
+    app.state.stopping = lambda: False  # the server that ends tells it to answers that go on
+    app.state.activity = activity or Activity()
+    errors.install(app)
+    security.install(app, hosts, local_key)
+    for module in (
+        search,
+        status,
+        media,
+        playback,
+        live,
+        masks,
+        metrics,
+        consistency,
+        reindex,
+        cases,
+        evidence,
+        alerts,
+        accounts,
+        oidc,
+        approvals,
+    ):
+        app.include_router(module.router)
+    page.install(app)
+    return app

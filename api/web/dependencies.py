@@ -1,0 +1,28 @@
+"""What the routes share: the open parts, and how an answer is read in OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from api.composition import AppContext
+from api.runtime.activity import Activity
+
+MAX_OFFSET_MS = 366 * 86_400_000
+"""No single recording is longer than a year."""
+
+
+async def _parts(request: Request) -> AppContext:
+    parts: AppContext = request.app.state.parts
+    return parts
+
+
+async def _activity(request: Request) -> Activity:
+    activity: Activity = request.app.state.activity
+    return activity
+
+
+PartsHere = Annotated[AppContext, Depends(_parts)]
+ActivityHere = Annotated[Activity, Depends(_activity)]
+SegmentId = Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="`segment` of a clip")]

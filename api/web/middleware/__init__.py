@@ -1,0 +1,1 @@
+"""Middleware: security headers and limits, authentication, the audit log."""

@@ -1,0 +1,160 @@
+"""Who may do what: one table of all routes. What is not in it is allowed to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.accounts.account_store import AccountStore
+from api.accounts.types import Principal, UserRole
+from api.accounts.visibility import OwnershipStore, visibility_of
+from api.web.dependencies import PartsHere
+from search.access import SEES_ALL, Visibility
+from search.errors import Conflict, Denied, Unauthenticated
+
+ANYBODY: frozenset[UserRole] = frozenset()
+"""Signed in or not."""
+KNOWN = frozenset(UserRole)
+WATCHERS = frozenset({UserRole.OPERATOR, UserRole.SUPERVISOR})
+SUPERVISORS = frozenset({UserRole.SUPERVISOR})
+AUDITORS = frozenset({UserRole.AUDITOR})
+ADMINS = frozenset({UserRole.ADMIN})
+KEEPERS = frozenset({UserRole.ADMIN, UserRole.SUPERVISOR})
+
+NEEDS: Mapping[tuple[str, str], frozenset[UserRole]] = {
+    ("GET", "/"): ANYBODY,
+    ("GET", "/docs"): ANYBODY,
+    ("GET", "/api/health"): ANYBODY,
+    ("GET", "/api/me"): ANYBODY,
+    ("POST", "/api/login"): ANYBODY,
+    ("POST", "/api/setup"): ANYBODY,
+    ("GET", "/api/oidc/login"): ANYBODY,
+    ("GET", "/api/oidc/callback"): ANYBODY,
+    ("POST", "/api/logout"): KNOWN,
+    ("POST", "/api/me/password"): KNOWN,
+    ("GET", "/metrics"): ADMINS,
+    ("GET", "/api/status"): KNOWN,
+    ("GET", "/api/cameras"): KNOWN,
+    ("GET", "/api/live"): KNOWN,
+    ("GET", "/api/coverage"): KNOWN,
+    ("GET", "/api/cameras/{camera}/now.jpg"): WATCHERS,
+    ("GET", "/api/cameras/{camera}/masks"): KEEPERS,
+    ("PUT", "/api/cameras/{camera}/masks"): KEEPERS,
+    ("POST", "/api/search"): WATCHERS,
+    ("GET", "/api/search/{answer}"): WATCHERS,
+    ("GET", "/api/thumbnails/{segment}/{offset_ms}.jpg"): WATCHERS,
+    ("GET", "/api/clips/{segment}.mp4"): WATCHERS,
+    ("GET", "/api/tracks"): WATCHERS,
+    ("GET", "/api/cameras/{camera}/near"): WATCHERS,
+    ("GET", "/api/cases"): WATCHERS,
+    ("POST", "/api/cases"): WATCHERS,
+    ("GET", "/api/cases/{case}"): WATCHERS,
+    ("PATCH", "/api/cases/{case}"): WATCHERS,
+    ("DELETE", "/api/cases/{case}"): WATCHERS,
+    ("POST", "/api/cases/{case}/search"): WATCHERS,
+    ("POST", "/api/cases/{case}/follow"): WATCHERS,
+    ("POST", "/api/cases/{case}/marks"): WATCHERS,
+    ("DELETE", "/api/cases/{case}/marks/last"): WATCHERS,
+    ("POST", "/api/cases/{case}/sightings"): WATCHERS,
+    ("DELETE", "/api/cases/{case}/sightings/{number}"): WATCHERS,
+    ("GET", "/api/cases/{case}/trail"): WATCHERS,
+    ("GET", "/api/cases/{case}/trail.svg"): WATCHERS,
+    ("GET", "/api/cases/{case}/photos/{number}.jpg"): WATCHERS,
+    ("GET", "/api/cases/{case}/sightings/{number}.jpg"): WATCHERS,
+    ("POST", "/api/cases/{case}/sightings/{number}/evidence"): WATCHERS,
+    ("GET", "/api/cases/{case}/people"): WATCHERS,
+    ("POST", "/api/cases/{case}/people"): WATCHERS,
+    ("GET", "/api/standing"): WATCHERS,
+    ("POST", "/api/standing"): WATCHERS,
+    ("POST", "/api/standing/preview"): WATCHERS,
+    ("GET", "/api/standing/{number}"): WATCHERS,
+    ("PATCH", "/api/standing/{number}"): WATCHERS,
+    ("DELETE", "/api/standing/{number}"): WATCHERS,
+    ("POST", "/api/standing/{number}/test-webhook"): WATCHERS,
+    ("GET", "/api/alerts"): WATCHERS,
+    ("GET", "/api/alerts/changes"): WATCHERS,
+    ("PATCH", "/api/alerts/{number}"): WATCHERS,
+    ("GET", "/api/approvals"): WATCHERS,
+    ("POST", "/api/approvals"): WATCHERS,
+    ("PATCH", "/api/approvals/{number}"): SUPERVISORS,
+    ("GET", "/api/audit"): AUDITORS,
+    ("GET", "/api/audit/check"): AUDITORS,
+    ("GET", "/api/check"): ADMINS,
+    ("POST", "/api/check"): ADMINS,
+    ("GET", "/api/reindex"): ADMINS,
+    ("POST", "/api/reindex"): ADMINS,
+    ("POST", "/api/reindex/switch"): ADMINS,
+    ("POST", "/api/reindex/rollback"): ADMINS,
+    ("POST", "/api/reindex/drop"): ADMINS,
+    ("GET", "/api/accounts"): ADMINS,
+    ("POST", "/api/accounts"): ADMINS,
+    ("PATCH", "/api/accounts/{number}"): ADMINS,
+    ("GET", "/api/keys"): ADMINS,
+    ("POST", "/api/keys"): ADMINS,
+    ("DELETE", "/api/keys/{number}"): ADMINS,
+}
+
+
+async def admit(request: Request) -> None:
+    """Let only those through whom the table names.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Denied: they are not among them.
+    """
+    route = str(getattr(request.scope.get("route"), "path", ""))
+    method = "GET" if request.method == "HEAD" else request.method
+    needed = NEEDS.get((method, route))
+    who: Principal | None = request.state.who
+    if needed == ANYBODY:
+        return
+    if who is None:
+        raise Unauthenticated("nobody is signed in", cure="sign in")
+    if needed is None or not who.has(needed):
+        roles = ", ".join(sorted(needed or ())) or "nobody"
+        raise Denied("your account may not do this", got=", ".join(sorted(who.roles)), expected=roles)
+
+
+async def _who(request: Request) -> Principal:
+    who: Principal | None = request.state.who
+    if who is None:
+        raise Unauthenticated("nobody is signed in", cure="sign in")
+    return who
+
+
+WhoHere = Annotated[Principal, Depends(_who)]
+
+
+def _sight(who: WhoHere, parts: PartsHere) -> Visibility:
+    return visibility_of(parts.catalog, who.scope)
+
+
+SightHere = Annotated[Visibility, Depends(_sight)]
+
+
+def _camera_sight(who: WhoHere, sight: SightHere) -> Visibility:
+    """Administrators look after all cameras, without seeing what these show."""
+    return SEES_ALL if UserRole.ADMIN in who.roles else sight
+
+
+CameraSight = Annotated[Visibility, Depends(_camera_sight)]
+
+
+def _grants(parts: PartsHere) -> OwnershipStore:
+    return OwnershipStore(parts.catalog)
+
+
+GrantsHere = Annotated[OwnershipStore, Depends(_grants)]
+
+
+def some_accounts(request: Request) -> AccountStore:
+    """The accounts. Raises `Conflict` where there are none."""
+    accounts: AccountStore | None = request.app.state.accounts
+    if accounts is None:
+        raise Conflict("there are no accounts here", cure="start the server with accounts = true")
+    return accounts
+
+
+AccountsHere = Annotated[AccountStore, Depends(some_accounts)]

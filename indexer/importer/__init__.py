@@ -1,0 +1,1 @@
+"""The importer: files of recordings are found, named, dated and registered as segments."""

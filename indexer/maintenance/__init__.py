@@ -1,0 +1,1 @@
+"""Maintenance: retention, consistency checks and re-indexing."""

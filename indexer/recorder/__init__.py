@@ -1,0 +1,1 @@
+"""The recorder: live streams become closed files of about ten seconds, and gaps with a reason."""

@@ -1,0 +1,247 @@
+"""A copy of a recording in which bystanders cannot be recognised: everybody but one person is blurred.
+
+People are looked for a few times a second and joined to walks. Between two looks whatever lies between a person's two
+boxes is blurred, which is more than the person covers. What is blurred is taken down to a few pixels first, so that it
+cannot be computed back. Who never moves, or is not found, stays as they are: a person must look at every copy.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from indexer.decoding.privacy_masks import blackened
+from indexer.decoding.video_source import VideoSource
+from indexer.detection.detector import Detector
+from indexer.detection.tracker import track_people
+from search.errors import BadMedia, Unavailable
+from search.stream_types import Polygon
+from search.types import Box, Frame, Image
+
+LOOK_S = 0.5
+"""Seconds between two looks."""
+CELLS = 6
+"""A blurred part keeps so many cells across its shorter side."""
+_MAX_GAP_S = 2.2 * LOOK_S
+_EVERY_S = 0.001  # of the source: every picture
+_MARGIN = 0.1  # of a box's height, blurred around it
+_STEPS_PER_S = 0.9  # of a person's height, gone in a second
+_SAME = 0.3  # overlap (IoU) from which a walk is the one that the index knows
+_MS = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBox:
+    """Where the person is known to be: `box` in pixels of a `width` x `height` picture, `offset_ms` as in the file."""
+
+    offset_ms: int
+    box: Box
+    width: int
+    height: int
+
+
+@dataclass(slots=True)
+class RedactionReport:
+    """What was done: pictures written, those in which the person's place was known, and blurred tracks of others."""
+
+    pictures: int = 0
+    with_person: int = 0
+    others: int = 0
+
+
+@dataclass(slots=True)
+class PersonTrack:
+    """One person's boxes, by offset (ms)."""
+
+    offsets: list[int] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+    def at(self, offset_ms: int, slack_ms: float = 0) -> Box | None:
+        """Where the person is then; None before the first and after the last box, but for `slack_ms`."""
+        n = bisect_right(self.offsets, offset_ms)
+        if 0 < n < len(self.offsets):
+            return _between(self.boxes[n - 1], self.boxes[n], self._share(n, offset_ms))
+        nearest = min(n, len(self.offsets) - 1)
+        return self.boxes[nearest] if abs(self.offsets[nearest] - offset_ms) <= slack_ms else None
+
+    def around(self, offset_ms: int) -> Box | None:
+        """What the person surely lies in then; None: they are not there."""
+        n = bisect_right(self.offsets, offset_ms)
+        if 0 < n < len(self.offsets):
+            return _widened(_hull(self.boxes[n - 1], self.boxes[n]), _MARGIN)
+        nearest = min(n, len(self.offsets) - 1)
+        seconds = abs(self.offsets[nearest] - offset_ms) / 1000
+        return None if seconds > _MAX_GAP_S else _widened(self.boxes[nearest], _MARGIN, _STEPS_PER_S * seconds)
+
+    def _share(self, n: int, offset_ms: int) -> float:
+        return (offset_ms - self.offsets[n - 1]) / (self.offsets[n] - self.offsets[n - 1])
+
+
+def blur_others(
+    source: Path,
+    target: Path,
+    span: tuple[int, int],
+    known: Sequence[KnownBox],
+    detector: Detector,
+    *,
+    masks: Sequence[Polygon] = (),
+    max_megapixels: float,
+) -> RedactionReport:
+    """Write `target`, H.264 in MP4: the pictures of `source` in `span`, everybody but one person blurred.
+
+    Args:
+        source: a recording, of which more than the span helps: people are found by what is there before and after.
+        target: a file that does not exist.
+        span: (first, last) offset in ms, the last one exclusive.
+        known: where the person is, at least at one moment; where nobody fits, everybody is blurred.
+        detector: open.
+        masks: these parts of the picture are black.
+        max_megapixels: larger pictures are refused.
+
+    Raises:
+        BadMedia: the recording cannot be read, or has no picture in the span.
+        Unavailable: the copy cannot be written.
+    """
+
+    def frames(interval_s: float) -> Generator[Frame, None, None]:
+        reading = VideoSource(source, interval_s=interval_s, max_megapixels=max_megapixels)
+        with closing(reading.frames()) as opened:
+            for frame in opened:
+                yield replace(frame, image=blackened(frame.image, masks))
+
+    with closing(frames(LOOK_S)) as looked_at:
+        walks, size = _walks(looked_at, detector)
+    mine = _of_person(walks, known, size)
+    others = [walk for walk in walks if walk not in mine]
+    account = RedactionReport(others=sum(any(walk.around(at) for at in range(*span, 100)) for walk in others))
+    with closing(frames(_EVERY_S)) as every:
+        _write(target, _blurred(every, span, mine, others, account), span[0])
+    if not account.pictures:
+        target.unlink(missing_ok=True)
+        raise BadMedia("the recording has no picture there", reason="missing", got=source)
+    return account
+
+
+def _walks(frames: Iterable[Frame], detector: Detector) -> tuple[list[PersonTrack], tuple[int, int]]:
+    """Everybody who is found, and (width, height) of the pictures."""
+    found: dict[int, PersonTrack] = {}
+    size = (1, 1)
+
+    def sized() -> Iterator[Frame]:
+        nonlocal size
+        for frame in frames:
+            size = (frame.image.shape[1], frame.image.shape[0])
+            yield frame
+
+    def seen(number: int, offset_ms: int, box: Box) -> None:
+        walk = found.setdefault(number, PersonTrack())
+        walk.offsets.append(offset_ms)
+        walk.boxes.append(box)
+
+    for _ in track_people(
+        detector.detect(sized()), crops_per_track=1, thumbnail=lambda _: b"", max_gap_s=_MAX_GAP_S, on_seen=seen
+    ):
+        pass
+    return list(found.values()), size
+
+
+def _of_person(walks: Sequence[PersonTrack], known: Sequence[KnownBox], size: tuple[int, int]) -> list[PersonTrack]:
+    """The walks that are where the person is known to be."""
+    mine: list[PersonTrack] = []
+    for one in known:
+        box = _scaled(one, size)
+        overlaps = [(there.iou(box), walk) for walk in walks if (there := walk.at(one.offset_ms, 500 * LOOK_S))]
+        best, walk = max(overlaps, key=lambda item: item[0], default=(0.0, None))
+        if walk is not None and best >= _SAME and walk not in mine:
+            mine.append(walk)
+    return mine
+
+
+def _blurred(
+    frames: Iterable[Frame],
+    span: tuple[int, int],
+    mine: Sequence[PersonTrack],
+    others: Sequence[PersonTrack],
+    account: RedactionReport,
+) -> Iterator[Frame]:
+    """The frames of the span, blurred."""
+    for frame in frames:
+        if frame.offset_ms >= span[1]:
+            return
+        if frame.offset_ms < span[0]:
+            continue
+        at = frame.offset_ms
+        spared = [box for walk in mine if (box := walk.at(at, 500 * LOOK_S))]
+        covered = [box for walk in (others if spared else [*mine, *others]) if (box := walk.around(at))]
+        account.pictures += 1
+        account.with_person += bool(spared)
+        yield replace(frame, image=_covered(frame.image, covered, spared))
+
+
+def _covered(image: Image, covered: Iterable[Box], spared: Iterable[Box]) -> Image:
+    """`image` with the parts in `covered` unrecognisable, and those in `spared` as they were."""
+    made = image.copy()
+    for box in covered:
+        part = box.crop(made)
+        if part.size:
+            part[:] = _coarse(part)
+    for box in spared:
+        box.crop(made)[:] = box.crop(image)
+    return made
+
+
+def _coarse(part: Image) -> Image:
+    """`part` (h, w, 3) as if it had `CELLS` pixels across its shorter side."""
+    height, width = part.shape[:2]
+    share = min(1.0, CELLS / min(height, width))
+    few = (max(1, round(width * share)), max(1, round(height * share)))
+    small = cv2.resize(part, few, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _write(target: Path, frames: Iterable[Frame], first_ms: int) -> None:
+    try:
+        with av.open(str(target.absolute()), "w", format="mp4", options={"movflags": "+faststart"}) as out:
+            stream = None
+            for frame in frames:
+                if stream is None:
+                    stream = out.add_stream("libx264", rate=25, options={"preset": "veryfast", "crf": "20"})
+                    stream.pix_fmt, stream.codec_context.time_base = "yuv420p", _MS
+                    stream.height, stream.width = (max(2, side // 2 * 2) for side in frame.image.shape[:2])
+                picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
+                picture = picture.reformat(stream.width, stream.height, "yuv420p")
+                picture.pts, picture.time_base = frame.offset_ms - first_ms, _MS
+                out.mux(stream.encode(picture))
+            if stream is not None:
+                out.mux(stream.encode(None))
+    except (av.FFmpegError, OSError) as e:
+        cure = f"{e.strerror or e}; check room and rights of the folder"
+        raise Unavailable("the blurred copy cannot be written", got=target, cure=cure) from None
+
+
+def _between(a: Box, b: Box, share: float) -> Box:
+    return Box(*(round(x + (y - x) * share) for x, y in zip(a.xyxy, b.xyxy, strict=True)))
+
+
+def _hull(a: Box, b: Box) -> Box:
+    return Box(min(a.x1, b.x1), min(a.y1, b.y1), max(a.x2, b.x2), max(a.y2, b.y2))
+
+
+def _widened(box: Box, margin: float, across: float = 0.0) -> Box:
+    """With `margin` more on every side, and `across` to the left and the right: shares of its height."""
+    more, aside = round(margin * box.height), round((margin + across) * box.height)
+    return Box(max(0, box.x1 - aside), max(0, box.y1 - more), box.x2 + aside, box.y2 + more)
+
+
+def _scaled(one: KnownBox, size: tuple[int, int]) -> Box:
+    across, down = size[0] / one.width, size[1] / one.height
+    x1, y1 = int(one.box.x1 * across), int(one.box.y1 * down)
+    return Box(x1, y1, max(x1 + 1, round(one.box.x2 * across)), max(y1 + 1, round(one.box.y2 * down)))

@@ -1,0 +1,1 @@
+"""The catalogue: cameras, segments, streams, recordings and indexes in SQL."""

@@ -1,0 +1,138 @@
+"""Connects to the catalogue's database: SQLite or PostgreSQL, each with what it needs to be waited for and trusted."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from search.catalog import tables
+from search.errors import BadInput, Conflict, Unavailable
+
+BUSY_MS = 15_000  # so long a locked database is waited for
+_CONNECT_S = 5
+_ANSWER_MS = 120_000  # of one statement: more than any of ours takes
+_ALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""A host that lost its power ends no connection: so it is noticed within 11 s."""
+_UNHEARD_MS = 10_000  # and so where something was sent to it
+_POOL = {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}  # a search has a connection for milliseconds
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for a SQLAlchemy URL such as ``sqlite:////data/catalog.sqlite`` or ``postgresql://user@host/name``.
+
+    Nothing is asked of the database yet.
+
+    Raises:
+        BadInput: not such a URL; it is not repeated, as it may hold a password.
+        Unavailable: the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise _no_url() from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        engine = sa.create_engine(parsed)
+        sa.event.listen(engine, "connect", _tune_sqlite)
+        return engine
+    if kind != "postgresql" or "@" in f"{parsed.host}{parsed.database}":  # of a password: the driver would repeat it
+        raise _no_url()
+    waits = f"-c lock_timeout={BUSY_MS} -c statement_timeout={_ANSWER_MS}"
+    options = {"connect_timeout": _CONNECT_S, "options": waits, "application_name": "xunren", "client_encoding": "utf8"}
+    options |= _ALIVE | {"tcp_user_timeout": _UNHEARD_MS}
+    try:
+        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options, **_POOL)
+    except ImportError:
+        raise Unavailable(
+            "the driver for PostgreSQL is not installed", expected="psycopg 3", cure="pip install 'xunren[postgres]'"
+        ) from None
+
+
+def prepare(db: sa.Connection) -> None:
+    """Make what is missing in a new database. Two that open a new one at once wait for each other.
+
+    Raises:
+        BadInput: a PostgreSQL database that sorts texts otherwise than this program.
+        Conflict: it was written by another version of this program, or tables of it are gone.
+    """
+    if tables.is_ready(db):
+        return
+    tables.alone(db)
+    found = tables.revision(db)
+    if found is None:
+        _check_order(db)
+    elif found < tables.REVISION:
+        raise Conflict(
+            "the catalogue was written by an earlier version",
+            got=f"schema {found or 'before 0001'}",
+            expected=tables.REVISION,
+            cure="end all other xunren programs, then run `xunren migrate`",
+        )
+    elif found > tables.REVISION:
+        raise Conflict(
+            "the catalogue was written by a later version",
+            got=f"schema {found}",
+            expected=tables.REVISION,
+            cure="use the xunren version that wrote it, or index into a new --data-dir",
+        )
+    elif gone := tables.lost(db):
+        raise Conflict(
+            "tables of the catalogue are gone",
+            got=", ".join(sorted(gone)),
+            cure="restore a copy of the database; somebody has removed what was written there",
+        )
+    tables.create(db)
+
+
+def _check_order(db: sa.Connection) -> None:
+    """Ids are paged through in their order, which must be that of their characters, as Python and SQLite have it."""
+    if db.dialect.name == "sqlite":
+        return
+    query = "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
+    order, encoding = db.execute(sa.text(query)).one()
+    if order not in ("C", "POSIX", "C.UTF-8", "C.utf8") or encoding != "UTF8":
+        raise BadInput(
+            "the PostgreSQL database sorts or writes texts otherwise",
+            got=f"{order}, {encoding}",
+            expected="C, UTF8",
+            cure="CREATE DATABASE xunren TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
+        )
+
+
+def _no_url() -> BadInput:
+    return BadInput(
+        "catalog_url is not an address of a database",
+        expected="postgresql://user:password@host/name or sqlite:////path, with % for what is special in a password",
+        cure="correct it, or leave it empty for SQLite in data_dir",
+    )
+
+
+def _tune_sqlite(connection: Any, _: object) -> None:
+    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on.
+
+    FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
+    """
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    _use_wal(cursor)
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite does not wait here for others that open the same new file, whatever its timeout."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,104 @@
+"""The catalogue's part about streams that are silent: an answer costs what there is to tell, not what there is.
+
+A city has hundreds of thousands of cameras, of which nearly all record as they should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from search.catalog import tables
+from search.catalog.catalog import Catalog
+from search.coverage.accounting import DEAD_MS
+from search.stream_types import Health, Stream, StreamState
+from search.types import StreamRole
+
+_AT_ONCE = 500  # ids in one statement
+_S, _H, _C = tables.streams.c, tables.health.c, tables.cameras.c
+
+
+def _indexed() -> sa.ColumnElement[bool]:
+    """Not a main stream whose camera has a sub-stream."""
+    other = tables.streams.alias()
+    sub = sa.exists().where(other.c.camera_id == _S.camera_id, other.c.role == StreamRole.SUB.value)
+    return sa.or_(_S.role != StreamRole.MAIN.value, ~sub)
+
+
+def _silent() -> sa.Select[Any]:
+    told, opened, seen = _H.updated_ms, _H.open_since_ms, _H.last_frame_ms
+    shown = sa.case((seen > opened, seen), else_=opened)
+    dead = sa.or_(told < sa.bindparam("dead_ms"), _H.state == StreamState.STOPPED.value)
+    still = sa.and_(opened > 0, told - shown >= sa.bindparam("least_ms"))
+    # The silence of a dead one begins no earlier than so.
+    in_range = sa.or_(told - DEAD_MS < sa.bindparam("end_ms"), sa.and_(opened > 0, opened < sa.bindparam("end_ms")))
+    same = sa.and_(_H.camera_id == _S.camera_id, _H.role == _S.role)
+    both = sa.select(tables.streams, tables.health).select_from(tables.streams.outerjoin(tables.health, same))
+    return both.where(sa.or_(told.is_(None), sa.and_(sa.or_(dead, still), in_range)), _indexed())
+
+
+# Made once: to make a statement takes longer than to answer it.
+_OF: sa.BindParameter[Any] = sa.bindparam("cameras", expanding=True)
+_SILENT = _silent()
+_BEGUN = sa.select(tables.streams).where(_S.since_ms > sa.bindparam("after_ms"), _indexed())
+_ROLES = sa.select(_S.camera_id, sa.func.max(_S.role)).where(_S.camera_id.in_(_OF)).group_by(_S.camera_id)
+_ALL = sa.select(sa.func.count()).select_from(tables.cameras)
+_SILENT_OF, _ALL_OF = _SILENT.where(_S.camera_id.in_(_OF)), _ALL.where(_C.id.in_(_OF))
+
+
+class SilentStreams:
+    """What is asked of an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def cameras(self, wanted: Collection[str], without: Collection[str]) -> int:
+        """How many of the wanted cameras there are (none: all), less those that are left out."""
+        if not wanted:
+            return self._count(None) - (self._count(without) if without else 0)
+        return self._count(set(wanted) - set(without))
+
+    def silent(
+        self, end_ms: int, now_ms: int, least_ms: int, cameras: Collection[str] = ()
+    ) -> list[tuple[Stream, Health | None]]:
+        """Indexed streams of whose time before `end_ms` nobody has told, and what their recorder said last.
+
+        Less than `least_ms` does not count. Where many `cameras` are named, it gives others as well.
+        """
+        values = {"dead_ms": now_ms - DEAD_MS, "least_ms": least_ms, "end_ms": end_ms}
+        few = 0 < len(cameras) <= _AT_ONCE  # to name many takes longer than to read all
+        with self._catalog.begin() as db:
+            rows = db.execute(_SILENT_OF, values | {"cameras": list(cameras)}) if few else db.execute(_SILENT, values)
+            return [(_stream(row[:5]), None if row[5] is None else _health(row[5:])) for row in rows]
+
+    def begun(self, after_ms: int) -> list[Stream]:
+        """Indexed streams that are recorded since later than this."""
+        with self._catalog.begin() as db:
+            return [_stream(row) for row in db.execute(_BEGUN, {"after_ms": after_ms})]
+
+    def roles(self, cameras: Collection[str]) -> dict[str, str]:
+        """Of these cameras the role of the stream that is indexed: "sub" comes after "main"."""
+        with self._catalog.begin() as db:
+            parts = (db.execute(_ROLES, {"cameras": part}) for part in _parts(cameras))
+            return {row[0]: row[1] for part in parts for row in part}
+
+    def _count(self, ids: Collection[str] | None) -> int:
+        with self._catalog.begin() as db:
+            if ids is None:
+                return int(db.scalar(_ALL) or 0)
+            return sum(int(db.scalar(_ALL_OF, {"cameras": part}) or 0) for part in _parts(ids))
+
+
+def _parts(ids: Collection[str]) -> Iterator[list[str]]:
+    wanted = list(ids)
+    return (wanted[n : n + _AT_ONCE] for n in range(0, len(wanted), _AT_ONCE))
+
+
+def _stream(row: Sequence[Any]) -> Stream:
+    return Stream(row[0], StreamRole(row[1]), *row[2:])
+
+
+def _health(row: Sequence[Any]) -> Health:
+    return Health(row[0], StreamRole(row[1]), StreamState(row[2]), *row[3:])

@@ -1,0 +1,1 @@
+"""Geography: which cameras a walker can have reached, and the trail of confirmed sightings."""

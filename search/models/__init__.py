@@ -1,0 +1,1 @@
+"""Models: the CLIP models that turn sentences and pictures into vectors."""

@@ -1,0 +1,153 @@
+"""What nobody is looked for by: ethnicity, religion, politics, protest, the intimate.
+
+The words are in ``content_policy.toml``. A sentence is read in a plain form (`Policy.plain`), so that it does not
+matter how it is written. What a rule calls harmless is taken out of it first; a word of the rule that is still there
+refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from search.errors import PolicyViolation
+
+FILE = Path(__file__).with_name("content_policy.toml")
+LANGUAGES = ("en", "zh")
+
+_INVISIBLE = frozenset({"Mn", "Me", "Cf"})
+_TAKEN = " 0 "  # a digit: nothing that is listed reaches across it
+_SPLIT_FROM = 6  # letters of a word that is also found when it is split: shorter ones come about by chance
+_BLANK = r"(?:[^\w,;:!?.]|_){1,3}"
+_INSIDE = r"(?:[^\w,;:!?.]|\.(?! )|_){0,3}"
+_START, _END = "(?<![a-z0-9])", "(?![a-z0-9])"
+_CJK = "[\u3400-\u9fff\uf900-\ufaff]"
+_STOPS = ",，、;；:：。.!！?？"
+_MARKS = re.compile(rf"(?<={_CJK})(?:[^\w{_STOPS}]|_)+(?={_CJK})")
+_APART = re.compile(rf"(?<!{_CJK})(?:{_CJK}[\W_]+){{2,}}{_CJK}(?!{_CJK})")
+_QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What people are not looked for by. `title` and `reason` by language; the patterns are for plain text."""
+
+    name: str
+    title: Mapping[str, str]
+    reason: Mapping[str, str]
+    words: re.Pattern[str]
+    harmless: re.Pattern[str]
+
+    def words_in(self, text: str) -> tuple[str, ...]:
+        """The words of a plain text that the rule refuses, in their order, each once."""
+        left = self.harmless.sub(_TAKEN, text)
+        return tuple(dict.fromkeys(match.group() for match in self.words.finditer(left)))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules, and the characters that are read as others."""
+
+    rules: Sequence[Rule]
+    letters: Mapping[int, str]
+
+    def plain(self, text: str) -> str:
+        """The text as the rules read it.
+
+        Simplified characters without blanks and marks between them, small letters without accents, nothing invisible.
+        """
+        apart = unicodedata.normalize("NFKD", text.translate(_QUOTES))
+        seen = "".join(c for c in apart if unicodedata.category(c) not in _INVISIBLE)
+        read = " ".join(seen.casefold().translate(self.letters).split())
+        return _APART.sub(lambda match: re.sub(r"[\W_]+", "", match.group()), _MARKS.sub("", read))
+
+
+def check_sentence(text: str) -> None:
+    """Raise `PolicyViolation` if a sentence asks for people by what nobody is looked for by."""
+    policy = load()
+    plain = policy.plain(text)
+    for rule in policy.rules:
+        if words := rule.words_in(plain):
+            raise PolicyViolation(
+                f"the sentence is refused by the rule on {rule.title['en']}: {rule.reason['en']}",
+                rule=rule.name,
+                got=", ".join(words),
+                expected="clothing, things carried, age, sex, hair, build, what the person does",
+                cure="leave these words out and describe what is seen, e.g. the garment and its colour",
+            )
+
+
+@cache
+def load() -> Policy:
+    """The policy of this version."""
+    data = tomllib.loads(FILE.read_text("utf-8"))
+    pairs = " ".join(data["letters"].values()).split()
+    rules = tuple(_rule(name, told, data["words"]) for name, told in data["rules"].items())
+    return Policy(rules, {ord(pair[0]): pair[1] for pair in pairs})
+
+
+# patterns ------------------------------------------------------------------------------------------------------------
+
+
+def _rule(name: str, told: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Rule:
+    about_en, alone_en = told.get("about_en", ()), told.get("alone_en", ())
+    endings = shared["endings"]
+    refused = [_english(told["en"], endings), _any(told["zh"])]
+    if about_en:
+        refused += _about_english(about_en, alone_en, shared)
+    if about_zh := told.get("about_zh", ()):
+        refused.append(_any(about_zh) + f"{_any(shared['between_zh'])}?" + _any(shared["people_zh"]))
+    harmless_en = [words for words in told["harmless"] if words.isascii()]
+    harmless_zh = [words for words in told["harmless"] if not words.isascii()]
+    return Rule(
+        name,
+        told["title"],
+        told["reason"],
+        words=re.compile("|".join(refused)),
+        harmless=re.compile(f"{_english(harmless_en, endings, split=False)}|{_any(harmless_zh)}"),
+    )
+
+
+def _about_english(about: Sequence[str], alone: Sequence[str], shared: Mapping[str, Sequence[str]]) -> list[str]:
+    """Adjectives where they are said of people: before them, after a verb, or instead of them."""
+    ending = f"{_any(shared['endings'])}?"
+    between = f"(?:{_BLANK}{_any(shared['between_en'])}{_END}){{0,3}}"
+    thing = f"{_BLANK}{_any(shared['things_en'])}{ending}{_END}"
+    people = f"{between}{_BLANK}{_any(shared['people_en'])}(?:s|es)?(?!'){_END}(?!{thing})"
+    subject = f"{_any([*shared['people_en'], *shared['subjects_en']])}{ending}{_BLANK}{_any(shared['verbs_en'])}"
+    clothed = "".join(f"(?<!{_START}{words} )" for words in shared["not_after_en"])
+    last = f"{_END}(?!'|{_BLANK}[a-z0-9])"
+    stands = f"(?:{last}|(?={_BLANK}{_any(shared['after_en'])}{_END}))"
+    is_said = f"(?:{last}|(?={_BLANK}{_any([*shared['after_en'], *shared['after_state_en']])}{_END}))"
+    return [
+        f"{clothed}{_START}{_any(about)}{people}",
+        f"{_START}{_any(alone)}{people}",
+        f"{_START}{subject}{_BLANK}{_any(about)}{is_said}",
+        f"{clothed}{_START}{_any(alone)}{ending}{stands}",
+    ]
+
+
+def _english(words: Iterable[str], endings: Sequence[str], *, split: bool = True) -> str:
+    """Whole words and phrases, with an ending; `split`: also with something between the letters of long words."""
+    return f"{_START}{_any(words, _split if split else _joined)}{_any(endings)}?{_END}"
+
+
+def _split(words: str) -> str:
+    long = len(words) >= _SPLIT_FROM and words.isalpha()
+    return _INSIDE.join(words) if long else _joined(words)
+
+
+def _joined(words: str) -> str:
+    return _BLANK.join(re.escape(word) for word in words.split())
+
+
+def _any(words: Iterable[str], pattern: Callable[[str], str] = _joined) -> str:
+    """One of the words, the longest that fits."""
+    longest_first = sorted(words, key=len, reverse=True)
+    return f"(?:{'|'.join(pattern(word) for word in longest_first)})"

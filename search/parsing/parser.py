@@ -1,0 +1,191 @@
+"""What a sentence says: whom to look for, what must not be there, when, and at which cameras. By rules, no model.
+
+Times come first, then places among what is left, then negation; what is left then is the description.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
+
+from search.parsing.negation import Negative, find_negatives
+from search.parsing.normalize import flat
+from search.parsing.place_names import PlaceMatch, find_places
+from search.parsing.time_expressions import find_times
+from search.parsing.time_lexicon import TimeMatch
+from search.times import iso
+from search.types import Camera
+
+
+class ChipKind(StrEnum):
+    """What a chip narrows."""
+
+    TIME = "time"
+    PLACE = "place"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """What a part of the sentence was taken for.
+
+    `words` as they stand in it; `meaning` for people, in English (times ISO local, camera ids).
+    """
+
+    kind: ChipKind
+    words: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """A sentence, taken apart.
+
+    `wanted` is the description that is left, for the model. `unwanted` are descriptions like it, but with what must
+    not be there. The time is half-open, Unix ms. Empty `cameras`: no place was understood. `unclear` are words that
+    look like a time or a place and were not understood; they are not in `wanted`.
+    """
+
+    wanted: str
+    unwanted: tuple[str, ...]
+    from_ms: int | None
+    to_ms: int | None
+    cameras: tuple[str, ...]
+    chips: tuple[Chip, ...]
+    unclear: tuple[str, ...]
+
+
+_Span = tuple[int, int]
+NAMED_CAMERAS = 5
+"""Most that a chip names; of more it says how many."""
+
+
+def parse_query(
+    text: str, *, now_ms: int, zone: tzinfo, cameras: Sequence[Camera] = (), without: Collection[str] = ()
+) -> ParsedQuery:
+    """Take a sentence apart. Any text will do; what is not understood stays in the description.
+
+    Args:
+        text: Chinese, English or both.
+        now_ms: Unix ms, which "yesterday" counts from.
+        zone: whose clock the sentence means.
+        cameras: places that it may name. Pass the same sequence again where they have not changed: what was read from
+            it is kept.
+        without: words of chips that shall not count. They stay out of the description.
+    """
+    plain, ignored = flat(text), {flat(words).strip() for words in without}
+    times = find_times(plain, now_ms, zone, ignored)
+    masked = _masked(plain, times.taken)
+    all_places = find_places(masked, cameras)
+    negatives = find_negatives(_masked(masked, [(p.start, p.end) for p in all_places]))
+
+    def counts(start: int, end: int) -> bool:
+        return _bare(plain[start:end]) not in ignored
+
+    places = [p for p in all_places if counts(p.start, p.end)]
+    denied = [n for n in negatives if n.positive and counts(n.start, n.end)]
+    vague = [(n.start, n.end) for n in negatives if not n.positive and counts(n.start, n.end)]
+    vague += [*times.unclear, *((p.start, p.end) for p in places if not p.cameras)]
+    cuts = dict.fromkeys(
+        [*times.taken, *((p.start, p.end) for p in all_places), *((n.start, n.end) for n in negatives)], ""
+    )
+    return ParsedQuery(
+        wanted=_left(text, cuts),
+        unwanted=tuple(dict.fromkeys(_left(text, cuts | {(n.start, n.end): _positive(text, n)}) for n in denied)),
+        from_ms=times.from_ms,
+        to_ms=times.to_ms,
+        cameras=tuple(dict.fromkeys(camera for place in places for camera in place.cameras)),
+        chips=_chips(text, times, places, denied, zone),
+        unclear=tuple(_bare(text[start:end]) for start, end in sorted(vague)),
+    )
+
+
+# chips ---------------------------------------------------------------------------------------------------------------
+
+
+def _chips(
+    text: str, times: TimeMatch, places: Sequence[PlaceMatch], denied: Sequence[Negative], zone: tzinfo
+) -> tuple[Chip, ...]:
+    """In the order of the sentence."""
+    when = _when(times, zone)
+    found = [(start, end, ChipKind.TIME, when) for start, end in times.spans]
+    found += [(p.start, p.end, ChipKind.PLACE, _which(p.cameras)) for p in places if p.cameras]
+    found += [(n.start, n.end, ChipKind.NOT, f"not: {_bare(_positive(text, n))}") for n in denied]
+    return tuple(Chip(kind, _bare(text[start:end]), meaning) for start, end, kind, meaning in sorted(found))
+
+
+def _when(times: TimeMatch, zone: tzinfo) -> str:
+    if times.from_ms is None:
+        return "" if times.to_ms is None else f"until {iso(times.to_ms, zone)}"
+    return f"from {iso(times.from_ms, zone)}" + ("" if times.to_ms is None else f" to {iso(times.to_ms, zone)}")
+
+
+def _which(cameras: Sequence[str]) -> str:
+    named, more = ", ".join(cameras[:NAMED_CAMERAS]), len(cameras) - NAMED_CAMERAS
+    return ("camera " if len(cameras) == 1 else "cameras ") + named + (f" and {more} more" if more > 0 else "")
+
+
+def _bare(words: str) -> str:
+    """Without what joins them to the others."""
+    return re.sub(r"(?i)\s+(?:and|but)$", "", words.strip(" ,，、;；。.\t\n"))
+
+
+# the description that is left ----------------------------------------------------------------------------------------
+
+_CUT = "\0"
+_STOPS = ",，、;；:：。.!！?？"
+_JOINTS_EN = "and|but|at|on|in|near|from|by|around|since|of|the|who|that|which|was|were|is|are|last seen|seen|spotted"
+_ENDING = re.compile(
+    rf"(?:[\s,，、;；:：]|(?<![\w'-])(?:{_JOINTS_EN})(?![\w'-])|(?:在|于|从|和|也|又|但|且|并|出现在))+{_CUT}(?=\s*(?:{_CUT}|[{_STOPS}]|$))",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(rf"(^|[。.!！?？]\s*){_CUT}[\s,，、;；:：]*(?:(?:的|时|and\b|but\b|,)\s*)?", re.IGNORECASE)
+_TWICE = re.compile(rf"[,，、;；]\s*{_CUT}\s*(?=[{_STOPS}])")
+_OF_NOTHING = re.compile(rf"(?:^|(?<=[{_STOPS}]))([^{_STOPS}穿戴背拿提拎拉拖骑撑打有着色衣裤裙帽包发走跑抱]*){_CUT}的")
+_LAST = re.compile(rf"{_CUT}的(?=\s*(?:[{_STOPS}]|$))")
+_CJK = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+
+
+def _masked(plain: str, spans: Collection[_Span]) -> str:
+    """The sentence with NUL in the place of each character that is taken."""
+    for start, end in spans:
+        plain = plain[:start] + _CUT * (end - start) + plain[end:]
+    return plain
+
+
+def _positive(text: str, negative: Negative) -> str:
+    """What is denied, in the sentence's own letters where they are the same."""
+    spoken, words = text[negative.start : negative.end], negative.positive.strip()
+    at = flat(spoken).find(words)
+    said = negative.positive.replace(words, spoken[at : at + len(words)]) if at >= 0 else negative.positive
+    return spoken[0] + said[1:] if said[0] == flat(spoken[0]) else said
+
+
+def _left(text: str, cuts: Mapping[_Span, str]) -> str:
+    """The sentence without what was cut, or with other words in its place, and no loose ends."""
+    if not cuts:
+        return text.strip()
+    whole, at = "", 0
+    for (start, end), instead in sorted(cuts.items()):
+        whole += text[at:start].replace(_CUT, " ") + (instead or _CUT)
+        at = end
+    return _tidy(whole + text[at:].replace(_CUT, " "))
+
+
+def _tidy(text: str) -> str:
+    """Close the gaps: what led to a cut, or on from it, goes with it."""
+    text = re.sub(rf"(?:\s*{_CUT}\s*)+", lambda m: f" {_CUT} " if " " in m[0] else _CUT, text)
+    before = ""
+    while before != text:
+        before = text
+        text = _ENDING.sub(_CUT, text)
+        text = _OF_NOTHING.sub(rf"\1{_CUT}", text)
+        text = _OPENING.sub(rf"\1{_CUT}", text) if _CUT in text else text
+        text = _LAST.sub(_CUT, _TWICE.sub(_CUT, text))
+    text = text.replace(_CUT, "")
+    text = re.sub(rf"\s+(?=[{_STOPS}])", "", text)
+    text = re.sub(rf"(?<={_CJK})\s+(?={_CJK})", "", text)
+    return re.sub(r"\s+", " ", text).strip(" \t\n" + _STOPS)

@@ -1,0 +1,110 @@
+"""Pages of an answer that stay as they are while new rows arrive: the list of clips is kept and grows at its end."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from search.errors import NotFound
+from search.ranking.calibration import Track, track_of
+from search.types import Clip, Hit, Segment
+from search.vector_store.checks import MAX_LIMIT
+
+GROWTH = 4  # so many times more rows are asked for when the list is to grow
+KEPT = 500  # answers whose lists are remembered
+
+T = TypeVar("T")
+Fetch = Callable[[int], tuple[Sequence[Hit], bool]]
+Arrange = Callable[[Sequence[Hit], Sequence[Clip]], tuple[Sequence[Clip], Mapping[str, Segment]]]
+
+
+class RankedList:
+    """The clips of one query in one order. Safe for many threads.
+
+    Args:
+        fetch: gives the best rows, asked for how many, and whether there are others.
+        arrange: makes ordered clips of rows, given the clips that are in the list already.
+        rows: how many rows to begin with.
+    """
+
+    def __init__(self, fetch: Fetch, arrange: Arrange, rows: int) -> None:
+        self._fetch, self._arrange = fetch, arrange
+        self._rows = min(rows, MAX_LIMIT)
+        self._asked = 0
+        self._exhausted = False
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+        self._clips: list[Clip] = []
+        self.segments: dict[str, Segment] = {}
+
+    def page(self, start: int, limit: int) -> tuple[list[Clip], bool]:
+        """Clips `start` to ``start + limit``, and whether there may be more after them."""
+        with self._lock:
+            while len(self._clips) < start + limit and not self._exhausted:
+                self._grow()
+            return self._clips[start : start + limit], len(self._clips) > start + limit or not self._exhausted
+
+    def down_to(self, score: float) -> list[Clip]:
+        """All clips that score at least so much, in the order of the list."""
+        with self._lock:
+            while not self._exhausted and (not self._clips or min(c.score for c in self._clips) >= score):
+                self._grow()
+            return [clip for clip in self._clips if clip.score >= score]
+
+    def _grow(self) -> None:
+        wanted = min(MAX_LIMIT, self._asked * GROWTH if self._asked else self._rows)
+        found, others = self._fetch(wanted)
+        self._exhausted = not others or wanted == MAX_LIMIT
+        self._asked = wanted
+        fresh = [hit for hit in found if hit.row.id not in self._known]
+        self._known |= {hit.row.id for hit in fresh}
+        clips, segments = self._arrange(_not_shown(fresh, self._clips), self._clips)
+        self._clips += clips
+        self.segments |= segments
+
+
+def _not_shown(hits: Iterable[Hit], clips: Sequence[Clip]) -> list[Hit]:
+    """The hits that no clip in the list shows already: another crop of a track that it is made of."""
+    spans: dict[Track, list[tuple[int, int]]] = {}
+    for clip in clips:
+        for track in {track_of(hit.row) for hit in clip.hits}:
+            spans.setdefault(track, []).append((clip.start_ms, clip.end_ms))
+    return [
+        hit
+        for hit in hits
+        if not any(start <= hit.row.time_ms < end for start, end in spans.get(track_of(hit.row), ()))
+    ]
+
+
+class AnswerCache(Generic[T]):
+    """The last things by a name that nobody can guess, so that they can be asked for again. Safe for many threads."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, T] = OrderedDict()
+
+    def put(self, thing: T) -> str:
+        """Keep `thing`; its name."""
+        name = secrets.token_urlsafe(12)
+        with self._lock:
+            self._kept[name] = thing
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return name
+
+    def get(self, name: str) -> T:
+        """What was put under `name`. Raises `NotFound` once too many others came after it."""
+        with self._lock:
+            if name not in self._kept:
+                raise unknown_answer(name)
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+
+def unknown_answer(name: str) -> NotFound:
+    """There is no such answer, any more or for whoever asks."""
+    return NotFound("this answer is no longer kept", got=name, cure="search again")
