@@ -18,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.milvus_server import database, running_milvus
 from tests.support.postgres_server import Postgres, running_postgres
 from tests.support.s3_server import S3Server, running_s3
+from tests.support.shared import run_folder, shared
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
@@ -88,10 +90,31 @@ def truth() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of this session."""
-    with running_postgres() as server:
-        yield server
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The PostgreSQL of this run, which all workers share."""
+
+    @contextmanager
+    def start() -> Iterator[str]:
+        with running_postgres() as server:
+            yield server.address
+
+    with shared(run_folder(tmp_path_factory), "postgres", start) as address:
+        yield Postgres.at(address)
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this run's Milvus server, which all workers share."""
+    folder = tmp_path_factory.mktemp("milvus")
+    with shared(run_folder(tmp_path_factory), "milvus", lambda: running_milvus(folder)) as address:
+        yield address
+
+
+@pytest.fixture
+def milvus(milvus_server: str) -> Iterator[str]:
+    """The address of a database of one's own on the Milvus server."""
+    with database(milvus_server) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -122,13 +145,22 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """`xunren index sample_videos` as `make demo` does it."""
-    data_dir = tmp_path_factory.mktemp("demo") / "data"
-    with xunren_process("index", SAMPLES, "--data-dir", data_dir, "--json") as process:
-        out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return Demo(data_dir, json.loads(out))
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A copy of what `xunren index sample_videos` makes, once a run; only to be read."""
+    made = tmp_path_factory.mktemp("demo")
+
+    @contextmanager
+    def start() -> Iterator[str]:
+        with xunren_process("index", SAMPLES, "--data-dir", made / "data", "--json") as process:
+            out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        (made / "report.json").write_text(out)
+        yield str(made)
+
+    folder = run_folder(tmp_path_factory)
+    with shared(folder, "demo", start) as original:
+        own = Path(shutil.copytree(Path(original) / "data", made / "own"))
+        yield Demo(own, json.loads((Path(original) / "report.json").read_text()))
 
 
 @pytest.fixture(scope="session")

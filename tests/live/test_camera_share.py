@@ -18,7 +18,8 @@ from search.stream_types import Reason
 from search.times import now_ms
 from tests.conftest import ENVIRON, xunren_process
 from tests.support.postgres_server import Postgres, running_postgres
-from tests.support.recorder import QUICK, Station, decoded, station, until
+from tests.support.recorder import QUICK, Station, decoded, station
+from tests.support.waiting import until
 
 QUICK_ENVIRON = ENVIRON | {f"XUNREN_{name.upper()}": str(value) for name, value in QUICK.items()}
 CAMERAS = ("bad", "good")

@@ -23,7 +23,7 @@ from search.config import check_addresses, load_settings
 from tests.conftest import ENVIRON, ROOT, SAMPLES, xunren_process
 from tests.support.milvus_server import running_milvus
 from tests.support.postgres_server import Postgres
-from tests.support.recorder import until
+from tests.support.waiting import until
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 OURS = [name for name, service in COMPOSE["services"].items() if service.get("image") == "xunren"]

@@ -15,7 +15,8 @@ import pytest
 from benchmarks.cameras import CameraServer, FaultyProxy, make_media
 from search.stream_types import JOIN_MS, Reason, StreamState
 from search.types import SegmentState, StreamRole
-from tests.support.recorder import Station, decoded, station, until
+from tests.support.recorder import Station, decoded, station
+from tests.support.waiting import until
 
 SECRET = "s3cret"
 

@@ -18,7 +18,8 @@ from search.stream_types import Reason, StreamState
 from search.times import now_ms
 from search.types import SegmentState
 from tests.conftest import ENVIRON, ROOT, xunren_process
-from tests.support.recorder import QUICK, Station, decoded, until
+from tests.support.recorder import QUICK, Station, decoded
+from tests.support.waiting import until
 
 QUICK_ENVIRON = {f"XUNREN_{name.upper()}": str(value) for name, value in QUICK.items()}
 

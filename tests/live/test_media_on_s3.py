@@ -18,8 +18,8 @@ from search.media.media_store import open_media
 from search.types import SegmentState
 from tests.conftest import ENVIRON, Command, serving, xunren_process
 from tests.live.test_product import ask, gate  # noqa: F401 - a fixture
-from tests.support.recorder import until
 from tests.support.s3_server import S3Server
+from tests.support.waiting import until
 
 WANTED = "a man in a red coat with a black backpack"
 

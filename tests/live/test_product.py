@@ -22,7 +22,8 @@ from benchmarks.cameras import CameraServer, Mount, make_media
 from search.media.media_store import ffmpeg_path
 from search.stream_types import StreamState
 from tests.conftest import SAMPLES, Command, serving
-from tests.support.recorder import Station, decoded, until
+from tests.support.recorder import Station, decoded
+from tests.support.waiting import until
 
 USER, PASSWORD = "cam-user-7", "pa:ss/w@rd"
 

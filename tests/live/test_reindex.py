@@ -32,8 +32,8 @@ from search.types import Row, Vectors
 from tests.conftest import SAMPLES, Command, Demo, serving, xunren_process
 from tests.live.test_kill_index import Watch, make_recordings
 from tests.support.milvus_server import running_milvus
-from tests.support.recorder import until
 from tests.support.turned import turned_model
+from tests.support.waiting import until
 
 SENTENCE = "a man in red"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from search.stream_types import Reason, StreamState
-from tests.support.recorder import decoded, station, until
+from tests.support.recorder import decoded, station
+from tests.support.waiting import until
 
 MIB = 2**20
 

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,6 +65,25 @@ def running_milvus(folder: Path, *, keep: bool = False) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
     finally:
         _end(helper)
+
+
+@contextlib.contextmanager
+def database(server: str) -> Iterator[str]:
+    """Make a database on a running server, give the address of it, and remove it with all its collections."""
+    from pymilvus import MilvusClient
+
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    client = MilvusClient(server)
+    client.create_database(name)
+    try:
+        yield f"{server}/{name}"
+    finally:
+        inside = MilvusClient(f"{server}/{name}")
+        for collection in inside.list_collections():
+            inside.drop_collection(collection)
+        client.drop_database(name)
+        inside.close()
+        client.close()
 
 
 def _server_python() -> Path:

@@ -24,16 +24,31 @@ USER = "xunren"
 class Postgres:
     """A cluster that runs, or did until `stop`."""
 
-    def __init__(self, folder: Path) -> None:
+    @classmethod
+    def at(cls, address: str) -> Postgres:
+        """Return a handle on the running cluster that has this `address`."""
+        port, _, folder = address.partition(" ")
+        return cls(Path(folder), int(port))
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        """Make and start a cluster in `folder`; with `port`, be a handle on one that another process started there."""
         self._folder = folder
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self.port = port
+        if port:
+            return
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.port = int(one.getsockname()[1])
         encoding = ("--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync")
         self._run("initdb", "-D", self._data, "-U", USER, *encoding)
         self.start()
+
+    @property
+    def address(self) -> str:
+        """Return the port and the folder, from which other processes make a handle (`at`)."""
+        return f"{self.port} {self._folder}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

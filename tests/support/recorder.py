@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -96,14 +95,6 @@ def station(folder: Path, **changes: object) -> Iterator[Station]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(Catalog(settings.catalog_address).open()) as catalog:
         yield Station(settings, catalog, StreamStore(catalog))
-
-
-def until(what: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until `what` is true; fail if it does not become so in time."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
 
 
 def decoded(file: Segment) -> list[tuple[int, int]]:

@@ -14,8 +14,9 @@ from playwright.sync_api import expect
 
 from api.alerts.webhook import verify_signature
 from tests.conftest import Command, Demo, serving
-from tests.support.alerts import receiver, until
+from tests.support.alerts import receiver
 from tests.support.browser import chromium, watched_page
+from tests.support.waiting import until
 
 WANTED = "a woman in a yellow coat"
 

@@ -22,15 +22,8 @@ from search.errors import BadInput, Unavailable
 from search.times import zone_of
 from search.types import Segment, SegmentReport
 from tests.conftest import SAMPLES, Demo
-from tests.support.milvus_server import running_milvus
 from tests.support.postgres_server import Postgres
-from tests.support.recorder import until
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_milvus(tmp_path_factory.mktemp("milvus")) as address:
-        yield address
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,15 +39,13 @@ def one_ray() -> Iterator[None]:
 
 
 @pytest.fixture
-def many(server: str, postgres: Postgres, tmp_path: Path) -> Iterator[AppContext]:
+def many(milvus: str, postgres: Postgres, tmp_path: Path) -> Iterator[AppContext]:
     """The parts of a place with workers on Ray; its collection is its own."""
     catalog_url = postgres.new()
     settings = Settings(
-        data_dir=tmp_path, store_uri=server, catalog_url=catalog_url, executor="ray", ray_workers=2, timezone="UTC"
+        data_dir=tmp_path, store_uri=milvus, catalog_url=catalog_url, executor="ray", ray_workers=2, timezone="UTC"
     )
     with open_context(settings) as parts:
-        for id_ in parts.store.count_by_segment():  # of the test before: the collection is the product's own
-            parts.store.delete_segment(id_)
         yield parts
     postgres.drop(catalog_url)
 

@@ -27,7 +27,7 @@ from search.times import now_ms
 from search.types import Camera, SegmentState, StreamRole
 from search.vault import Vault
 from tests.conftest import SAMPLES
-from tests.support.recorder import until
+from tests.support.waiting import until
 
 NOWHERE = "rtsp://127.0.0.1:1/x"
 NO_KEY = "the key of the cameras' addresses cannot be read"

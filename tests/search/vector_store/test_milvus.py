@@ -26,7 +26,7 @@ from search.vector_store.checks import MAX_CAMERAS, MAX_LIMIT
 from search.vector_store.memory import MemoryStore
 from search.vector_store.milvus import MilvusStore
 from search.vector_store.milvus_schema import expression
-from tests.support.milvus_server import ROOT, running_milvus
+from tests.support.milvus_server import ROOT, database
 
 # pymilvus 3 and its parts; nothing of ours
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:google.protobuf")
@@ -111,15 +111,15 @@ def same_content(store: VectorStore, oracle: VectorStore) -> None:
 # The three stores ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_milvus(tmp_path_factory.mktemp("milvus")) as uri:
-        yield uri
+@pytest.fixture(scope="module")
+def milvus_uri(milvus_server: str) -> Iterator[str]:
+    with database(milvus_server) as address:
+        yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def on_server(milvus_uri: str) -> Iterator[MilvusStore]:
-    """One collection for the whole session: a server takes seconds to make another."""
+    """One collection for all tests: a server takes seconds to make another."""
     with MilvusStore(milvus_uri, collection="rows", dim=DIM) as made:
         yield made
 

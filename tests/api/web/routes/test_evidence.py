@@ -34,7 +34,7 @@ from search.types import Camera, Filter, SegmentState, StreamRole
 from tests.api.evidence.test_export import frames, packets
 from tests.api.web.test_app import BEGAN, problem, recorded
 from tests.support.browser import HOSTS, VIDEOS, WIDTH, serving, small_index
-from tests.support.recorder import until
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
