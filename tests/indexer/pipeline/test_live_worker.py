@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from search.times import now_ms
 from search.types import Camera, Filter, Image, RowKind, Segment, SegmentReport, SegmentState, StreamRole
 from tests.indexer.detection.test_detector import HEIGHT, WIDTH, figure, scene, walker
 from tests.indexer.pipeline.test_worker import House
+from tests.support.waiting import until
 
 RED = 1  # the number of the one in red, see `figure`
 FILE_MS = 10_000
@@ -171,21 +172,21 @@ def test_recent_files_come_first_in_order_then_the_newest_then_imports(house: Ho
 
 
 def test_it_follows_until_it_is_told_to_stop(house: House) -> None:
-    until = threading.Event()
+    stop = threading.Event()
     seen: list[SegmentReport] = []
 
+    def has(count: int) -> bool:
+        return len(seen) == count
+
     def follow() -> None:
-        seen.extend(house.executor.run(until=until))
+        seen.extend(house.executor.run(until=stop))
 
     thread = threading.Thread(target=follow)
     thread.start()
     for n in range(3):
         record(house, [shot()] * 2, now_ms() - 60_000 + n * FILE_MS)
-        time.sleep(0.7)
-    end = time.monotonic() + 20
-    while house.catalog.states().get(SegmentState.INDEXED, 0) < 3 and time.monotonic() < end:
-        time.sleep(0.05)
-    until.set()
+        until(partial(has, n + 1))
+    stop.set()
     thread.join(20)
     assert not thread.is_alive()
     assert [report.state for report in seen] == [SegmentState.INDEXED] * 3
