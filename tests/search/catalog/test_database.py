@@ -19,7 +19,7 @@ from tests.support.postgres_server import Postgres, running_postgres
 
 LEASE = """
 import sys
-from search.catalog import Catalog
+from search.catalog.catalog import Catalog
 with Catalog(sys.argv[1]) as catalog:
     while (found := catalog.lease(sys.argv[2], 600_000)) is not None:
         print(found.id)

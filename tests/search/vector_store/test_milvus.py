@@ -447,7 +447,7 @@ def in_another_process(code: str, *arguments: object) -> subprocess.Popen[str]:
 OPEN = """
 import sys
 from search.errors import XunrenError
-from search.store import MilvusStore
+from search.vector_store.milvus import MilvusStore
 try:
     MilvusStore(sys.argv[1], collection="rows", dim=16).open()
 except XunrenError as e:
@@ -554,8 +554,8 @@ def test_an_unreachable_server_is_told_within_seconds_without_the_token() -> Non
 WRITE = """
 import sys
 import numpy as np
-from tests.search.test_store import DIM, make_row, unit
-from search.store import MilvusStore
+from tests.search.vector_store.test_milvus import DIM, make_row, unit
+from search.vector_store.milvus import MilvusStore
 vectors = unit(400, np.random.default_rng(0))
 with MilvusStore(sys.argv[1], collection="rows", dim=DIM) as store:
     chosen = np.random.default_rng(int(sys.argv[2]))
