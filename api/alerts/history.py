@@ -81,18 +81,20 @@ class EngineIndex:
             Unavailable: nobody is indexed yet, with whom to compare.
         """
         asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
-        query, vector, shape = self._index.engine.wish(asked)
+        query = self._index.engine.parse_and_embed(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
                 "a standing search looks at what is yet to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )
-        background = self._index.engine.background()
-        limits = Limits(background.of(shape).maybe, background.of(shape).match)
+        vector, shape, scale = query.vector, query.shape, query.scale
+        limits = Limits(scale.maybe, scale.match)
         if not math.isfinite(limits.unproven):
             raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
-        return HistoryQuery(vector, query.where.cameras, shape.kinds, curve_on(background, vector, shape), limits)
+        return HistoryQuery(
+            vector, query.where.cameras, shape.kinds, curve_on(query.calibration, vector, shape), limits
+        )
 
     def past(self, wanted: HistoryQuery) -> ScoreHistory:
         """See `ScoredIndex.past`."""
@@ -108,14 +110,14 @@ class EngineIndex:
         return ScoreHistory(found, complete_from)
 
 
-def curve_on(background: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
-    """What cosines with `vector` (dim,), of a query of this shape, score over a background."""
+def curve_on(calibration: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
+    """What cosines with `vector` (dim,), of a query of this shape, score by a calibration."""
 
     def score(kind: RowKind, cosines: Sequence[float]) -> list[float]:
         if kind not in shape.kinds:
             return [NEVER] * len(cosines)
         made = [Row(f"{n:04}", "x", "x", kind, 0, 0, 0, 0, Box(0, 0, 1, 1), 1, 1) for n in range(len(cosines))]
         hits = [Hit(row, cosine) for row, cosine in zip(made, cosines, strict=True)]
-        return [hit.score for hit in sorted(background.scale(hits, vector, shape), key=lambda hit: hit.row.id)]
+        return [hit.score for hit in sorted(calibration.scale(hits, vector, shape), key=lambda hit: hit.row.id)]
 
     return Curve.measured(score)

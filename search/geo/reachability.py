@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -138,11 +138,16 @@ class Reach:
 
 
 def reachable(clips: Iterable[Clip], reach: Reach) -> list[Clip]:
-    """The clips with what is taken off for being out of reach; with a hard reach without those that are."""
-    told = [replace(clip, reach=reach.off(clip.camera_id, clip.start_ms, clip.end_ms)) for clip in clips]
-    return [clip for clip in told if not (reach.hard and clip.reach)]
+    """Return the clips with the penalty for being out of reach; with a hard reach, only those within it."""
+    scored = [replace(clip, reach=reach.off(clip.camera_id, clip.start_ms, clip.end_ms)) for clip in clips]
+    return [clip for clip in scored if not (reach.hard and clip.reach)]
 
 
-def places_of(cameras: Sequence[Camera]) -> dict[str, tuple[float, float]]:
-    """Camera id -> (latitude, longitude) of those that have them."""
+def located(reach: Reach, cameras: Iterable[Camera]) -> Reach:
+    """Return `reach` with the places of `cameras`, of those that have coordinates."""
+    return replace(reach, places=places_of(cameras))
+
+
+def places_of(cameras: Iterable[Camera]) -> dict[str, tuple[float, float]]:
+    """Return camera id -> (latitude, longitude) of the cameras that have coordinates."""
     return {c.id: (c.lat, c.lon) for c in cameras if c.lat is not None and c.lon is not None}

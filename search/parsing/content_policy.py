@@ -68,7 +68,7 @@ class Policy:
         return _APART.sub(lambda match: re.sub(r"[\W_]+", "", match.group()), _MARKS.sub("", read))
 
 
-def check_sentence(text: str) -> None:
+def check_policy(text: str) -> None:
     """Raise `PolicyViolation` if a sentence asks for people by what nobody is looked for by."""
     policy = load()
     plain = policy.plain(text)
