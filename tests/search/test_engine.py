@@ -317,6 +317,7 @@ def test_a_search_counts_the_rows_once(house: House, monkeypatch: pytest.MonkeyP
 
 
 def test_a_saved_search_gets_the_vector_and_the_filter_of_a_search(house: House) -> None:
+    house.catalog.add_camera(Camera("hall", name="Town Hall 大厅"))
     query = house.engine.parse_and_embed(Query("someone in red near the town hall"))
     assert (query.where.cameras, query.where.kinds) == (("hall",), (RowKind.PERSON,))
     answer = house.engine.search(Query("someone in red near the town hall"))
