@@ -30,9 +30,9 @@ class ChipKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """How a part of the sentence was understood.
+    """What a part of the sentence was taken for.
 
-    `words` are the part itself; `meaning` is for people, in English (local ISO 8601 times, camera ids).
+    `words` as they stand in it; `meaning` for people, in English (times ISO local, camera ids).
     """
 
     kind: ChipKind
@@ -110,10 +110,10 @@ def _chips(
 ) -> tuple[Chip, ...]:
     """Return the chips in the order of the sentence."""
     when = _when(times, zone)
-    parts = [(start, end, ChipKind.TIME, when) for start, end in times.spans]
-    parts += [(p.start, p.end, ChipKind.PLACE, _which(p.cameras)) for p in places if p.cameras]
-    parts += [(n.start, n.end, ChipKind.NOT, f"not: {_bare(_positive(text, n))}") for n in denied]
-    return tuple(Chip(kind, _bare(text[start:end]), meaning) for start, end, kind, meaning in sorted(parts))
+    found = [(start, end, ChipKind.TIME, when) for start, end in times.spans]
+    found += [(p.start, p.end, ChipKind.PLACE, _which(p.cameras)) for p in places if p.cameras]
+    found += [(n.start, n.end, ChipKind.NOT, f"not: {_bare(_positive(text, n))}") for n in denied]
+    return tuple(Chip(kind, _bare(text[start:end]), meaning) for start, end, kind, meaning in sorted(found))
 
 
 def _when(times: TimeMatch, zone: tzinfo) -> str:
