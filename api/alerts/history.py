@@ -110,14 +110,14 @@ class EngineIndex:
         return ScoreHistory(found, complete_from)
 
 
-def curve_on(calibration: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
-    """What cosines with `vector` (dim,), of a query of this shape, score by a calibration."""
+def curve_on(background: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
+    """What cosines with `vector` (dim,), of a query of this shape, score over a background."""
 
     def score(kind: RowKind, cosines: Sequence[float]) -> list[float]:
         if kind not in shape.kinds:
             return [NEVER] * len(cosines)
         made = [Row(f"{n:04}", "x", "x", kind, 0, 0, 0, 0, Box(0, 0, 1, 1), 1, 1) for n in range(len(cosines))]
         hits = [Hit(row, cosine) for row, cosine in zip(made, cosines, strict=True)]
-        return [hit.score for hit in sorted(calibration.scale(hits, vector, shape), key=lambda hit: hit.row.id)]
+        return [hit.score for hit in sorted(background.scale(hits, vector, shape), key=lambda hit: hit.row.id)]
 
     return Curve.measured(score)
