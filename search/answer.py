@@ -1,8 +1,9 @@
-"""What a search answers: one page of clips, and the shape in which the doors hand it out."""
+"""What a search answers: one page of clips, and the one place that says what it looks like as data."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import tzinfo
@@ -11,40 +12,94 @@ from typing import Any
 from search.coverage.answer_gaps import AnswerGaps
 from search.models.weak_words import Hint
 from search.parsing.parser import ParsedQuery
-from search.query import Query
+from search.query import Order, Query
 from search.ranking.calibration import ScoreScale
+from search.ranking.diversity import by_time
+from search.ranking.pagination import RankedList
 from search.times import iso
 from search.types import Clip, RowKind, Segment, Verdict
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RankedAnswer:
+    """A whole answer, which is kept for its next pages. `rows` is the size of the index when it was searched."""
+
+    query: Query
+    parsed: ParsedQuery
+    ranking: RankedList
+    scale: ScoreScale
+    rows: int
+    gaps: AnswerGaps
+    hints: Sequence[Hint]
+
+    def page(self, name: str, start: int, limit: int, began: float) -> Answer:
+        """Return clips `start` to ``start + limit``.
+
+        Args:
+            name: under which the answer is kept.
+            start: clips before the page.
+            limit: most clips on it.
+            began: `time.monotonic` when it was asked for.
+        """
+        best, _ = self.ranking.page(0, 1)
+        clips, more = self._clips(start, limit)
+        return Answer(
+            id=name,
+            query=self.query,
+            parsed=self.parsed,
+            scale=self.scale,
+            verdict=best[0].verdict if best else Verdict.NOTHING,
+            clips=clips,
+            segments=self.ranking.segments,
+            rows=self.rows,
+            took_ms=round(1000 * (time.monotonic() - began)),
+            gaps=self.gaps,
+            hints=self.hints,
+            start=start,
+            more=more,
+        )
+
+    def _clips(self, start: int, limit: int) -> tuple[list[Clip], bool]:
+        if self.query.order is Order.BEST:
+            return self.ranking.page(start, limit)
+        likely = by_time(self.ranking.down_to(self.scale.maybe))
+        return likely[start : start + limit], len(likely) > start + limit
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One page of ranked clips, and the verdict on the best one of all. Clips below `maybe` are marked `nothing`.
+    """One page of ranked clips, and the verdict on the best clip of the whole answer.
 
-    `id` names the answer, so that its other pages can be asked for; `start` is how many clips lie before this page, and
-    `more` whether some lie after it.
+    Clips below `maybe` have the verdict `nothing`. `id` names the answer: other pages are asked for by it. `start` is
+    the number of clips before this page, `more` whether some come after it, `rows` the size of the index.
     """
 
     id: str
     query: Query
-    understood: ParsedQuery
+    parsed: ParsedQuery
     scale: ScoreScale
     verdict: Verdict
     clips: Sequence[Clip]
     segments: Mapping[str, Segment]
     rows: int
     took_ms: int
-    unseen: AnswerGaps
+    gaps: AnswerGaps
     hints: Sequence[Hint] = ()
     start: int = 0
     more: bool = False
 
     def as_dict(self, zone: tzinfo, thumbnail: Callable[[Clip], str]) -> dict[str, Any]:
-        """The answer as plain data, the shape that ``xunren search --json`` and ``POST /api/search`` share.
+        """Return the answer as plain data: what the terminal, HTTP and the page show.
+
+        Times are ISO 8601 in `zone`, or Unix ms under names that end in ``_ms``. Scores are on the common scale, with 3
+        digits; a threshold is None for an index without rows. A clip has its place in the whole answer (from 1), the
+        score's parts (by looks, and what was taken off for being out of reach), its best moment with `box` in pixels
+        (x1, y1, x2, y2) of a frame of the size beside it, its start in its segment's file in seconds, and the ids of
+        one row of each of its tracks. The keys are described, field by field, in ``api/web/schemas/search.py``.
 
         Args:
             zone: of the ISO 8601 times.
-            thumbnail: gives a clip's picture, as a path or an address.
+            thumbnail: returns the path or the address of a clip's thumbnail.
         """
         return {
             "id": self.id,
@@ -58,7 +113,7 @@ class Answer:
             "rows": self.rows,
             "took_ms": self.took_ms,
             "hints": [asdict(hint) for hint in self.hints],
-            "coverage": self.unseen.as_dict(zone),
+            "coverage": self.gaps.as_dict(zone),
             "clips": [
                 self._clip(clip, rank, zone) | {"thumbnail": thumbnail(clip)}
                 for rank, clip in enumerate(self.clips, start=self.start + 1)
@@ -66,7 +121,7 @@ class Answer:
         }
 
     def _understood(self, zone: tzinfo) -> dict[str, Any]:
-        found = self.understood
+        found = self.parsed
         times = {"from": found.from_ms, "to": found.to_ms}
         return {
             "wanted": found.wanted,
@@ -78,7 +133,7 @@ class Answer:
         }
 
     def moment(self, clip: Clip) -> tuple[str, int]:
-        """Segment id and offset (ms in its file) of the clip's best moment, of which there is a thumbnail."""
+        """Return the segment's id and the offset in its file (ms) of the clip's best moment, which has a thumbnail."""
         best = clip.best.row
         return best.segment_id, best.time_ms - self.segments[best.segment_id].start_ms
 
@@ -111,11 +166,11 @@ class Answer:
 
 
 def _tracks(clip: Clip) -> list[str]:
-    """A row of each track that the clip is of."""
+    """Return the id of one row of each track that the clip shows."""
     rows = {(hit.row.segment_id, hit.row.track): hit.row.id for hit in clip.hits if hit.row.kind is RowKind.PERSON}
     return list(rows.values())
 
 
 def _finite(score: float) -> float | None:
-    """JSON has no infinity, which is the threshold of an index without rows."""
+    """Return the score, or None for infinity, the threshold of an index without rows, which JSON cannot hold."""
     return round(score, 3) if math.isfinite(score) else None

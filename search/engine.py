@@ -1,9 +1,10 @@
-"""A sentence, photos and marks in, ranked clips out: the query side of the library, composed of its parts."""
+"""The query side of the library: a sentence, photos and marks in, ranked clips out.
+
+A search is one downward pass: check, parse, narrow, embed, rank, page.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,54 +13,56 @@ from datetime import tzinfo
 import numpy as np
 
 from search.access import Visibility
-from search.answer import Answer
+from search.answer import Answer, RankedAnswer
 from search.catalog.catalog import Catalog
 from search.config import Settings
-from search.coverage.answer_gaps import AnswerGaps, answer_gaps
+from search.coverage.answer_gaps import answer_gaps
 from search.errors import BadInput, NotFound, TooWide
-from search.geo.reachability import Reach, places_of, reachable
+from search.geo.reachability import located, reachable
 from search.models.embedder import Embedder
-from search.models.weak_words import Hint, hints_for, weaknesses
-from search.parsing import content_policy
+from search.models.weak_words import hints_for, weaknesses
+from search.parsing.content_policy import check_policy
 from search.parsing.parser import ParsedQuery, parse_query
-from search.query import MAX_LIMIT, Order, Query
-from search.ranking.calibration import QueryShape, RowSample, ScoreCalibration, ScoreScale, track_of
-from search.ranking.calibration_sentences import Language, everyday, language_of
+from search.query import MAX_LIMIT, Query
+from search.ranking.calibration import QueryShape, ScoreCalibration, ScoreScale, track_of
+from search.ranking.calibration_cache import CalibrationCache
+from search.ranking.calibration_sentences import language_of
 from search.ranking.clips import ClipAssembler
-from search.ranking.diversity import by_time, diversify
+from search.ranking.diversity import diversify
 from search.ranking.pagination import AnswerCache, RankedList, unknown_answer
 from search.ranking.query_vector import QueryParts, query_vector
-from search.ranking.retrieval import best_rows
+from search.ranking.retrieval import best_rows, filters_within
 from search.times import now_ms, zone_of
-from search.types import Camera, Clip, Filter, Hit, Row, RowKind, Segment, Vectors, Verdict
+from search.types import Camera, Clip, Filter, Hit, Row, RowKind, Segment, Vectors
 from search.vector_store.base import VectorStore
-from search.vector_store.checks import MAX_CAMERAS
-
-log = logging.getLogger(__name__)
 
 ROWS_PER_CLIP = 12  # a clip's rows: some crops of each of some people; more only repeat the same clip
-BACKGROUND_ROWS = 2000
-BACKGROUND_GROWTH = 1.1  # the background is measured again when the index has grown or shrunk by this factor
-FEW_CAMERAS = 2000  # so many are read anew for each sentence
-HOUR_MS = 3_600_000
+FEW_CAMERAS = 2000  # at most so many are read from the catalogue for each sentence,
 CAMERAS_S = 60.0  # and more of them only so often
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _KeptAnswer:
-    """An answer that is kept for its next pages."""
+class EmbeddedQuery:
+    """A query that was checked, parsed, narrowed and embedded: what is needed to score rows without a search.
 
-    query: Query
-    understood: ParsedQuery
-    ranking: RankedList
-    scale: ScoreScale
-    rows: int
-    unseen: AnswerGaps
-    hints: Sequence[Hint]
+    `where` is the query's filter, narrowed by its sentence and its requester's visibility; `vector` is float32 (dim,)
+    of unit length.
+    """
+
+    where: Filter
+    vector: Vectors
+    shape: QueryShape
+    calibration: ScoreCalibration
+
+    @property
+    def scale(self) -> ScoreScale:
+        """Return the scale on which queries of this shape score."""
+        return self.calibration.of(self.shape)
 
 
 class SearchEngine:
-    """Answers queries. The parts are opened and closed by whoever made them.
+    """Answers queries. Its parts are opened and closed by whoever made them.
 
     Safe for many threads. The model is opened by the first search, or by `warm_up`.
     """
@@ -70,219 +73,179 @@ class SearchEngine:
         self._embedder = embedder
         self._store = store
         self._catalog = catalog
+        self._cameras = _CameraCache(catalog)
+        self._calibrations = CalibrationCache(settings, embedder, store)
         self._assembler = ClipAssembler(settings, catalog)
         self._weaknesses = weaknesses(settings.model)
-        self._lock = threading.Lock()
-        self._background: tuple[int, ScoreCalibration] | None = None
-        self._usual: dict[Language, Vectors] = {}
-        self._cameras: tuple[float, list[Camera]] | None = None
-        self._answers: AnswerCache[_KeptAnswer] = AnswerCache()
+        self._answers: AnswerCache[RankedAnswer] = AnswerCache()
 
     def warm_up(self) -> None:
-        """Load the model and measure the background now, so that the first search need not."""
+        """Load the model and measure the calibration now, so that the first search need not."""
         self._embedder.open()
-        self._measured_background()
+        self._calibrations.current(self._store.count())
 
     def search(self, query: Query) -> Answer:
-        """Find the clips that fit; the first page of them.
+        """Return the first page of the clips that fit.
 
         Raises:
-            Refused: the sentence asks for people by what nobody is looked for by.
-            BadInput: the sentence is too long, or says nothing about a person.
+            PolicyViolation: the sentence describes people by what the content policy forbids.
+            BadInput: the sentence says nothing about a person, or is too long for the model.
             NotFound: a camera in the filter, or a marked clip, does not exist.
-            Denied: nothing of it is in the asker's sight.
-            TooWide: it asks for more than they may ask for alone.
+            Denied: nothing of it is visible to the requester.
+            TooWide: it covers more time than the requester may search alone.
         """
         began = time.monotonic()
-        self._check_cameras(query)
-        understood, asked_cameras = self._understand(query), query.where.cameras
-        query = replace(query, where=query.asker.sight.narrow(_narrowed(query.where, understood)))
-        if not (asked_cameras or understood.cameras):
-            self._check_width(query)
-        shape = _shape(query, understood)
-        ranking = self._ranking(self._vector(query, understood), query, shape)
-        rows, scale = self._store.count(), self._measured_background().of(shape)
-        unlooked = answer_gaps(self._catalog, query.where, now_ms())
-        hints = hints_for(understood.wanted, self._weaknesses)
-        asked = _KeptAnswer(query, understood, ranking, scale, rows, unlooked, hints)
-        return self._page(self._answers.put(asked), asked, 0, query.limit, began)
+        self._check(query)
+        cameras = self._cameras.all()
+        parsed = self._parse(query, cameras)
+        narrowed = _narrow(query, parsed)
+        self._check_width(narrowed, names_cameras=bool(query.where.cameras or parsed.cameras))
+        rows = self._store.count()
+        embedded = self._embed(narrowed, parsed, self._calibrations.current(rows))
+        ranking = self._rank(narrowed, embedded, cameras)
+        gaps = answer_gaps(self._catalog, narrowed.where, now_ms())
+        hints = hints_for(parsed.wanted, self._weaknesses)
+        answer = RankedAnswer(narrowed, parsed, ranking, embedded.scale, rows, gaps, hints)
+        return answer.page(self._answers.put(answer), 0, query.limit, began)
 
     def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
-        """Another page of an answer, as it was when it was asked for.
+        """Return another page of the answer with this id, as it was when it was first given.
 
         Raises:
-            NotFound: the answer is no longer kept, or is somebody else's.
+            NotFound: the answer is no longer kept, or is another requester's.
             BadInput: `start` is negative, or `limit` out of range.
         """
         began = time.monotonic()
         if start < 0 or not 1 <= limit <= MAX_LIMIT:
             raise BadInput("no such page", got=(start, limit), expected=f"start from 0, limit 1 to {MAX_LIMIT}")
-        asked = self._answers.get(answer)
-        if asked.query.asker.name != asker:
+        kept = self._answers.get(answer)
+        if kept.query.asker.name != asker:
             raise unknown_answer(answer)
-        return self._page(answer, asked, start, limit, began)
+        return kept.page(answer, start, limit, began)
 
-    def wish(self, query: Query) -> tuple[Query, Vectors, QueryShape]:
-        """A query narrowed by what its sentence says, its vector (dim,) and its shape: for standing searches.
+    def parse_and_embed(self, query: Query) -> EmbeddedQuery:
+        """Do the first steps of a search, up to its vector: for saved searches, which score rows as they are written.
 
         Raises:
-            Refused, BadInput: as `search` does.
-            NotFound: a marked clip does not exist.
+            PolicyViolation, BadInput, NotFound, Denied: as `search` does.
         """
-        self._check_cameras(query)
-        understood = self._understand(query)
-        query = replace(query, where=query.asker.sight.narrow(_narrowed(query.where, understood)))
-        return query, self._vector(query, understood), _shape(query, understood)
+        self._check(query)
+        parsed = self._parse(query, self._cameras.all())
+        return self._embed(_narrow(query, parsed), parsed, self._calibrations.current(self._store.count()))
 
-    def background(self) -> ScoreCalibration:
-        """The index's own scores, measured again when it has grown or shrunk enough."""
-        return self._measured_background()
+    # the steps of a search, in order -------------------------------------------------------------------------
 
-    def _page(self, name: str, asked: _KeptAnswer, start: int, limit: int, began: float) -> Answer:
-        first, _ = asked.ranking.page(0, 1)
-        if asked.query.order is Order.TIME:
-            likely = by_time(asked.ranking.down_to(asked.scale.maybe))
-            clips, more = likely[start : start + limit], len(likely) > start + limit
-        else:
-            clips, more = asked.ranking.page(start, limit)
-        return Answer(
-            id=name,
-            query=asked.query,
-            understood=asked.understood,
-            scale=asked.scale,
-            verdict=first[0].verdict if first else Verdict.NOTHING,
-            clips=clips,
-            segments=asked.ranking.segments,
-            rows=asked.rows,
-            took_ms=round(1000 * (time.monotonic() - began)),
-            unseen=asked.unseen,
-            hints=asked.hints,
-            start=start,
-            more=more,
-        )
+    def _check(self, query: Query) -> None:
+        """Check the cameras and the sentence against the content policy; its length was checked by `Query`.
 
-    # what is wanted ------------------------------------------------------------------------------------------
+        A camera that is not visible is as unknown as one that does not exist.
+        """
+        self._catalog.check_cameras((*query.where.cameras, *query.where.without), query.asker.sight.cameras)
+        check_policy(query.text)
 
-    def _check_cameras(self, query: Query) -> None:
-        """A camera out of sight is as unknown as one that does not exist."""
-        named = (*query.where.cameras, *query.where.without)
-        self._catalog.check_cameras(named, query.asker.sight.cameras)
-
-    def _check_width(self, query: Query) -> None:
-        widest, span = query.asker.widest_ms, self._catalog.span()
-        if widest is None or span is None:
-            return
-        where = query.where
-        start = span[0] if where.from_ms is None else max(span[0], where.from_ms)
-        end = span[1] if where.to_ms is None else min(span[1], where.to_ms)
-        if end - start > widest:
-            raise TooWide(
-                "a search of all cameras over so long a time needs a supervisor's approval",
-                got=f"{(end - start) / HOUR_MS:.1f} hours",
-                expected=f"at most {widest / HOUR_MS:g} hours, or some cameras",
-                cure="name a time or cameras; or ask for approval; in danger to life, say so and go on",
-            )
-
-    def _understand(self, query: Query) -> ParsedQuery:
-        content_policy.check_sentence(query.text)
-        cameras = query.asker.sight.of(self._known_cameras())
-        found = parse_query(query.text, now_ms=now_ms(), zone=self._zone, cameras=cameras, without=query.without)
-        if not found.wanted and not len(query.photos) and not query.like:
+    def _parse(self, query: Query, cameras: list[Camera]) -> ParsedQuery:
+        visible = query.asker.sight.of(cameras)
+        parsed = parse_query(query.text, now_ms=now_ms(), zone=self._zone, cameras=visible, without=query.without)
+        if not parsed.wanted and not len(query.photos) and not query.like:
             raise BadInput(
                 "the sentence says when or where, but not what the person looks like",
                 got=query.text,
                 cure="describe clothes, colours, things carried; or give a photo",
             )
-        return found
+        return parsed
 
-    def _known_cameras(self) -> list[Camera]:
-        known = self._cameras
-        if known is None or len(known[1]) <= FEW_CAMERAS or time.monotonic() - known[0] > CAMERAS_S:
-            known = self._cameras = (time.monotonic(), self._catalog.cameras())
-        return known[1]
+    def _check_width(self, query: Query, *, names_cameras: bool) -> None:
+        widest_ms = query.asker.widest_ms
+        if widest_ms is not None and not names_cameras:
+            check_width(widest_ms, query.where, self._catalog.span())
 
-    def _vector(self, query: Query, understood: ParsedQuery) -> Vectors:
-        texts = [understood.wanted] if understood.wanted else []
-        unwanted = list(understood.unwanted) if texts else []
-        spoken = self._embedder.embed_texts([*texts, *unwanted])
-        pictures = [self._embedder.embed_images(list(query.photos)), self._marked(query.like, query.asker.sight)[1]]
-        wish = QueryParts(spoken[: len(texts)], spoken[len(texts) :], np.concatenate(pictures))
-        return query_vector(wish, self._measured_background().middle)
+    def _embed(self, query: Query, parsed: ParsedQuery, calibration: ScoreCalibration) -> EmbeddedQuery:
+        texts = [parsed.wanted, *parsed.unwanted] if parsed.wanted else []
+        text_vectors = self._embedder.embed_texts(texts)
+        photos = self._embedder.embed_images(list(query.photos))
+        _, liked = self._marked(query.like, query.asker.sight)
+        parts = QueryParts(text_vectors[:1], text_vectors[1:], np.concatenate([photos, liked]))
+        language = language_of(parsed.wanted) if parsed.wanted else None
+        shape = QueryShape(language, bool(len(parts.images)), query.where.kinds)
+        return EmbeddedQuery(query.where, query_vector(parts, calibration.mean_person), shape, calibration)
 
-    def _marked(self, ids: Collection[str], sight: Visibility) -> tuple[list[Row], Vectors]:
-        rows, vectors = self._store.get(ids)
-        if lost := set(ids) - {row.id for row in rows if sight.moment(row.camera_id, row.end_ms)}:
-            raise NotFound("a marked clip is not in the index", got=min(lost), cure="undo this mark; it may be deleted")
-        return rows, vectors
-
-    # clips ---------------------------------------------------------------------------------------------------
-
-    def _ranking(self, vector: Vectors, query: Query, shape: QueryShape) -> RankedList:
-        background, reach = self._measured_background(), self._placed(query.reach)
-        scale, step = background.of(shape), self._settings.camera_step
-        wheres = [query.where] if reach is None else self._within(reach, query.where)
+    def _rank(self, query: Query, embedded: EmbeddedQuery, cameras: Sequence[Camera]) -> RankedList:
+        """Return the clips in order; rows are searched when a page is asked for."""
+        vector, shape, calibration = embedded.vector, embedded.shape, embedded.calibration
+        scale, step = embedded.scale, self._settings.camera_step
+        reach = None if query.reach is None else located(query.reach, cameras)
+        filters = filters_within(reach, embedded.where, cameras)
         unliked = {track_of(row) for row in self._marked(query.unlike, query.asker.sight)[0]}
 
         def fetch(rows: int) -> tuple[list[Hit], bool]:
-            found = best_rows(self._store, vector, rows, wheres)
-            wanted = [hit for hit in found if track_of(hit.row) not in unliked]
-            return background.scale(wanted, vector, shape), len(found) >= rows
+            hits = best_rows(self._store, vector, rows, filters)
+            kept = [hit for hit in hits if track_of(hit.row) not in unliked]
+            return calibration.scale(kept, vector, shape), len(hits) >= rows
 
-        def arrange(hits: Sequence[Hit], shown: Sequence[Clip]) -> tuple[list[Clip], Mapping[str, Segment]]:
+        def arrange(hits: Sequence[Hit], listed: Sequence[Clip]) -> tuple[list[Clip], Mapping[str, Segment]]:
             clips, segments = self._assembler.clips(hits, scale)
             if reach is not None:
                 clips = reachable(clips, reach)
-            return diversify(clips, step, shown), segments
+            return diversify(clips, step, listed), segments
 
         return RankedList(fetch, arrange, query.limit * ROWS_PER_CLIP)
 
-    def _placed(self, reach: Reach | None) -> Reach | None:
-        """The reach with the places of all cameras."""
-        return None if reach is None else replace(reach, places=places_of(self._known_cameras()))
-
-    def _within(self, reach: Reach, where: Filter) -> list[Filter]:
-        """What may answer: rows within reach, and unless that is all that is wanted, the others as well."""
-        cameras = where.cameras or [camera.id for camera in self._known_cameras()]
-        near = replace(where, windows=reach.windows(cameras))
-        if reach.hard:
-            return [near]
-        named = sum(len(window.cameras) for window in near.windows)
-        return [near, where] if named <= MAX_CAMERAS else [where]  # nearly everything is within reach then
-
-    def _measured_background(self) -> ScoreCalibration:
-        rows = self._store.count()
-        with self._lock:
-            if self._background is not None:
-                size, background = self._background
-                if size / BACKGROUND_GROWTH <= rows <= size * BACKGROUND_GROWTH:
-                    return background
-            if not self._usual:
-                self._usual = {each: self._embedder.embed_texts(everyday(each)) for each in Language}
-            self._background = (rows, self._measure(rows))
-            return self._background[1]
-
-    def _measure(self, rows: int) -> ScoreCalibration:
-        samples = {kind: RowSample(*self._store.sample(BACKGROUND_ROWS, Filter(kinds=(kind,)))) for kind in RowKind}
-        match, maybe = self._settings.false_match_share, self._settings.false_maybe_share
-        return ScoreCalibration(samples, self._usual, size=rows, false_match=match, false_maybe=maybe)
+    def _marked(self, ids: Collection[str], visibility: Visibility) -> tuple[list[Row], Vectors]:
+        """Return the rows of marked clips with their vectors (n, dim). Raise `NotFound` for one that is not visible."""
+        rows, vectors = self._store.get(ids)
+        visible = {row.id for row in rows if visibility.moment(row.camera_id, row.end_ms)}
+        if lost := set(ids) - visible:
+            raise NotFound("a marked clip is not in the index", got=min(lost), cure="undo this mark; it may be deleted")
+        return rows, vectors
 
 
-def _shape(query: Query, understood: ParsedQuery) -> QueryShape:
-    language = language_of(understood.wanted) if understood.wanted else None
-    return QueryShape(language, bool(len(query.photos) or query.like), query.where.kinds)
+class _CameraCache:
+    """The cameras of the catalogue, read anew for each sentence where they are few. Safe for many threads."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._read: tuple[float, list[Camera]] | None = None
+
+    def all(self) -> list[Camera]:
+        """Return all cameras; the same list while they are not read again."""
+        last = self._read
+        if last is None or len(last[1]) <= FEW_CAMERAS or time.monotonic() - last[0] > CAMERAS_S:
+            last = self._read = (time.monotonic(), self._catalog.cameras())
+        return last[1]
 
 
-def _narrowed(where: Filter, understood: ParsedQuery) -> Filter:
-    """`where` with what the sentence says; a time or cameras that were given beside it come before it.
+def _narrow(query: Query, parsed: ParsedQuery) -> Query:
+    """Return the query with its filter narrowed by its sentence and to what its requester may see.
 
-    People answer, unless whole frames are asked for: a whole frame in which a person is small says little about them,
-    and hid the right people from first places in ``benchmarks/quality.py``.
+    A time or cameras that the query names come before those of its sentence. People answer, unless whole frames are
+    asked for: a whole frame in which a person is small says little about them, and hid the right people from first
+    places in ``benchmarks/quality.py``.
+
+    Raises:
+        Denied: nothing of it is visible to the requester.
     """
-    given = where.from_ms is not None or where.to_ms is not None
-    return replace(
+    where = query.where
+    has_time = where.from_ms is not None or where.to_ms is not None
+    where = replace(
         where,
         kinds=where.kinds or (RowKind.PERSON,),
-        from_ms=where.from_ms if given else understood.from_ms,
-        to_ms=where.to_ms if given else understood.to_ms,
-        cameras=where.cameras or understood.cameras,
+        from_ms=where.from_ms if has_time else parsed.from_ms,
+        to_ms=where.to_ms if has_time else parsed.to_ms,
+        cameras=where.cameras or parsed.cameras,
     )
+    return replace(query, where=query.asker.sight.narrow(where))
+
+
+def check_width(widest_ms: int, where: Filter, span: tuple[int, int] | None) -> None:
+    """Raise `TooWide` if `where` covers more than `widest_ms` of `span`, the time of all footage (None: no footage)."""
+    if span is None:
+        return
+    start = span[0] if where.from_ms is None else max(span[0], where.from_ms)
+    end = span[1] if where.to_ms is None else min(span[1], where.to_ms)
+    if end - start > widest_ms:
+        raise TooWide(
+            "a search of all cameras over so long a time needs a supervisor's approval",
+            got=f"{(end - start) / HOUR_MS:.1f} hours",
+            expected=f"at most {widest_ms / HOUR_MS:g} hours, or some cameras",
+            cure="name a time or cameras; or ask for approval; in danger to life, say so and go on",
+        )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+REFUSED = "Refused"
+"""Name of `PolicyViolation` in JSON."""
+
 
 class XunrenError(Exception):
     """Base of every error that is meant for a person.
@@ -93,7 +96,13 @@ class PolicyViolation(XunrenError):
 
     def as_dict(self) -> Mapping[str, str]:
         """The error as plain data, for JSON, with the rule's name."""
-        return {**super().as_dict(), "rule": self.rule}
+        return {**super().as_dict(), "error": REFUSED, "rule": self.rule}
+
+
+def class_named(name: str) -> type[XunrenError]:
+    """Return the class of the errors that are called `name` in JSON; `XunrenError` for an unknown name."""
+    found = PolicyViolation if name == REFUSED else globals().get(name)
+    return found if isinstance(found, type) and issubclass(found, XunrenError) else XunrenError
 
 
 def shorten(text: str, limit: int = 120) -> str:

@@ -1,4 +1,4 @@
-"""What is asked: a sentence, photos, marks, and what may answer."""
+"""A query: a sentence, photos, marked clips, a filter and who asks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_MARKS = 100
 
 
 class Order(StrEnum):
-    """Order of the clips: best first, or the likely ones by time."""
+    """The order of the clips: best first, or the likely ones by time."""
 
     BEST = "best"
     TIME = "time"
@@ -28,10 +28,10 @@ class Order(StrEnum):
 class Query:
     """One search: at least a sentence, a photo or a mark.
 
-    `text` may name times, places and what must not be there; `without` are words of it that were taken for one of these
-    and shall not count (chips that were removed). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips
-    that show the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`. Cameras and
-    clips out of the `asker`'s sight do not exist for them, and nobody else may turn the pages of the answer.
+    `text` may name times, places and what must not be there; `without` are words of it that were understood as one of
+    these and do not count (removed chips). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips that show
+    the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`. Cameras and clips that are not
+    visible to the `asker` do not exist for them, and only they get the other pages of the answer.
     """
 
     text: str = ""

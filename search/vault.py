@@ -1,7 +1,7 @@
-"""Addresses with secrets in them: sealed for the catalogue, shown without what is secret, opened only to connect.
+"""Addresses with secrets: sealed for the catalogue, displayed without the secrets, opened only to connect.
 
-``${NAME}`` in an address is taken from the environment when the recorder connects, so that the secret need not be in
-the catalogue at all; as user or password it is taken as it is, with any character. The rest is encrypted (Fernet of the
+``${NAME}`` in an address is read from the environment when the recorder connects, so that the secret need not be in the
+catalogue at all; as user or password it may have any character. The rest is encrypted (Fernet of the
 `cryptography` package: AES-128-CBC with HMAC-SHA256). The key is the setting `secret_key`, or the file `secret.key` in
 the data folder, made when first needed, for its owner only.
 """
@@ -43,11 +43,11 @@ class Vault:
         self._fernet: Fernet | None = None
 
     def seal(self, address: str) -> str:
-        """The address encrypted; `${NAME}` stays a reference inside."""
+        """Return the address encrypted; `${NAME}` stays a reference inside."""
         return self._cipher(make=True).encrypt(check_address(address).encode()).decode()
 
     def open(self, sealed: str, environ: Mapping[str, str] | None = None) -> str:
-        """The address in clear, for nothing but connecting.
+        """Return the address in clear, for connecting only.
 
         Raises:
             Unavailable: it was sealed with another key, or a variable that it refers to is not set.
@@ -55,7 +55,7 @@ class Vault:
         return _resolved(self._clear(sealed), os.environ if environ is None else environ)
 
     def opens(self, sealed: str) -> bool:
-        """Whether it was sealed with this key."""
+        """Return whether it was sealed with this key."""
         try:
             self._clear(sealed)
         except XunrenError:
@@ -63,7 +63,7 @@ class Vault:
         return True
 
     def holds(self, sealed: str, address: str) -> bool:
-        """Whether `sealed` can be read and is this address, references compared by their names."""
+        """Return whether `sealed` can be read and is this address; references are compared by their names."""
         try:
             return self._clear(sealed) == address.strip()
         except Unavailable:
@@ -107,7 +107,7 @@ class Vault:
 
 
 def check_address(address: str) -> str:
-    """Return `address`, or raise `BadInput`, which never repeats what may be secret, if it is no stream's address."""
+    """Return `address`, or raise `BadInput`, which never repeats a possible secret, if it is no stream's address."""
     text = address.strip()
     try:
         parts = urlsplit(_REFERENCE.sub("1", text))
@@ -127,9 +127,9 @@ def check_address(address: str) -> str:
 
 
 def shown(address: str) -> str:
-    """The address as it may be printed: without user, password, the values of its query and of ``name=value`` in paths.
+    """Return the address without user, password, and the values of its query and of ``name=value`` in its path.
 
-    What is not clearly the scheme, the host or the path of an address is hidden: a mistyped one may have its password
+    What is not clearly the scheme, the host or the path is hidden too: a mistyped address may have its password
     anywhere.
     """
     scheme, _, rest = address.strip().partition("://")
@@ -145,7 +145,7 @@ def shown(address: str) -> str:
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
-    """The address with its references replaced; those of user and password are percent-encoded."""
+    """Return the address with its references replaced; those of user and password are percent-encoded."""
     start, end = address.find("://") + 3, address.rfind("@")
 
     def value(match: re.Match[str]) -> str:

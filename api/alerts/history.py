@@ -81,18 +81,20 @@ class EngineIndex:
             Unavailable: nobody is indexed yet, with whom to compare.
         """
         asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
-        query, vector, shape = self._index.engine.wish(asked)
+        query = self._index.engine.parse_and_embed(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
                 "a standing search looks at what is yet to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )
-        background = self._index.engine.background()
-        limits = Limits(background.of(shape).maybe, background.of(shape).match)
+        vector, shape, scale = query.vector, query.shape, query.scale
+        limits = Limits(scale.maybe, scale.match)
         if not math.isfinite(limits.unproven):
             raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
-        return HistoryQuery(vector, query.where.cameras, shape.kinds, curve_on(background, vector, shape), limits)
+        return HistoryQuery(
+            vector, query.where.cameras, shape.kinds, curve_on(query.calibration, vector, shape), limits
+        )
 
     def past(self, wanted: HistoryQuery) -> ScoreHistory:
         """See `ScoredIndex.past`."""

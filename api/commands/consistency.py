@@ -18,7 +18,7 @@ from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import open_media
 from search.vector_store.base import VectorStore
-from search.vector_store.milvus import MilvusStore
+from search.vector_store.factory import open_vector_store
 
 
 def show_leftovers(settings: Settings, *, mend: bool = False) -> bool:
@@ -49,8 +49,7 @@ def _store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]
     if live is None:
         yield None
         return
-    address, token = settings.store_address, settings.store_token
-    with MilvusStore(address, collection=live.collection, dim=live.dim, token=token) as store:
+    with open_vector_store(settings, collection=live.collection, dim=live.dim) as store:
         yield store
 
 

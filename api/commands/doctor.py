@@ -24,7 +24,7 @@ from search.errors import BadInput, Unavailable, XunrenError
 from search.media.media_store import ffmpeg_path
 from search.models.embedder import make_embedder
 from search.models.registry import RECOMMENDED
-from search.vector_store.milvus import MilvusStore
+from search.vector_store.factory import open_vector_store
 
 _FREE_GIB = 2.0
 
@@ -137,8 +137,7 @@ def _store(settings: Settings) -> str:
         live = IndexStore(catalog).live()
     if live is None:
         return "new; made by the first `xunren index`"
-    address, token = settings.store_address, settings.store_token
-    with MilvusStore(address, collection=live.collection, dim=live.dim, token=token) as store:
+    with open_vector_store(settings, collection=live.collection, dim=live.dim) as store:
         rows = store.count()
     if not settings.is_lite:
         return f"{rows:,} rows in {settings.store_address}"

@@ -19,7 +19,7 @@ from search.engine import SearchEngine
 from search.errors import Conflict, NotFound, Unavailable, XunrenError
 from search.models.embedder import Embedder, make_embedder
 from search.vector_store.base import VectorStore
-from search.vector_store.milvus import MilvusStore
+from search.vector_store.factory import open_vector_store
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class CatalogIndexes:
         self._book = IndexStore(catalog)
         self._stack = ExitStack()
         self._lock = threading.RLock()
-        self._first: MilvusStore | None = None
+        self._first: VectorStore | None = None
         self._open: dict[str, OpenIndex] = {}
         self._written: tuple[OpenIndex, ...] = ()
         self._looked = 0.0
@@ -173,15 +173,9 @@ class CatalogIndexes:
             raise NotFound("this index is not open", got=index.collection)
         return there
 
-    def store(self, index: IndexInfo) -> MilvusStore:
-        """A store of its own, to drop the collection; the caller opens and closes it."""
-        return MilvusStore(
-            self._settings.store_address,
-            collection=index.collection,
-            dim=index.dim,
-            token=self._settings.store_token,
-            beside=self._first,
-        )
+    def store(self, index: IndexInfo) -> VectorStore:
+        """Open a store of its own, to drop the collection; the caller closes it."""
+        return open_vector_store(self._settings, collection=index.collection, dim=index.dim, beside=self._first)
 
     def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
         """See `Indexes.page`."""
@@ -206,7 +200,6 @@ class CatalogIndexes:
         if load:
             embedder.open()
         store = self.store(index)
-        store.open()
         self._stack.callback(store.close)  # at the end: somebody may still read it
         self._first = self._first or store
         return OpenIndex(index, embedder, store, SearchEngine(s, embedder, store, self._catalog))

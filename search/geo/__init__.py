@@ -1,1 +1,1 @@
-"""Geography: which cameras a walker can have reached, and the trail of confirmed sightings."""
+"""Geography: which cameras a person can have reached, and the trail of confirmed sightings."""

@@ -1,4 +1,4 @@
-"""Where a person went: the places where they were surely seen, in order of time, and whether the way fits the time."""
+"""The trail of a person: confirmed sightings in order of time, and whether each way can be walked in its time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from search.geo.reachability import SLACK_M, SLACK_MS, Point, distance_m
 
 FASTER = 2.5
-"""So many times as fast as usual a person may have gone: they ran, or somebody took them along."""
+"""A person may have gone this many times as fast as usual: they ran, or somebody took them along."""
 LAST_SEEN = 0
-"""Number of the stop where the person was last seen; sightings count from 1."""
+"""Number of the stop where the person was last seen; sightings are numbered from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One place where the person was: degrees if they are known, Unix ms. `number` is the sighting's."""
+    """A place where the person was, in degrees if known, and when, in Unix ms. `number` is the sighting's."""
 
     number: int
     time_ms: int
@@ -27,23 +27,23 @@ class Stop:
 
     @property
     def point(self) -> Point | None:
-        """Where and when; None: nobody knows where on the map."""
+        """Return where and when it was; None without coordinates."""
         return None if self.lat is None or self.lon is None else Point(self.lat, self.lon, self.time_ms)
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Return the name to display: the camera, the place or the coordinates."""
         where = "" if self.point is None else f"{self.lat:.5f}, {self.lon:.5f}"
         return self.camera_id or self.place or where or "an unknown place"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From one stop to the next.
+    """The way from one stop to the next.
 
-    `metres` is great-circle, None where a stop has no coordinates. `needed_mps` is how fast the person must have gone
-    at least, with `SLACK_M` and `SLACK_MS` in their favour. `possible` is None where nobody can say; `why` says why it
-    is not True.
+    `metres` is great-circle, None where a stop has no coordinates. `needed_mps` is the least speed of the person, with
+    `SLACK_M` and `SLACK_MS` in their favour. `possible` is None where it is unknown; `why` is the reason unless it is
+    True.
     """
 
     start: Stop
@@ -64,18 +64,18 @@ class Trail:
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """The stops that are on the map."""
+        """Return the points of the stops with coordinates."""
         return tuple(stop.point for stop in self.stops if stop.point)
 
 
 def trail(stops: Iterable[Stop], speed_mps: float) -> Trail:
-    """The trail of a person who usually goes `speed_mps`, metres a second."""
+    """Return the trail of a person whose usual speed is `speed_mps`, metres a second."""
     ordered = tuple(sorted(stops, key=lambda s: (s.time_ms, s.number)))
     return Trail(ordered, tuple(step(a, b, speed_mps) for a, b in itertools.pairwise(ordered)))
 
 
 def step(start: Stop, end: Stop, speed_mps: float) -> Step:
-    """The step from `start` to `end`, which is not earlier."""
+    """Return the step from `start` to `end`, which is not earlier."""
     seconds = (end.time_ms - start.time_ms) / 1000
     metres = _metres(start, end)
     if metres is None:
@@ -88,18 +88,18 @@ def step(start: Stop, end: Stop, speed_mps: float) -> Step:
     return Step(start, end, metres, seconds, needed, possible, why)
 
 
-def beside(told: Trail, number: int, speed_mps: float) -> tuple[Stop, ...]:
-    """A stop with the nearest ones before and after it from where it can be reached, those of them that are on the map.
+def beside(trail: Trail, number: int, speed_mps: float) -> tuple[Stop, ...]:
+    """Return a stop with the nearest ones before and after it that it can be reached from, those with coordinates.
 
     Raises:
         KeyError: there is no such stop.
     """
-    here = next((at for at, stop in enumerate(told.stops) if stop.number == number), None)
-    if here is None:
+    index = next((at for at, stop in enumerate(trail.stops) if stop.number == number), None)
+    if index is None:
         raise KeyError(number)
-    stop = told.stops[here]
-    before = (s for s in reversed(told.stops[:here]) if s.point and step(s, stop, speed_mps).possible is not False)
-    after = (s for s in told.stops[here + 1 :] if s.point and step(stop, s, speed_mps).possible is not False)
+    stop = trail.stops[index]
+    before = (s for s in reversed(trail.stops[:index]) if s.point and step(s, stop, speed_mps).possible is not False)
+    after = (s for s in trail.stops[index + 1 :] if s.point and step(stop, s, speed_mps).possible is not False)
     chosen: Sequence[Stop | None] = (next(before, None), stop if stop.point else None, next(after, None))
     return tuple(s for s in chosen if s)
 

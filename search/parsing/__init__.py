@@ -1,1 +1,1 @@
-"""Parsing: a sentence taken apart into time, place, what is not wanted, and what the person looks like."""
+"""Parsing: a sentence taken apart into time, place, negations and a description of the person."""

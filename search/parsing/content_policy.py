@@ -1,8 +1,7 @@
-"""What nobody is looked for by: ethnicity, religion, politics, protest, the intimate.
+"""The content policy: nobody is searched for by ethnicity, religion, politics, protest or intimacy.
 
-The words are in ``content_policy.toml``. A sentence is read in a plain form (`Policy.plain`), so that it does not
-matter how it is written. What a rule calls harmless is taken out of it first; a word of the rule that is still there
-refuses it.
+The words are in ``content_policy.toml``. A sentence is compared in a plain form (`Policy.plain`), so that its spelling
+does not matter. A rule first removes its harmless phrases; a word of the rule that remains refuses the sentence.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ FILE = Path(__file__).with_name("content_policy.toml")
 LANGUAGES = ("en", "zh")
 
 _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
-_TAKEN = " 0 "  # a digit: nothing that is listed reaches across it
-_SPLIT_FROM = 6  # letters of a word that is also found when it is split: shorter ones come about by chance
+_TAKEN = " 0 "  # a digit: no listed phrase reaches across it
+_SPLIT_FROM = 6  # letters of a word that is also found when it is split: shorter words would be found by chance
 _BLANK = r"(?:[^\w,;:!?.]|_){1,3}"
 _INSIDE = r"(?:[^\w,;:!?.]|\.(?! )|_){0,3}"
 _START, _END = "(?<![a-z0-9])", "(?![a-z0-9])"
@@ -36,7 +35,7 @@ _QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What people are not looked for by. `title` and `reason` by language; the patterns are for plain text."""
+    """A thing that people are not searched for by. `title` and `reason` by language; patterns are for plain text."""
 
     name: str
     title: Mapping[str, str]
@@ -45,9 +44,9 @@ class Rule:
     harmless: re.Pattern[str]
 
     def words_in(self, text: str) -> tuple[str, ...]:
-        """The words of a plain text that the rule refuses, in their order, each once."""
-        left = self.harmless.sub(_TAKEN, text)
-        return tuple(dict.fromkeys(match.group() for match in self.words.finditer(left)))
+        """Return the words of a plain text that the rule refuses, in their order, each once."""
+        rest = self.harmless.sub(_TAKEN, text)
+        return tuple(dict.fromkeys(match.group() for match in self.words.finditer(rest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,18 @@ class Policy:
     letters: Mapping[int, str]
 
     def plain(self, text: str) -> str:
-        """The text as the rules read it.
+        """Return the text as the rules read it.
 
-        Simplified characters without blanks and marks between them, small letters without accents, nothing invisible.
+        Simplified characters without blanks and marks between them, lower case without accents, nothing invisible.
         """
         apart = unicodedata.normalize("NFKD", text.translate(_QUOTES))
-        seen = "".join(c for c in apart if unicodedata.category(c) not in _INVISIBLE)
-        read = " ".join(seen.casefold().translate(self.letters).split())
-        return _APART.sub(lambda match: re.sub(r"[\W_]+", "", match.group()), _MARKS.sub("", read))
+        visible = "".join(c for c in apart if unicodedata.category(c) not in _INVISIBLE)
+        plain = " ".join(visible.casefold().translate(self.letters).split())
+        return _APART.sub(lambda match: re.sub(r"[\W_]+", "", match.group()), _MARKS.sub("", plain))
 
 
-def check_sentence(text: str) -> None:
-    """Raise `PolicyViolation` if a sentence asks for people by what nobody is looked for by."""
+def check_policy(text: str) -> None:
+    """Raise `PolicyViolation` if a sentence describes people by what the content policy forbids."""
     policy = load()
     plain = policy.plain(text)
     for rule in policy.rules:
@@ -85,37 +84,37 @@ def check_sentence(text: str) -> None:
 
 @cache
 def load() -> Policy:
-    """The policy of this version."""
+    """Return the policy of this version."""
     data = tomllib.loads(FILE.read_text("utf-8"))
     pairs = " ".join(data["letters"].values()).split()
-    rules = tuple(_rule(name, told, data["words"]) for name, told in data["rules"].items())
+    rules = tuple(_rule(name, entry, data["words"]) for name, entry in data["rules"].items())
     return Policy(rules, {ord(pair[0]): pair[1] for pair in pairs})
 
 
 # patterns ------------------------------------------------------------------------------------------------------------
 
 
-def _rule(name: str, told: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Rule:
-    about_en, alone_en = told.get("about_en", ()), told.get("alone_en", ())
+def _rule(name: str, entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Rule:
+    about_en, alone_en = entry.get("about_en", ()), entry.get("alone_en", ())
     endings = shared["endings"]
-    refused = [_english(told["en"], endings), _any(told["zh"])]
+    refused = [_english(entry["en"], endings), _any(entry["zh"])]
     if about_en:
         refused += _about_english(about_en, alone_en, shared)
-    if about_zh := told.get("about_zh", ()):
+    if about_zh := entry.get("about_zh", ()):
         refused.append(_any(about_zh) + f"{_any(shared['between_zh'])}?" + _any(shared["people_zh"]))
-    harmless_en = [words for words in told["harmless"] if words.isascii()]
-    harmless_zh = [words for words in told["harmless"] if not words.isascii()]
+    harmless_en = [words for words in entry["harmless"] if words.isascii()]
+    harmless_zh = [words for words in entry["harmless"] if not words.isascii()]
     return Rule(
         name,
-        told["title"],
-        told["reason"],
+        entry["title"],
+        entry["reason"],
         words=re.compile("|".join(refused)),
         harmless=re.compile(f"{_english(harmless_en, endings, split=False)}|{_any(harmless_zh)}"),
     )
 
 
 def _about_english(about: Sequence[str], alone: Sequence[str], shared: Mapping[str, Sequence[str]]) -> list[str]:
-    """Adjectives where they are said of people: before them, after a verb, or instead of them."""
+    """Return patterns of adjectives about people: before them, after a verb, or instead of them."""
     ending = f"{_any(shared['endings'])}?"
     between = f"(?:{_BLANK}{_any(shared['between_en'])}{_END}){{0,3}}"
     thing = f"{_BLANK}{_any(shared['things_en'])}{ending}{_END}"
@@ -134,7 +133,7 @@ def _about_english(about: Sequence[str], alone: Sequence[str], shared: Mapping[s
 
 
 def _english(words: Iterable[str], endings: Sequence[str], *, split: bool = True) -> str:
-    """Whole words and phrases, with an ending; `split`: also with something between the letters of long words."""
+    """Return a pattern of whole words and phrases with an ending; `split`: also with marks inside long words."""
     return f"{_START}{_any(words, _split if split else _joined)}{_any(endings)}?{_END}"
 
 
@@ -148,6 +147,6 @@ def _joined(words: str) -> str:
 
 
 def _any(words: Iterable[str], pattern: Callable[[str], str] = _joined) -> str:
-    """One of the words, the longest that fits."""
+    """Return a pattern of one of the words, the longest that fits."""
     longest_first = sorted(words, key=len, reverse=True)
     return f"(?:{'|'.join(pattern(word) for word in longest_first)})"

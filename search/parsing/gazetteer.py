@@ -10,32 +10,29 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from search.geo.reachability import distance_m
-from search.parsing.normalize import flat
+from search.parsing.normalize import HAN, flat
 from search.types import Camera
 
 NEAR_M = 250.0
-
-
+"""How far from a camera "near" reaches."""
 MOST_CAMERAS = 2_000
+"""A place of more cameras than this is not applied, but reported as unclear."""
 
-
-_ZH = "一-鿿"
-
-
-_UNITS = re.compile(rf"[a-z]+|\d+|[{_ZH}]+|[^\W\d_]+")
-
-
+_UNITS = re.compile(rf"[a-z]+|\d+|[{HAN}]+|[^\W\d_]+")
 _FILLER_ZH = re.compile("号|摄像头|摄像机|监控|机位|相机")
+_FILLER_EN = {"district", "area", "camera", "cam"}
+_NONE = array("i")
+_KEPT = 1_000  # results of `with_words`
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a `flat` name: Latin words, numbers without leading zeros, runs of Chinese."""
-    found = (unit.lstrip("0") or "0" if unit.isdigit() else unit for unit in _UNITS.findall(_FILLER_ZH.sub(" ", name)))
-    return tuple(found)
+    """Return the words of a `flat` name: Latin words, numbers without leading zeros, runs of Chinese."""
+    units = _UNITS.findall(_FILLER_ZH.sub(" ", name))
+    return tuple(unit.lstrip("0") or "0" if unit.isdigit() else unit for unit in units)
 
 
 def _keys(words: tuple[str, ...]) -> set[str]:
-    """Under which a name is filed: Latin words and numbers, and each pair of Chinese characters."""
+    """Return the keys that a name is filed under: Latin words and numbers, and each pair of Chinese characters."""
     keys: set[str] = set()
     for word in words:
         if word < "一" or len(word) < 2:
@@ -46,28 +43,19 @@ def _keys(words: tuple[str, ...]) -> set[str]:
 
 
 def _scripts(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """What a name is in either script, where it is in both; numbers belong to what is before them."""
+    """Yield the Latin and the Chinese part of a name in both scripts; a number belongs to the word before it."""
     parts: dict[bool, list[str]] = {True: [], False: []}
     latin = words[0] < "一"
     for word in words:
         latin = latin if word.isdigit() else word < "一"
-        if word not in _CALLED:
+        if word not in _FILLER_EN:
             parts[latin].append(word)
     if len(parts[True]) < len(words):
         yield from (tuple(part) for part in parts.values() if part)
 
 
-_NONE = array("i")
-
-
-_REMEMBERED = 1_000
-
-
-_CALLED = {"district", "area", "camera", "cam"}
-
-
 class Gazetteer:
-    """What cameras are called, and where they stand, in tables that find them fast.
+    """The names and the places of cameras, in tables that find them fast.
 
     A name is kept once, as its words, however many cameras have it (`_of`).
     """
@@ -79,7 +67,7 @@ class Gazetteer:
         self._of: list[list[int]] = []
         self._parts: dict[tuple[str, ...], list[int]] = {}
         self._filed: dict[str, array[int]] = {}
-        self._asked: dict[tuple[str, ...], list[int]] = {}
+        self._found: dict[tuple[str, ...], list[int]] = {}
         self._read()
         self._places = np.array([(n, c.lat, c.lon) for n, c in enumerate(cameras) if c.lat is not None], np.float64)
         if len(self._places):
@@ -111,52 +99,49 @@ class Gazetteer:
         return number
 
     def called(self, words: tuple[str, ...]) -> list[int]:
-        """Cameras, by number, of which one name is just this (in one script, if it is in two)."""
+        """Return the numbers of the cameras with exactly this name (in one script, if it is in two)."""
         if words not in self._number and words not in self._parts:
             return []
         whole = [self._number[words]] if words in self._number else []
         return self._cameras_of([*whole, *self._parts.get(words, [])])
 
     def with_words(self, words: tuple[str, ...]) -> list[int]:
-        """Cameras, by number, of which one name has all these words; if too many, some more than `MOST_CAMERAS`."""
-        found = self._asked.get(words)
-        if found is None:
-            found = self._search(words)
-            if len(self._asked) > _REMEMBERED:
-                self._asked.clear()
-            self._asked[words] = found
-        return found
+        """Return the numbers of the cameras with a name of all these words, or of more than `MOST_CAMERAS` of them."""
+        cameras = self._found.get(words)
+        if cameras is None:
+            cameras = self._search(words)
+            if len(self._found) > _KEPT:
+                self._found.clear()
+            self._found[words] = cameras
+        return cameras
 
     def _search(self, words: tuple[str, ...]) -> list[int]:
         lists = sorted((self._filed.get(key, _NONE) for key in _keys(words)), key=len)
         common = np.asarray(lists[0] if lists else _NONE)
-        for found in lists[1:]:
+        for filed in lists[1:]:
             if not len(common):
                 return []
-            at = np.searchsorted(found, common)
-            common = common[np.append(found, -1)[at] == common]
+            at = np.searchsorted(filed, common)
+            common = common[np.append(filed, -1)[at] == common]
         return self._cameras_of(int(number) for number in common if self._has(number, words))
 
-    def near(self, found: Iterable[int]) -> list[int]:
-        """These, and all that stand within `NEAR_M` of one of them."""
-        centres = set(found)
-        everywhere = set(centres)
-        for n in centres:
-            everywhere |= self._around(self.cameras[n])
-        return sorted(everywhere)
+    def near(self, numbers: Iterable[int]) -> list[int]:
+        """Return these cameras and all that stand within `NEAR_M` of one of them, by number."""
+        centres = set(numbers)
+        return sorted(centres.union(*(self._around(self.cameras[n]) for n in centres)))
 
     def _has(self, number: int, words: tuple[str, ...]) -> bool:
         name = self._names[number]
         return all(word in name if word < "一" else any(word in other for other in name) for word in words)
 
     def _cameras_of(self, numbers: Iterable[int]) -> list[int]:
-        """Not all, once there are more than anyone wants."""
-        found: set[int] = set()
+        """Return the cameras with these names; not all, once they are more than `MOST_CAMERAS`."""
+        cameras: set[int] = set()
         for number in numbers:
-            found.update(itertools.islice(self._of[number], MOST_CAMERAS + 1))
-            if len(found) > MOST_CAMERAS:
+            cameras.update(itertools.islice(self._of[number], MOST_CAMERAS + 1))
+            if len(cameras) > MOST_CAMERAS:
                 break
-        return sorted(found)
+        return sorted(cameras)
 
     def _around(self, camera: Camera) -> set[int]:
         lat, lon = camera.lat, camera.lon
@@ -164,9 +149,9 @@ class Gazetteer:
             return set()
         margin = NEAR_M / 110_000
         band = slice(*np.searchsorted(self._places[:, 1], (lat - margin, lat + margin)))
-        here = self._places[band]
+        places = self._places[band]
         wide = margin / max(0.01, float(np.cos(np.radians(min(89.0, abs(lat))))))
-        close = here[np.abs(here[:, 2] - lon) <= wide]
+        close = places[np.abs(places[:, 2] - lon) <= wide]
         return {int(n) for n, la, lo in close.tolist() if distance_m(lat, lon, la, lo) <= NEAR_M}
 
 
@@ -174,7 +159,7 @@ _kept: Gazetteer | None = None
 
 
 def gazetteer(cameras: Sequence[Camera]) -> Gazetteer:
-    """Of these cameras; the last one made is kept, so that the same are not read again."""
+    """Return the gazetteer of these cameras; the last one is kept, so that the same cameras are not read again."""
     global _kept
     kept = _kept
     if kept is None or (kept.cameras is not cameras and kept.cameras != cameras):

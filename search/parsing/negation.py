@@ -1,7 +1,7 @@
-"""What must not be there: "without a bag", "不戴帽子的", by rules, in Chinese and English.
+"""Negations in a sentence: "without a bag", "不戴帽子的", by rules, in Chinese and English.
 
-Each negative comes with its opposite, so that a model that knows pictures but not the word "no" can subtract what it
-makes of the opposite.
+Each negation comes with its opposite: the model does not understand the word "no", but the embedding of the opposite
+can be subtracted.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Negative:
-    """Words `start`..`end` of the sentence that deny something, and what they deny, to be put in their place.
+    """Words `start`..`end` of the sentence that deny something, and the `positive` words that can replace them.
 
-    Empty `positive`: nothing that can be looked for.
+    Empty `positive`: nothing that can be searched for.
     """
 
     start: int
@@ -111,16 +111,16 @@ _PLAIN = re.compile(
 )
 
 
-# the door ------------------------------------------------------------------------------------------------------------
+# phrases -------------------------------------------------------------------------------------------------------------
 
 
 def find_negatives(text: str) -> list[Negative]:
-    """Of a `flat` sentence, by place; they do not overlap. NUL characters stand for words that are taken."""
-    found: list[Negative] = []
+    """Return the negations of a `flat` sentence by position, without overlaps. NUL characters stand for taken words."""
+    negatives: list[Negative] = []
     for negative in [*_unsure(text), *_chinese(text), *_english(text)]:
-        if all(negative.end <= other.start or other.end <= negative.start for other in found):
-            found.append(negative)
-    return sorted(found, key=lambda negative: negative.start)
+        if all(negative.end <= other.start or other.end <= negative.start for other in negatives):
+            negatives.append(negative)
+    return sorted(negatives, key=lambda negative: negative.start)
 
 
 def _unsure(text: str) -> Iterator[Negative]:
@@ -151,7 +151,7 @@ def _english(text: str) -> Iterator[Negative]:
 
 
 def _listed(text: str, m: re.Match[str], verb: str) -> Iterator[Negative]:
-    """The thing, and others that are listed with it."""
+    """Yield the denied thing and the others that are listed with it."""
     start: int = m.start()
     words = m["object"]
     end = m.end()

@@ -8,6 +8,8 @@ from typing import ClassVar
 from search.errors import BadInput
 
 MAX_SENTENCE_CHARS = 500
+HAN = "一-鿿"
+"""Chinese characters, as a range inside a class of a regular expression."""
 
 
 def check_sentence(text: str) -> str:
@@ -26,7 +28,7 @@ def check_sentence(text: str) -> str:
 
 
 class _Folding(dict[int, str]):
-    """Each character's plain form, worked out when it is first met."""
+    """A table of each character's plain form, worked out when it is first looked up."""
 
     _same: ClassVar = dict(
         zip(
@@ -47,5 +49,5 @@ _FOLDING = _Folding()
 
 
 def flat(text: str) -> str:
-    """`text` for comparing, of the same length: lower case, half width, the simplified form of some characters."""
+    """Return `text` for comparing, of the same length: lower case, half width, some characters simplified."""
     return text.translate(_FOLDING)

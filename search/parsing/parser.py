@@ -1,6 +1,6 @@
-"""What a sentence says: whom to look for, what must not be there, when, and at which cameras. By rules, no model.
+"""Parses a sentence into a description, negations, a time and cameras. By rules, without a model.
 
-Times come first, then places among what is left, then negation; what is left then is the description.
+Times are found first, then places in the rest, then negations; what remains is the description.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from search.types import Camera
 
 
 class ChipKind(StrEnum):
-    """What a chip narrows."""
+    """What a chip restricts."""
 
     TIME = "time"
     PLACE = "place"
@@ -42,11 +42,11 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A sentence, taken apart.
+    """A parsed sentence.
 
-    `wanted` is the description that is left, for the model. `unwanted` are descriptions like it, but with what must
-    not be there. The time is half-open, Unix ms. Empty `cameras`: no place was understood. `unclear` are words that
-    look like a time or a place and were not understood; they are not in `wanted`.
+    `wanted` is the description of the person, for the model. Each of `unwanted` is the same description with one thing
+    that must not be there. The time is half-open, Unix ms. Empty `cameras`: no place was understood. `unclear` are
+    words that look like a time or a place and were not understood; they are not in `wanted`.
     """
 
     wanted: str
@@ -60,21 +60,20 @@ class ParsedQuery:
 
 _Span = tuple[int, int]
 NAMED_CAMERAS = 5
-"""Most that a chip names; of more it says how many."""
+"""Most cameras that a chip names; of the others it says how many."""
 
 
 def parse_query(
     text: str, *, now_ms: int, zone: tzinfo, cameras: Sequence[Camera] = (), without: Collection[str] = ()
 ) -> ParsedQuery:
-    """Take a sentence apart. Any text will do; what is not understood stays in the description.
+    """Parse a sentence. Any text is allowed; what is not understood stays in the description.
 
     Args:
         text: Chinese, English or both.
-        now_ms: Unix ms, which "yesterday" counts from.
-        zone: whose clock the sentence means.
-        cameras: places that it may name. Pass the same sequence again where they have not changed: what was read from
-            it is kept.
-        without: words of chips that shall not count. They stay out of the description.
+        now_ms: Unix ms from which "yesterday" counts.
+        zone: of the times in the sentence.
+        cameras: whose names are places. Pass the same sequence while they do not change: its gazetteer is kept.
+        without: words of chips that were removed: they do not count, and stay out of the description.
     """
     plain, ignored = flat(text), {flat(words).strip() for words in without}
     times = find_times(plain, now_ms, zone, ignored)
@@ -109,7 +108,7 @@ def parse_query(
 def _chips(
     text: str, times: TimeMatch, places: Sequence[PlaceMatch], denied: Sequence[Negative], zone: tzinfo
 ) -> tuple[Chip, ...]:
-    """In the order of the sentence."""
+    """Return the chips in the order of the sentence."""
     when = _when(times, zone)
     found = [(start, end, ChipKind.TIME, when) for start, end in times.spans]
     found += [(p.start, p.end, ChipKind.PLACE, _which(p.cameras)) for p in places if p.cameras]
@@ -129,7 +128,7 @@ def _which(cameras: Sequence[str]) -> str:
 
 
 def _bare(words: str) -> str:
-    """Without what joins them to the others."""
+    """Return the words without the punctuation and the "and" around them."""
     return re.sub(r"(?i)\s+(?:and|but)$", "", words.strip(" ,，、;；。.\t\n"))
 
 
@@ -150,22 +149,22 @@ _CJK = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
 
 def _masked(plain: str, spans: Collection[_Span]) -> str:
-    """The sentence with NUL in the place of each character that is taken."""
+    """Return the sentence with NUL in the place of each character of `spans`."""
     for start, end in spans:
         plain = plain[:start] + _CUT * (end - start) + plain[end:]
     return plain
 
 
 def _positive(text: str, negative: Negative) -> str:
-    """What is denied, in the sentence's own letters where they are the same."""
+    """Return what is denied, in the sentence's own letters where they are the same."""
     spoken, words = text[negative.start : negative.end], negative.positive.strip()
     at = flat(spoken).find(words)
-    said = negative.positive.replace(words, spoken[at : at + len(words)]) if at >= 0 else negative.positive
-    return spoken[0] + said[1:] if said[0] == flat(spoken[0]) else said
+    positive = negative.positive.replace(words, spoken[at : at + len(words)]) if at >= 0 else negative.positive
+    return spoken[0] + positive[1:] if positive[0] == flat(spoken[0]) else positive
 
 
 def _left(text: str, cuts: Mapping[_Span, str]) -> str:
-    """The sentence without what was cut, or with other words in its place, and no loose ends."""
+    """Return the sentence without the cut spans, or with the words that replace them, and without loose ends."""
     if not cuts:
         return text.strip()
     whole, at = "", 0
@@ -176,7 +175,7 @@ def _left(text: str, cuts: Mapping[_Span, str]) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Close the gaps: what led to a cut, or on from it, goes with it."""
+    """Close the gaps of cuts; remove the words that joined them to the rest."""
     text = re.sub(rf"(?:\s*{_CUT}\s*)+", lambda m: f" {_CUT} " if " " in m[0] else _CUT, text)
     before = ""
     while before != text:

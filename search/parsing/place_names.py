@@ -1,7 +1,7 @@
-"""Places that a sentence speaks of: names, ids and districts of cameras, by rules, in Chinese and English.
+"""Places in a sentence: names, ids and districts of cameras, by rules, in Chinese and English.
 
-A phrase is a place if a camera is called like it; a phrase with a place's word in it ("near the bridge") that is no
-camera's is told as unclear. Names are compared as words: Latin words and numbers whole, Chinese as parts.
+A phrase is a place if a camera has this name; a phrase with a place's word in it ("near the bridge") that is no
+camera's name is reported as unclear. Names are compared as words: Latin words and numbers whole, Chinese as parts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from search.parsing.gazetteer import _ZH, MOST_CAMERAS, Gazetteer, gazetteer, words_of
+from search.parsing.gazetteer import MOST_CAMERAS, Gazetteer, gazetteer, words_of
+from search.parsing.normalize import HAN
 from search.types import Camera
-
-"""How far from a camera of that name "near" reaches."""
-"""A place of more cameras than this is not applied, but told as unclear."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -95,7 +93,7 @@ _STEP_ZH = re.compile(
     r"|敲门|站[着立岗]|罚站"
 )
 _PREP = re.compile(
-    rf"(?<![\w'-])(?P<no>not +)?(?:(?P<near>{_NEAR_EN})|(?P<at>{_AT_EN})) +(?:the +|an? +|our +)?(?=[\w{_ZH}])"
+    rf"(?<![\w'-])(?P<no>not +)?(?:(?P<near>{_NEAR_EN})|(?P<at>{_AT_EN})) +(?:the +|an? +|our +)?(?=[\w{HAN}])"
 )
 _WORD_EN = re.compile(r"[a-z0-9][a-z0-9'._-]*")
 _TAIL_EN = re.compile(r"(?:[ ]+(?:district|area|camera|cam)s?(?![\w'-]))+")
@@ -103,15 +101,12 @@ _UNKNOWN_EN = re.compile(
     rf"(?P<lead>(?:[a-z0-9][\w'-]*[ ]+){{0,3}}?)(?:{_KINDS_EN})s?(?![\w'-])(?:[ ]+(?:camera|area|\d+))?(?![\w'-])"
 )
 _NEXT_EN = re.compile(r" *([a-z][\w'-]*)")
-_PREP_ZH = re.compile(rf"(?P<no>不|没|没有)?(?:{_BEFORE_ZH})(?<![看见找遇想感收拿得]到)(?=[{_ZH}\w])")
-_RUN_ZH = re.compile(rf"[{_ZH}\w-]{{1,16}}")
-_UNKNOWN_ZH = re.compile(rf"[{_ZH}\w]{{0,8}}?(?:{_KINDS_ZH})(?![着立岗人])")
-_SUFFIX_ZH = re.compile(rf"(?P<name>[{_ZH}\w-]{{1,16}}?)(?P<near>{_NEAR_ZH})(?!的?[{_ZH}]{{0,2}}手)")
+_PREP_ZH = re.compile(rf"(?P<no>不|没|没有)?(?:{_BEFORE_ZH})(?<![看见找遇想感收拿得]到)(?=[{HAN}\w])")
+_RUN_ZH = re.compile(rf"[{HAN}\w-]{{1,16}}")
+_UNKNOWN_ZH = re.compile(rf"[{HAN}\w]{{0,8}}?(?:{_KINDS_ZH})(?![着立岗人])")
+_SUFFIX_ZH = re.compile(rf"(?P<name>[{HAN}\w-]{{1,16}}?)(?P<near>{_NEAR_ZH})(?!的?[{HAN}]{{0,2}}手)")
 _ENDS_ZH = re.compile(rf"(?:{_KINDS_ZH})$")
 _AFTER_ZH = re.compile(rf"(?P<near>(?:门口)?(?:{_NEAR_ZH})|左近)?(?:{_INSIDE_ZH})")
-
-
-# names ---------------------------------------------------------------------------------------------------------------
 
 
 # phrases -------------------------------------------------------------------------------------------------------------
@@ -119,7 +114,7 @@ _AFTER_ZH = re.compile(rf"(?P<near>(?:门口)?(?:{_NEAR_ZH})|左近)?(?:{_INSIDE
 
 @dataclass(frozen=True, slots=True)
 class PlaceMatch:
-    """Words `start`..`end` of the sentence and the cameras, by id, that they mean; none: it is not clear which."""
+    """Words `start`..`end` of the sentence and the ids of the cameras that they name; none: unclear which."""
 
     start: int
     end: int
@@ -127,24 +122,25 @@ class PlaceMatch:
 
 
 def find_places(text: str, cameras: Sequence[Camera]) -> list[PlaceMatch]:
-    """Of a `flat` sentence, by place; they do not overlap. NUL characters stand for words that are taken."""
-    known = gazetteer(cameras) if cameras else Gazetteer(())
-    found: list[PlaceMatch] = []
-    for place in [*_english(text, known), *_chinese(text, known), *_bare(text, known), *_unknown(text)]:
-        if all(place.end <= other.start or other.end <= place.start for other in found):
-            found.append(place)
-    return sorted(found, key=lambda place: place.start)
+    """Return the places of a `flat` sentence by position, without overlaps. NUL characters stand for taken words."""
+    names = gazetteer(cameras) if cameras else Gazetteer(())
+    places: list[PlaceMatch] = []
+    for place in [*_english(text, names), *_chinese(text, names), *_bare(text, names), *_unknown(text)]:
+        if all(place.end <= other.start or other.end <= place.start for other in places):
+            places.append(place)
+    return sorted(places, key=lambda place: place.start)
 
 
-def _place(known: Gazetteer, start: int, end: int, found: list[int], near: bool, denied: bool = False) -> PlaceMatch:
-    if denied or len(found) > MOST_CAMERAS:
+def _place(names: Gazetteer, start: int, end: int, numbers: list[int], near: bool, denied: bool = False) -> PlaceMatch:
+    if denied or len(numbers) > MOST_CAMERAS:
         return PlaceMatch(start, end)
-    found = known.near(found) if near else found
-    return PlaceMatch(start, end, tuple(known.cameras[n].id for n in found) if len(found) <= MOST_CAMERAS else ())
+    numbers = names.near(numbers) if near else numbers
+    ids = tuple(names.cameras[n].id for n in numbers)
+    return PlaceMatch(start, end, ids if len(ids) <= MOST_CAMERAS else ())
 
 
-def _english(text: str, known: Gazetteer) -> Iterator[PlaceMatch]:
-    """After a preposition, as many words as a camera is called."""
+def _english(text: str, names: Gazetteer) -> Iterator[PlaceMatch]:
+    """Yield the names after a preposition, each of as many words as a camera's name has."""
     for m in _PREP.finditer(text):
         for end in _ends(text, m.end()):
             words = words_of(text[m.end() : end])
@@ -152,26 +148,30 @@ def _english(text: str, known: Gazetteer) -> Iterator[PlaceMatch]:
             last = tail.end() if tail else end
             if not _is_name(words) or (set(words) <= _GENERIC and not _is_over(text, last)):
                 continue
-            if found := _called(known, words, m["at"] in ("in", "on")):
-                yield _place(known, m.start(), last, found, bool(m["near"]), bool(m["no"]))
+            if numbers := _called(names, words, m["at"] in ("in", "on")):
+                yield _place(names, m.start(), last, numbers, bool(m["near"]), bool(m["no"]))
                 break
 
 
 def _is_over(text: str, end: int) -> bool:
-    """Whether no noun follows, for which the place would only be an attribute: "in a station wagon"."""
+    """Return whether no noun follows to which the place is an attribute: "in a station wagon"."""
     after = _NEXT_EN.match(text, end)
     return not after or after[1] in _GOES_ON or after[1].endswith("ing")
 
 
-def _called(known: Gazetteer, words: tuple[str, ...], strict: bool) -> list[int]:
-    """After "in" and "on", which also lead to clothes, one word must be a whole name or a kind of place."""
+def _called(names: Gazetteer, words: tuple[str, ...], strict: bool) -> list[int]:
+    """Return the cameras of a name.
+
+    Where it is `strict`, after "in" and "on", which also introduce clothes, one word must be a whole name or a kind of
+    place.
+    """
     if strict and len(words) == 1 and words[0] not in _GENERIC:
-        return known.called(words)
-    return known.with_words(words)
+        return names.called(words)
+    return names.with_words(words)
 
 
 def _ends(text: str, at: int) -> list[int]:
-    """Ends of one to six words from `at` on, the last first."""
+    """Return the ends of one to six words from `at` on, the last first."""
     ends: list[int] = []
     while len(ends) < 6 and (word := _WORD_EN.match(text, at)):
         ends.append(at + len(word[0].rstrip("'._-")))
@@ -182,7 +182,7 @@ def _ends(text: str, at: int) -> list[int]:
 
 
 def _is_name(words: tuple[str, ...]) -> bool:
-    """Whether some word could be a place's, and is not what people wear or are."""
+    """Return whether some word could be a place's, and is not what people wear or are."""
     return any(word not in _NO_PLACE and not (word.isdigit() and len(words) > 1) for word in words) and not (
         set(words) <= _NO_PLACE | {"area", "camera"}
         or words[-1] in _NO_PLACE
@@ -190,16 +190,16 @@ def _is_name(words: tuple[str, ...]) -> bool:
     )
 
 
-def _chinese(text: str, known: Gazetteer) -> Iterator[PlaceMatch]:
-    """After 在 and the like, or before 附近 and the like, as many characters as are part of a camera's name."""
+def _chinese(text: str, names: Gazetteer) -> Iterator[PlaceMatch]:
+    """Yield the names after 在 and the like, or before 附近 and the like, as long as they are in a camera's name."""
     for m in _PREP_ZH.finditer(text):
         run = _RUN_ZH.match(text, m.end())
         for end in range(run.end() if run else 0, m.end() + 1, -1):
             words = words_of(text[m.end() : end])
-            if _is_name_zh(text[m.end() : end], words) and (found := known.with_words(words)):
+            if _is_name_zh(text[m.end() : end], words) and (numbers := names.with_words(words)):
                 after = _AFTER_ZH.match(text, end)
                 near = bool(after and after["near"]) or "近" in m[0]
-                yield _place(known, m.start(), after.end() if after else end, found, near, bool(m["no"]))
+                yield _place(names, m.start(), after.end() if after else end, numbers, near, bool(m["no"]))
                 break
     for m in _SUFFIX_ZH.finditer(text):
         if m["name"].endswith(_NO_PLACE_ZH):
@@ -207,9 +207,9 @@ def _chinese(text: str, known: Gazetteer) -> Iterator[PlaceMatch]:
         for start in range(m.start(), m.end("name") - 1):
             name = text[start : m.end("name")]
             words = words_of(name)
-            if _is_name_zh(name, words) and (found := known.with_words(words)):
+            if _is_name_zh(name, words) and (numbers := names.with_words(words)):
                 after = _AFTER_ZH.match(text, m.end("name"))
-                yield _place(known, start, after.end() if after else m.end(), found, near=True)
+                yield _place(names, start, after.end() if after else m.end(), numbers, near=True)
                 break
 
 
@@ -222,21 +222,21 @@ def _is_name_zh(name: str, words: tuple[str, ...]) -> bool:
     )
 
 
-def _bare(text: str, known: Gazetteer) -> Iterator[PlaceMatch]:
-    """Whole names and ids without any word before them, the longest first."""
-    if not known.cameras:
+def _bare(text: str, names: Gazetteer) -> Iterator[PlaceMatch]:
+    """Yield whole names and ids without any word before them, the longest first."""
+    if not names.cameras:
         return
-    spans = sorted((s for s in _stretches(text)), key=lambda s: s[0] - s[1])
+    spans = sorted(_stretches(text), key=lambda s: s[0] - s[1])
     for start, end in spans:
         words = words_of(text[start:end])
-        if _stands_alone(words) and (found := known.called(words)):
+        if _stands_alone(words) and (numbers := names.called(words)):
             after = _AFTER_ZH.match(text, end) if text[end - 1] >= "一" else _TAIL_EN.match(text, end)
-            yield _place(known, start, after.end() if after else end, found, bool(after and "附近" in after[0]))
+            yield _place(names, start, after.end() if after else end, numbers, bool(after and "附近" in after[0]))
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:
-    """Up to six Latin words, or 2 to 14 characters of a run with Chinese."""
-    for m in re.finditer(rf"[{_ZH}\d]*[{_ZH}][{_ZH}\da-z-]*", text):
+    """Yield the spans of up to six Latin words, or of 2 to 14 characters of a run with Chinese."""
+    for m in re.finditer(rf"[{HAN}\d]*[{HAN}][{HAN}\da-z-]*", text):
         for start in range(m.start(), m.end() - 1):
             for end in range(start + 2, min(m.end(), start + 14) + 1):
                 if not (text[end - 1].isdigit() and text[end : end + 1].isdigit()):
@@ -246,13 +246,13 @@ def _stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _stands_alone(words: tuple[str, ...]) -> bool:
-    """Long enough, and neither all words that many places share, nor words of people and clothes."""
+    """Return whether a name is long enough and not only words that many places share, or of people and clothes."""
     letters = sum(len(word) * (2 if word >= "一" else 1) for word in words)
     return letters >= 4 and not set(words) <= _GENERIC | _NO_PLACE and not all(word.isdigit() for word in words)
 
 
 def _unknown(text: str) -> Iterator[PlaceMatch]:
-    """Phrases that speak of a place, whichever it may be."""
+    """Yield the phrases about some place that is no camera's name."""
     for m in _PREP.finditer(text):
         name = _UNKNOWN_EN.match(text, m.end())
         if (

@@ -1,7 +1,7 @@
-"""Times that a sentence speaks of, in Chinese and English, by rules: on the local clock, half-open.
+"""Times in a sentence, in Chinese and English, by rules: on the local clock, half-open.
 
-The sentence is cut into tokens (`time_tokens`), tokens are put together to phrases (`time_grammar`), and
-phrases are laid on the clock here. What no pattern takes is no time and stays in the description.
+The sentence is split into tokens (`time_tokens`), tokens are joined into phrases (`time_grammar`), and phrases become
+times on the clock here. What no pattern matches is no time and stays in the description.
 """
 
 from __future__ import annotations
@@ -35,43 +35,43 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day)
 
 
-def _offsets(said: TimePoint) -> list[int]:
-    """Minutes from midnight that it may mean."""
-    clock, part = said.clock, said.part
+def _offsets(point: TimePoint) -> list[int]:
+    """Return the minutes from midnight that a point may mean."""
+    clock, part = point.clock, point.part
     if clock is None:
         return [part.first if part else 0]
     low = clock.minutes % 720
     if part is None:
-        as_written = clock.sure or (said.day is not None and said.day.written)
+        as_written = clock.sure or (point.day is not None and point.day.written)
         return [clock.minutes] if as_written else [low, low + 720]
     choices = [clock.minutes, clock.minutes + DAY] if clock.sure else [low, low + 720, low + 1440, low + 2160]
     inside = [minutes for minutes in choices if part.base <= minutes < part.base + 720]
     return inside or [clock.minutes]
 
 
-def _begin(said: TimePoint, now: datetime) -> datetime:
-    """The latest that is past, else the next."""
-    if said.day and said.day.days > 1 and (said.clock or said.part):
+def _begin(point: TimePoint, now: datetime) -> datetime:
+    """Return the latest possible begin that is past, else the next."""
+    if point.day and point.day.days > 1 and (point.clock or point.part):
         raise NotATimeError
-    days = [said.day.first] if said.day else [now.date() - timedelta(days=back) for back in range(3)]
-    all_of_them = [_midnight(day) + timedelta(minutes=minutes) for day in days for minutes in _offsets(said)]
-    past = [moment for moment in all_of_them if moment <= now]
-    return max(past) if past else min(all_of_them)
+    days = [point.day.first] if point.day else [now.date() - timedelta(days=back) for back in range(3)]
+    moments = [_midnight(day) + timedelta(minutes=minutes) for day in days for minutes in _offsets(point)]
+    past = [moment for moment in moments if moment <= now]
+    return max(past) if past else min(moments)
 
 
-def _end(said: TimePoint, now: datetime) -> datetime:
-    if said.clock:
-        return _begin(said, now)
-    if said.part:
-        return _begin(said, now) + timedelta(minutes=said.part.last - said.part.first)
-    return _begin(said, now) + timedelta(days=said.day.days if said.day else 1)
+def _end(point: TimePoint, now: datetime) -> datetime:
+    if point.clock:
+        return _begin(point, now)
+    if point.part:
+        return _begin(point, now) + timedelta(minutes=point.part.last - point.part.first)
+    return _begin(point, now) + timedelta(days=point.day.days if point.day else 1)
 
 
-def _at(said: TimePoint, now: datetime) -> _Span:
-    begin = _begin(said, now)
-    if said.clock is None:
-        return begin, _end(said, now)
-    around = timedelta(minutes=AROUND_MIN if said.about else AT_MIN)
+def _at(point: TimePoint, now: datetime) -> _Span:
+    begin = _begin(point, now)
+    if point.clock is None:
+        return begin, _end(point, now)
+    around = timedelta(minutes=AROUND_MIN if point.about else AT_MIN)
     return begin - around, begin + around
 
 
@@ -94,13 +94,13 @@ def _range(one: TimePoint, two: TimePoint, now: datetime) -> _Span:
 
 
 def _hours(one: TimePoint, two: TimePoint, now: datetime) -> _Span:
-    """Whichever of the two is sure says which half of the day the other is in: it is the shortest time that fits."""
+    """Return the shortest range between two clock times; the sure one decides which half of the day the other is in."""
     if one.clock is None or two.clock is None:
         raise NotATimeError
-    said = two.clock.sure or two.part is not None
+    is_sure = two.clock.sure or two.part is not None
     as_written = one.day is not None and one.day.written and one.part is None
-    fixed, last = said or as_written, _offsets(two)[0]
-    if said and not one.clock.sure and not one.part:
+    fixed, last = is_sure or as_written, _offsets(two)[0]
+    if is_sure and not one.clock.sure and not one.part:
         low = one.clock.minutes % 720
         first = min(low, low + 720, key=lambda minutes: (last - minutes - 1) % DAY)
         one = replace(one, clock=ClockTime(first, True))
@@ -109,19 +109,19 @@ def _hours(one: TimePoint, two: TimePoint, now: datetime) -> _Span:
     return begin, begin + timedelta(minutes=(last - first - 1) % step + 1)
 
 
-def _after(said: TimePoint, now: datetime) -> _Span:
-    """Until the end of the day or night, where one is named."""
-    begin = _begin(said, now)
-    if said.day is None or (said.clock is None and said.part is None):
+def _after(point: TimePoint, now: datetime) -> _Span:
+    """Return the range from a point until the end of its day or night, where one is named."""
+    begin = _begin(point, now)
+    if point.day is None or (point.clock is None and point.part is None):
         return begin, None
-    ends = _midnight(said.day.first) + timedelta(minutes=max(DAY, said.part.last if said.part else 0))
+    ends = _midnight(point.day.first) + timedelta(minutes=max(DAY, point.part.last if point.part else 0))
     return begin, ends if ends > begin else None
 
 
-def _before(said: TimePoint, now: datetime) -> _Span:
-    """From the start of the day, where one is named."""
-    end = _begin(said, now)
-    return (_midnight(said.day.first) if said.day and end > _midnight(said.day.first) else None), end
+def _before(point: TimePoint, now: datetime) -> _Span:
+    """Return the range up to a point, from the start of its day, where one is named."""
+    end = _begin(point, now)
+    return (_midnight(point.day.first) if point.day and end > _midnight(point.day.first) else None), end
 
 
 def _span(phrase: TimePhrase, now: datetime) -> _Span:
@@ -135,28 +135,28 @@ def _span(phrase: TimePhrase, now: datetime) -> _Span:
     return (_begin(one, now), None) if phrase.how == "since" else _at(one, now)
 
 
-# the door ------------------------------------------------------------------------------------------------------------
+# sentences -----------------------------------------------------------------------------------------------------------
 
 
 def find_times(text: str, now_ms: int, zone: tzinfo, without: Collection[str] = ()) -> TimeMatch:
-    """The time that a `flat` sentence speaks of.
+    """Return the time that a `flat` sentence names.
 
     Args:
         text: from `flat`.
         now_ms: Unix ms.
-        zone: whose clock the sentence means.
-        without: words, flat, that shall not count although they are taken out.
+        zone: of the times in the sentence.
+        without: flat words that do not count, although they are taken.
     """
     now = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)).astimezone(zone)
-    face = now.replace(tzinfo=None, fold=0)
+    local = now.replace(tzinfo=None, fold=0)
     try:
-        phrases = list(phrases_in(tokens_in(text, face.date())))
+        phrases = list(phrases_in(tokens_in(text, local.date())))
     except OverflowError:
         return TimeMatch()
     taken = tuple((p.start, p.end) for p in phrases)
     counted = [p for p in phrases if text[p.start : p.end] not in without]
     unclear = [p for p in counted if p.how == "vague"]
-    used, span = _agreed([p for p in counted if p.how != "vague"], now_ms, face, zone)
+    used, span = _agreed([p for p in counted if p.how != "vague"], now_ms, local, zone)
     unclear += [p for p in counted if p not in unclear and p not in used]
     return TimeMatch(
         tuple((p.start, p.end) for p in used),
@@ -169,7 +169,7 @@ def find_times(text: str, now_ms: int, zone: tzinfo, without: Collection[str] = 
 def _agreed(
     phrases: Sequence[TimePhrase], now_ms: int, now: datetime, zone: tzinfo
 ) -> tuple[list[TimePhrase], tuple[int | None, int | None]]:
-    """The phrases that make one time together, as many as can, and that time."""
+    """Return the phrases that agree on one time, as many as can, and that time in Unix ms."""
     used: list[TimePhrase] = []
     whole: TimePhrase | None = None
     span: tuple[int | None, int | None] = (None, None)
@@ -185,7 +185,7 @@ def _agreed(
 
 
 def _together(a: TimePhrase, b: TimePhrase) -> TimePhrase:
-    """A day here and an hour there are one time."""
+    """Join two phrases, such as a day and an hour; raise `NotATimeError` if they contradict each other."""
     if a.fixed or b.fixed:
         raise NotATimeError
     if b.how == "at" and (b.one.clock is None or a.how == "at"):
@@ -197,7 +197,7 @@ def _together(a: TimePhrase, b: TimePhrase) -> TimePhrase:
 
 def _in_ms(phrase: TimePhrase, now_ms: int, now: datetime, zone: tzinfo) -> tuple[int | None, int | None]:
     if phrase.fixed:
-        return _stretch_ms(phrase.fixed.minutes, phrase.ago, now_ms)
+        return _duration_ms(phrase.fixed.minutes, phrase.ago, now_ms)
     start, end = _span(phrase, now)
     from_ms = None if start is None else to_ms(start, zone)
     until_ms = None if end is None else to_ms(end, zone)
@@ -206,7 +206,7 @@ def _in_ms(phrase: TimePhrase, now_ms: int, now: datetime, zone: tzinfo) -> tupl
     return from_ms, until_ms
 
 
-def _stretch_ms(minutes: float, ago: bool, now_ms: int) -> tuple[int, int]:
+def _duration_ms(minutes: float, ago: bool, now_ms: int) -> tuple[int, int]:
     since = now_ms - round(minutes * 60_000)
     if since < 0 or minutes <= 0:
         raise NotATimeError

@@ -1,4 +1,4 @@
-"""Joins tokens of time to phrases: a phrase is a pattern of their letters (`SHAPES`). Used by `time_expressions`."""
+"""Joins tokens of time into phrases: a phrase is a pattern of their letters. Used by `time_expressions`."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ _SHAPES = tuple(
 )
 
 
-def phrases_in(found: Sequence[TimeToken]) -> Iterator[TimePhrase]:
-    """The phrases in tokens, in order; the longest that fits at each place."""
-    letters, at = "".join(token.letter for token in found), 0
+def phrases_in(tokens: Sequence[TimeToken]) -> Iterator[TimePhrase]:
+    """Yield the phrases in tokens, in order; the longest that fits at each position."""
+    letters, at = "".join(token.letter for token in tokens), 0
     while at < len(letters):
-        best = max((p for p in _read_at(letters, at, found) if p), key=lambda p: p[0], default=None)
+        best = max((p for p in _read_at(letters, at, tokens) if p), key=lambda p: p[0], default=None)
         if best:
             yield best[1]
         at = best[0] if best else at + 1
 
 
-def _read_at(letters: str, at: int, found: Sequence[TimeToken]) -> Iterator[tuple[int, TimePhrase] | None]:
+def _read_at(letters: str, at: int, tokens: Sequence[TimeToken]) -> Iterator[tuple[int, TimePhrase] | None]:
     for how, shape in _SHAPES:
         if m := shape.match(letters, at):
-            yield from [(m.end(), phrase)] if (phrase := _phrase(how, m, found)) else []
+            yield from [(m.end(), phrase)] if (phrase := _phrase(how, m, tokens)) else []
 
 
-def _phrase(how: str, m: re.Match[str], found: Sequence[TimeToken]) -> TimePhrase | None:
-    """None: these words are no time after all."""
-    inside = found[m.start() : m.end()]
+def _phrase(how: str, m: re.Match[str], tokens: Sequence[TimeToken]) -> TimePhrase | None:
+    """Return the phrase, or None if these words are no time."""
+    inside = tokens[m.start() : m.end()]
     start, end = inside[0].start, inside[-1].end
     letters = m[0]
     if how == "vague" or letters[0] == "n":
         return TimePhrase(start, end, "vague")
     if how == "fixed":
-        fixed = found[m.start("one")]
+        fixed = tokens[m.start("one")]
         value = fixed.value
         return TimePhrase(
             start, end, how, fixed=value if isinstance(value, Duration) else None, ago=fixed.letter == "A"
@@ -74,13 +74,13 @@ def _phrase(how: str, m: re.Match[str], found: Sequence[TimeToken]) -> TimePhras
     if not _sound(how, letters):
         return None
     try:
-        return _said(how.strip("_"), m, found, start, end)
+        return _dated_phrase(how.strip("_"), m, tokens, start, end)
     except NotATimeError:
         return TimePhrase(start, end, "vague")
 
 
 def _sound(how: str, letters: str) -> bool:
-    """Whether letters that alone mean nothing stand beside one that does."""
+    """Return whether letters that alone mean nothing stand beside one that does."""
     if "q" in letters and not re.search("q[po]*D|[DC][po]*q|q[Tt]q", letters):
         return False
     if "N" in letters and not re.search("[CDP]", letters):
@@ -90,38 +90,38 @@ def _sound(how: str, letters: str) -> bool:
     return "d" not in letters or -1 < letters.find("D") < letters.find("d")
 
 
-def _said(how: str, m: re.Match[str], found: Sequence[TimeToken], start: int, end: int) -> TimePhrase:
+def _dated_phrase(how: str, m: re.Match[str], tokens: Sequence[TimeToken], start: int, end: int) -> TimePhrase:
     groups = m.groupdict()
-    one = _moment(found[m.start("one") : m.end("one")])
-    two = _moment(found[m.start("two") : m.end("two")]) if groups.get("two") else None
+    one = _moment(tokens[m.start("one") : m.end("one")])
+    two = _moment(tokens[m.start("two") : m.end("two")]) if groups.get("two") else None
     if groups.get("ctx"):
-        one = joined(one, _moment(found[m.start("ctx") : m.end("ctx")]))
+        one = joined(one, _moment(tokens[m.start("ctx") : m.end("ctx")]))
     if how == "since" and groups.get("how") == "g" and not one.clock:
         how = "at"  # "the man from yesterday"
     if how == "days" and one.day and two and two.day:
-        one, two = sorted((one, two), key=lambda said: said.day.first if said.day else date.min)
+        one, two = sorted((one, two), key=lambda point: point.day.first if point.day else date.min)
     return TimePhrase(start, end, {"to": "range", "days": "range", "now": "since"}.get(how, how), one, two)
 
 
-def _moment(found: Sequence[TimeToken]) -> TimePoint:
-    said = TimePoint()
-    for token in found:
+def _moment(tokens: Sequence[TimeToken]) -> TimePoint:
+    point = TimePoint()
+    for token in tokens:
         value = token.value
         if isinstance(value, DayRange):
-            said = joined(said, TimePoint(replace(value, part=None), value.part))
+            point = joined(point, TimePoint(replace(value, part=None), value.part))
         elif isinstance(value, DayPart):
-            said = joined(said, TimePoint(part=value))
+            point = joined(point, TimePoint(part=value))
         elif isinstance(value, ClockTime):
-            said = joined(said, TimePoint(clock=value))
+            point = joined(point, TimePoint(clock=value))
         elif isinstance(value, int):
-            said = joined(said, TimePoint(month_day=value))
+            point = joined(point, TimePoint(month_day=value))
         elif token.letter in "rR":
-            said = replace(said, about=True)
-    return said
+            point = replace(point, about=True)
+    return point
 
 
 def joined(a: TimePoint, b: TimePoint) -> TimePoint:
-    """Both; raises if they speak of the same thing, but a later part of the day is the closer one."""
+    """Return one point of both, with the later part of the day. Raise `NotATimeError` for two days or clock times."""
     if (a.day and b.day and a.day != b.day) or (a.clock and b.clock):
         raise NotATimeError
     return TimePoint(

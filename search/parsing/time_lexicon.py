@@ -1,4 +1,4 @@
-"""What the words of time stand for: types, tables and numbers, in Chinese and English. Used by `time_tokens`."""
+"""Words of time and what they stand for: types, tables and numbers, in Chinese and English. Used by `time_tokens`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DAY = 24 * 60
 
 
 class NotATimeError(ValueError):
-    """Words of a time that make none, such as 30 February."""
+    """Raised for words of a time that is none, such as 30 February."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayPart:
-    """A part of the day, minutes from midnight; its clock times lie in the twelve hours from `base`."""
+    """A part of the day in minutes from midnight; its clock times lie in the twelve hours from `base`."""
 
     first: int
     last: int
@@ -29,7 +29,7 @@ class DayPart:
 
 @dataclass(frozen=True, slots=True)
 class DayRange:
-    """One or more days; `written` as a date, which is when hours are of 24."""
+    """One or more days; where they are `written` as a date, hours count to 24."""
 
     first: date
     days: int = 1
@@ -39,7 +39,7 @@ class DayRange:
 
 @dataclass(frozen=True, slots=True)
 class ClockTime:
-    """Minutes from midnight; unless `sure`, it may be twelve hours later or earlier."""
+    """A clock time in minutes from midnight; unless `sure`, it may be twelve hours later or earlier."""
 
     minutes: int
     sure: bool
@@ -47,14 +47,14 @@ class ClockTime:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """So many minutes."""
+    """A number of minutes."""
 
     minutes: float
 
 
 @dataclass(frozen=True, slots=True)
 class TimeToken:
-    """A piece of the sentence with its letter, and what it stands for."""
+    """A part of the sentence with its letter (see `time_tokens`) and its value."""
 
     letter: str
     start: int
@@ -64,7 +64,7 @@ class TimeToken:
 
 @dataclass(frozen=True, slots=True)
 class TimePoint:
-    """As said: any of these may be missing."""
+    """A point in time as the sentence names it: any part may be missing."""
 
     day: DayRange | None = None
     part: DayPart | None = None
@@ -75,7 +75,7 @@ class TimePoint:
 
 @dataclass(frozen=True, slots=True)
 class TimePhrase:
-    """Neighbouring words that speak of one time."""
+    """Neighbouring words about one time; `how` is the kind of phrase."""
 
     start: int
     end: int
@@ -88,7 +88,7 @@ class TimePhrase:
 
 @dataclass(frozen=True, slots=True)
 class TimeMatch:
-    """What was found: places of the words in the sentence, and the time. `taken` includes all others."""
+    """The time of a sentence and the spans of its words; `taken` are the spans of all words of time."""
 
     spans: tuple[tuple[int, int], ...] = ()
     from_ms: int | None = None
@@ -171,7 +171,7 @@ NO_NOUN = r"(?= *(?:$|[,.;!?:。]|at night|yesterday|today|on |in the |this |las
 
 
 def number(word: str) -> float:
-    """Of digits, Chinese numerals up to 99, or an English word.
+    """Return the value of digits, Chinese numerals up to 99, or an English word.
 
     Raises:
         ValueError: none of these.

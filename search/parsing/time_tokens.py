@@ -1,4 +1,4 @@
-"""Reads a sentence token by token: what speaks of time gets a letter (D a day, P a part of it, C a clock time ...)."""
+"""Splits a sentence into tokens: words about time get a letter (D a day, P a part of it, C a clock time ...)."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from search.parsing.time_lexicon import (
     number,
 )
 
-_Said = re.Match[str]
+_Match = re.Match[str]
 
 
-def _days_back(m: _Said, today: date) -> DayRange:
+def _days_back(m: _Match, today: date) -> DayRange:
     return DayRange(today - timedelta(days=DAYS_BACK[re.sub(" +", " ", m[0])]))
 
 
-def _short_night(m: _Said, today: date) -> DayRange:
-    """Such as 昨晚, last night: a day and its part in one word."""
+def _short_night(m: _Match, today: date) -> DayRange:
+    """Read 昨晚, last night and the like: a day and its part in one word."""
     word = m[0]
     back = 1 if word[0] in "昨l" else 2 if word[0] == "前" else 0
     part = (
@@ -51,24 +51,24 @@ def _short_night(m: _Said, today: date) -> DayRange:
     return DayRange(today - timedelta(days=back), part=part)
 
 
-def _this_part(m: _Said, today: date) -> DayRange:
+def _this_part(m: _Match, today: date) -> DayRange:
     return DayRange(today, part=PART_OF[m["part"]])
 
 
-def _weekday_en(m: _Said, today: date) -> DayRange:
-    """The latest that is not to come; with "last" not today's."""
+def _weekday_en(m: _Match, today: date) -> DayRange:
+    """Return the latest weekday of this name up to today; with "last" before today."""
     back = (today.weekday() - WEEKDAYS[m["name"]]) % 7
     return DayRange(today - timedelta(days=7 if not back and m["last"] else back))
 
 
-def _weekday_zh(m: _Said, today: date) -> DayRange:
+def _weekday_zh(m: _Match, today: date) -> DayRange:
     weeks, name = len(m["last"] or ""), WEEKDAYS[m["name"]]
     if weeks or m["this"]:
         return DayRange(today - timedelta(days=today.weekday() - name + 7 * weeks))
     return DayRange(today - timedelta(days=(today.weekday() - name) % 7))
 
 
-def _week(m: _Said, today: date) -> DayRange:
+def _week(m: _Match, today: date) -> DayRange:
     word, monday = m[0], today - timedelta(days=today.weekday())
     last = word[0] in "上l"
     if "末" in word or "end" in word:
@@ -77,46 +77,46 @@ def _week(m: _Said, today: date) -> DayRange:
     return DayRange(monday - timedelta(days=7 if last else 0), 7)
 
 
-def _iso_date(m: _Said, today: date) -> DayRange:
+def _iso_date(m: _Match, today: date) -> DayRange:
     return DayRange(date(int(m["y"]), int(m["m"]), int(m["d"])), written=True)
 
 
-def _date_en(m: _Said, today: date) -> DayRange:
+def _date_en(m: _Match, today: date) -> DayRange:
     month = [name[:3] for name in MONTHS].index(m["month"][:3]) + 1
     return _dated(m["y"], month, int(m["d"]), today)
 
 
-def _date_zh(m: _Said, today: date) -> DayRange:
+def _date_zh(m: _Match, today: date) -> DayRange:
     return _dated(m["y"], int(number(m["m"])), int(number(m["d"])), today)
 
 
 def _dated(year: str | None, month: int, day: int, today: date) -> DayRange:
-    """Without a year: the latest that is not to come."""
+    """Return the date; without a year the latest up to today."""
     if year:
         return DayRange(date(int(year), month, day), written=True)
     for back in range(9):
         try:
-            found = date(today.year - back, month, day)
+            dated = date(today.year - back, month, day)
         except ValueError:
             continue
-        if found <= today:
-            return DayRange(found, written=True)
+        if dated <= today:
+            return DayRange(dated, written=True)
     raise NotATimeError
 
 
-def _month_day(m: _Said, today: date) -> DayRange:
+def _month_day(m: _Match, today: date) -> DayRange:
     first = today.replace(day=1)
     if m[0][0] == "上":
         first = (first - timedelta(days=1)).replace(day=1)
     return DayRange(first.replace(day=int(number(m["d"]))), written=True)
 
 
-def _part(m: _Said, today: date) -> DayPart:
+def _part(m: _Match, today: date) -> DayPart:
     word = m["part"]
     return PART_OF[SHORT.get(word, word)]
 
 
-def _clock_en(m: _Said, today: date) -> ClockTime:
+def _clock_en(m: _Match, today: date) -> ClockTime:
     groups = m.groupdict()
     hour, minute = int(number(groups["hour"])), int(groups.get("minute") or 0)
     if groups.get("half"):
@@ -128,7 +128,7 @@ def _clock_en(m: _Said, today: date) -> ClockTime:
     )
 
 
-def _clock_past(m: _Said, today: date) -> ClockTime:
+def _clock_past(m: _Match, today: date) -> ClockTime:
     past = m["past"] or "quarter"
     minute = 30 if past == "half" else 15 if "quarter" in past else int(number(past))
     minutes = int(number(m["hour"])) * 60 + (minute if m["past"] else -minute)
@@ -136,7 +136,7 @@ def _clock_past(m: _Said, today: date) -> ClockTime:
     return ClockTime(minutes % 720 + (720 if half and half[0] == "p" else 0), bool(half))
 
 
-def _clock_zh(m: _Said, today: date) -> ClockTime:
+def _clock_zh(m: _Match, today: date) -> ClockTime:
     hour = int(number(m["hour"]))
     if m["quarter"]:
         minute = 15 * int(number(m["quarter"]))
@@ -151,37 +151,37 @@ def _clock(hour: int, minute: int, sure: bool) -> ClockTime:
     return ClockTime(hour * 60 + minute, sure or hour > 12 or hour == 0)
 
 
-def _noon(m: _Said, today: date) -> ClockTime:
+def _noon(m: _Match, today: date) -> ClockTime:
     return ClockTime(720 if m[0] in ("noon", "midday") else DAY, True)
 
 
-def _bare(m: _Said, today: date) -> ClockTime:
+def _bare(m: _Match, today: date) -> ClockTime:
     return _clock(int(number(m["hour"])), 0, sure=False)
 
 
-def _stretch(m: _Said, today: date) -> Duration:
+def _duration(m: _Match, today: date) -> Duration:
     groups = m.groupdict()
     count = number(groups["n"] or "") + (0.5 if groups.get("more") else 0)
     unit = UNIT_MIN[groups["unit"]]
     return Duration(count * unit)
 
 
-def _days_ago(m: _Said, today: date) -> DayRange:
+def _days_ago(m: _Match, today: date) -> DayRange:
     count = number(m["n"])
     if count < 1:
         raise NotATimeError
     return DayRange(today - timedelta(days=int(count * UNIT_MIN[m["unit"]] / DAY)))
 
 
-def _nights_ago(m: _Said, today: date) -> DayRange:
+def _nights_ago(m: _Match, today: date) -> DayRange:
     return DayRange(today - timedelta(days=int(number(m["n"]))), part=PART_OF["night"])
 
 
-def _nothing(m: _Said, today: date) -> None:
+def _nothing(m: _Match, today: date) -> None:
     return None
 
 
-def _month_day_alone(m: _Said, today: date) -> int:
+def _month_day_alone(m: _Match, today: date) -> int:
     return int(number(m["d"]))
 
 
@@ -194,22 +194,22 @@ _PARTS_ZH = _words(*(w for w in PART_OF if not w.isascii()))
 _FULL_DAYS = _words(*(w for w in WEEKDAYS if w.endswith("day")))
 _SHORT_DAYS = _words(*(w for w in WEEKDAYS if w.isascii() and len(w) < 6))
 _BACK = _words(*DAYS_BACK).replace(" ", " +")
-_Reader = Callable[[_Said, date], object]
+_Reader = Callable[[_Match, date], object]
 _TABLE: tuple[tuple[str, str, _Reader], ...] = (
     ("x", "|".join(TRAPS), _nothing),
-    # stretches
+    # durations
     ("D", rf"(?P<n>a couple of|couple of|{N_EN}) *(?P<unit>day|week)s? +(?:ago|earlier|before now)", _days_ago),
     ("D", rf"(?P<n>{N_ZH}) *个?(?P<unit>天|日|周|星|礼)(?:期|拜)?(?:之前|以前|前)(?!面)", _days_ago),
     ("A", rf"(?P<n>half an?|a couple of|couple of|{N_EN}) *{U_EN}(?P<more> and a half)? +(?:ago|earlier"
-    rf"|before now)", _stretch),
-    ("A", rf"(?P<n>{N_ZH}) *(?:多|来)?个?(?P<more>半)?多?{U_ZH}(?:之前|以前|前)(?!面)", _stretch),
+    rf"|before now)", _duration),
+    ("A", rf"(?P<n>{N_ZH}) *(?:多|来)?个?(?P<more>半)?多?{U_ZH}(?:之前|以前|前)(?!面)", _duration),
     ("L", rf"(?:(?:in|within|during|over|for) +)?(?:the +)?(?:last|past|previous) +(?P<n>half an?|couple of"
-    rf"|{N_EN}) *{U_EN}", _stretch),
+    rf"|{N_EN}) *{U_EN}", _duration),
     ("L", r"(?:(?:in|within|during|over) +)?(?:the +)?(?:past|last(?! +week)) +(?P<n>)"
      r"(?P<unit>min|hour|day|week)(?:ute)?",
-     _stretch),
-    ("L", rf"(?:最近|过去|近|这)的?(?P<n>{N_ZH}) *个?(?P<more>半)?{U_ZH}(?:之内|以内|以来|里|内|来)?", _stretch),
-    ("L", rf"(?P<n>{N_ZH}) *个?(?P<more>半)?{U_ZH}(?:之内|以内|内)", _stretch),
+     _duration),
+    ("L", rf"(?:最近|过去|近|这)的?(?P<n>{N_ZH}) *个?(?P<more>半)?{U_ZH}(?:之内|以内|以来|里|内|来)?", _duration),
+    ("L", rf"(?P<n>{N_ZH}) *个?(?P<more>半)?{U_ZH}(?:之内|以内|内)", _duration),
     ("D", rf"(?P<n>{N_EN}) +nights? +ago", _nights_ago),
     ("C", rf"(?P<hour>{H_EN})(?= +in +the +(?:early +)?(?:morning|afternoon|evening))", _bare),
     ("V", rf"(?:{N_EN}) +(?:month|year)s? +ago|\d{{1,2}}/\d{{1,2}}/(?:\d\d)?\d\d|最近(?![的一])", _nothing),
@@ -289,16 +289,16 @@ _WORD = re.compile(r"[a-z][\w'-]*|\d+[\w]*|.", re.DOTALL)
 
 
 def tokens_in(text: str, today: date) -> list[TimeToken]:
-    """Of a flat sentence; words that mean no time have the letter x."""
-    found, at = [], 0
+    """Return the tokens of a `flat` sentence; words that mean no time have the letter x."""
+    tokens, at = [], 0
     while at < len(text):
         if text[at] == " ":
             at += 1
             continue
         token = _token(text, at, today)
-        found.append(token)
+        tokens.append(token)
         at = token.end
-    return found
+    return tokens
 
 
 def _token(text: str, at: int, today: date) -> TimeToken:

@@ -1,1 +1,1 @@
-"""Ranking: from a query's vector to scored, joined and paged clips."""
+"""Ranking: from a query's vector to scored, joined, diversified and paged clips."""

@@ -1,4 +1,4 @@
-"""Descriptions of the usual kind, put together at random: what an index is measured with.
+"""Descriptions of the usual kind, put together at random: the queries that an index is calibrated with.
 
 They say what operators say (who, upper and lower garment with colours, mostly one thing more), but are about nobody in
 particular: how well the best row of an index fits one of them is how well it fits a person who is not there.
@@ -45,19 +45,19 @@ _THINGS = {
 
 
 class Language(StrEnum):
-    """Of a sentence; what is not Chinese is measured like English."""
+    """Language of a sentence; what is not Chinese is calibrated like English."""
 
     EN = "en"
     ZH = "zh"
 
 
 def language_of(text: str) -> Language:
-    """Chinese where there is one Chinese character."""
+    """Return Chinese for a text with a Chinese character, else English."""
     return Language.ZH if _HAN.search(text) else Language.EN
 
 
-def everyday(language: Language) -> list[str]:
-    """`COUNT` descriptions, always the same."""
+def calibration_sentences(language: Language) -> list[str]:
+    """Return `COUNT` descriptions, always the same."""
     drawn = random.Random(20_261_123)
     return [_description(language, drawn) for _ in range(COUNT)]
 

@@ -1,4 +1,4 @@
-"""Hits to clips: what lies close together in one recording is one thing to watch. Pure functions.
+"""Hits to clips: hits that lie close together in one recording become one clip. Pure functions, then `ClipAssembler`.
 
 A recording is an imported file, or the files of a live stream that follow each other without a gap: a run.
 """
@@ -18,6 +18,8 @@ from search.ranking.calibration import ScoreScale
 from search.stream_types import JOIN_MS
 from search.types import Clip, Hit, RowKind, Segment, StreamRole
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingRun:
@@ -27,12 +29,12 @@ class RecordingRun:
 
     @property
     def start_ms(self) -> int:
-        """Unix ms of its first picture."""
+        """Return the Unix ms of its first frame."""
         return self.segments[0].start_ms
 
     @property
     def end_ms(self) -> int | None:
-        """End, exclusive; None while it is not known."""
+        """Return the end in Unix ms, exclusive; None while it is not known."""
         last = self.segments[-1]
         return last.end_ms if last.duration_ms else None
 
@@ -41,10 +43,10 @@ _NO_RUNS: Mapping[str, RecordingRun] = MappingProxyType({})
 
 
 def runs_of(segments: Iterable[Segment]) -> dict[str, RecordingRun]:
-    """Segment id -> its run, for each of `segments`: an imported file is a run of its own.
+    """Return segment id -> its run, for each of `segments`; an imported file is a run of its own.
 
-    Live files of one stream follow each other where no more than `JOIN_MS` lies between them and their pictures have
-    the same size; a width of 0 is not known and fits all.
+    Live files of one stream follow each other where no more than `JOIN_MS` lies between them and their frames have
+    the same size; a width of 0 is unknown and fits all.
     """
     runs: list[list[Segment]] = []
     for segment in sorted(segments, key=lambda s: (s.camera_id, s.role, s.start_ms, s.id)):
@@ -64,7 +66,7 @@ def _follows(before: Segment, after: Segment) -> bool:
     )
 
 
-def join(
+def join_hits(
     hits: Iterable[Hit],
     *,
     strong: float,
@@ -73,24 +75,24 @@ def join(
     max_ms: int,
     runs: Mapping[str, RecordingRun] = _NO_RUNS,
 ) -> list[Clip]:
-    """Join hits of one recording that belong to one person to clips, best clip first.
+    """Join hits of one recording that belong to one person into clips; return them best first.
 
-    Hits of one track are joined. Two tracks are where both score at least `strong`, the later begins at most `gap_ms`
-    after the earlier ended, and not before: who is seen at the same time is somebody else, and gets a clip of their own
-    with a box. Two weak ones that follow each other mostly show two different people. No track goes on in the next
-    segment, so a live presence is joined from file to file.
+    Hits of one track are joined. Two tracks are joined where both score at least `strong` and the later begins at most
+    `gap_ms` after the earlier ended, and not before: who is seen at the same time is somebody else, and gets a clip
+    with a box of their own. Two weak ones that follow each other mostly show two different people. No track goes on in
+    the next segment, so a live presence is joined from file to file.
 
     Every hit ends up in exactly one clip, which contains the hit's moment. A clip lasts at most `max_ms` with its
     padding of `pad_ms` on both sides; a longer presence becomes several clips. Equal scores are ordered by camera and
     time, so that the same hits always give the same answer.
 
     Args:
-        hits: rows that answered, in any order, scores on the common scale.
-        strong: score from which following each other is enough.
+        hits: in any order, scores on the common scale.
+        strong: lowest score of two tracks that are joined.
         gap_ms: largest distance between two tracks of one clip.
-        pad_ms: shown before and after; `placed` cuts it off at the recording's ends.
+        pad_ms: padding before and after; `placed` cuts it off at the recording's ends.
         max_ms: longest clip, at least ``2 * pad_ms``.
-        runs: of `runs_of`; a segment that is not in it is a recording of its own.
+        runs: from `runs_of`; a segment that is not in it is a recording of its own.
     """
     room = max_ms - 2 * pad_ms
     if gap_ms < 0 or pad_ms < 0 or room < 0:
@@ -108,7 +110,7 @@ def join(
 
 
 def placed(clip: Clip, run: RecordingRun) -> Clip:
-    """The clip with its padding cut off at the ends of its run, in the segment that shows its first moment."""
+    """Return the clip with its padding cut off at the ends of its run, in the segment that has its first moment."""
     best = clip.best.row
     start_ms = max(clip.start_ms, run.start_ms)
     end_ms = clip.end_ms if run.end_ms is None else min(clip.end_ms, run.end_ms)
@@ -130,21 +132,21 @@ class _Chain:
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """To put chains in an order."""
+        """Return the key by which chains are sorted."""
         return self.start, self.end, min(hit.row.id for hit in self.hits)
 
     def is_strong(self, strong: float) -> bool:
         return max(hit.score for hit in self.hits) >= strong
 
     def takes(self, later: _Chain, gap_ms: int, room: int) -> bool:
-        """Whether `later` may be the same person, a little later; whole frames are of everybody."""
+        """Return whether `later` may be the same person, a little later; whole frames are of everybody."""
         persons = all(chain.hits[0].row.kind is RowKind.PERSON for chain in (self, later))
         apart = later.start > self.end or not persons
         return apart and later.start - self.end <= gap_ms and max(later.end, self.end) - self.start <= room
 
 
 def _joined(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[_Chain]:
-    """Hits of one recording, in order of time, as chains."""
+    """Return the hits of one recording, given in order of time, as chains."""
     tracks: dict[tuple[str, RowKind, int], list[Hit]] = {}
     for hit in hits:
         row = hit.row
@@ -163,7 +165,7 @@ def _joined(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[
 
 
 def _chains(hits: Sequence[Hit], gap_ms: int, room: int) -> list[_Chain]:
-    """Hits in the order in which their tracks begin, cut where the gap or the length is too large."""
+    """Return the hits in the order in which their tracks begin, cut where the gap or the length is too large."""
     chains: list[_Chain] = []
     for (start, end), hit in sorted(((_span(hit, room), hit) for hit in hits), key=lambda item: item[0]):
         if chains:
@@ -178,7 +180,7 @@ def _chains(hits: Sequence[Hit], gap_ms: int, room: int) -> list[_Chain]:
 
 
 def _span(hit: Hit, room: int) -> tuple[int, int]:
-    """The part of the hit's track that is shown: all of it, or `room` milliseconds around its moment."""
+    """Return the part of the hit's track in the clip: all of it, or `room` milliseconds around its moment."""
     row = hit.row
     if row.end_ms - row.start_ms <= room:
         return row.start_ms, row.end_ms
@@ -199,9 +201,6 @@ def _clip(chain: _Chain, pad_ms: int) -> Clip:
     )
 
 
-log = logging.getLogger(__name__)
-
-
 class ClipAssembler:
     """Makes clips of hits. Safe for many threads; `catalog` is opened and closed by whoever made it."""
 
@@ -211,11 +210,11 @@ class ClipAssembler:
         self._footage = PlaybackQueries(catalog)
 
     def clips(self, hits: Sequence[Hit], scale: ScoreScale) -> tuple[list[Clip], dict[str, Segment]]:
-        """The clips of `hits`, in no particular order, and the segments that they lie in.
+        """Return the clips of `hits`, in no particular order, and the segments that they lie in.
 
         Args:
             hits: scores on the common scale.
-            scale: what they mean.
+            scale: the thresholds of the verdicts.
         """
         s = self._settings
         gap_ms, pad_ms = round(1000 * s.clip_gap_s), round(1000 * s.clip_pad_s)
@@ -224,12 +223,12 @@ class ClipAssembler:
         segments |= {near.id: near for near in self._footage.near(segments.values(), max(gap_ms, pad_ms))}
         runs: Mapping[str, RecordingRun] = runs_of(segments.values())
         max_ms = round(1000 * s.clip_max_s)
-        joined = join(known, strong=scale.maybe, gap_ms=gap_ms, pad_ms=pad_ms, max_ms=max_ms, runs=runs)
-        done = [placed(clip, runs[clip.segment_id]) for clip in joined]
-        return [replace(clip, verdict=scale.verdict(clip.looks)) for clip in done], segments
+        joined = join_hits(known, strong=scale.maybe, gap_ms=gap_ms, pad_ms=pad_ms, max_ms=max_ms, runs=runs)
+        clips = [placed(clip, runs[clip.segment_id]) for clip in joined]
+        return [replace(clip, verdict=scale.verdict(clip.looks)) for clip in clips], segments
 
     def _segments(self, hits: Sequence[Hit]) -> dict[str, Segment]:
-        """The segments of the hits that may be answered: not those that are being deleted."""
+        """Return the segments of the hits, without those that are being deleted."""
         ids = {hit.row.segment_id for hit in hits}
         segments = self._footage.segments(list(ids))
         left_out = list(ids - segments.keys())

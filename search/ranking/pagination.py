@@ -13,8 +13,8 @@ from search.ranking.calibration import Track, track_of
 from search.types import Clip, Hit, Segment
 from search.vector_store.checks import MAX_LIMIT
 
-GROWTH = 4  # so many times more rows are asked for when the list is to grow
-KEPT = 500  # answers whose lists are remembered
+GROWTH = 4  # the list grows by searching so many times more rows
+KEPT = 500  # answers whose lists are kept
 
 T = TypeVar("T")
 Fetch = Callable[[int], tuple[Sequence[Hit], bool]]
@@ -25,15 +25,15 @@ class RankedList:
     """The clips of one query in one order. Safe for many threads.
 
     Args:
-        fetch: gives the best rows, asked for how many, and whether there are others.
-        arrange: makes ordered clips of rows, given the clips that are in the list already.
-        rows: how many rows to begin with.
+        fetch: returns the best rows, at most as many as it is given, and whether there are others.
+        arrange: returns the ordered clips of new rows, with their segments, given the clips in the list.
+        rows: how many rows are fetched first.
     """
 
     def __init__(self, fetch: Fetch, arrange: Arrange, rows: int) -> None:
         self._fetch, self._arrange = fetch, arrange
         self._rows = min(rows, MAX_LIMIT)
-        self._asked = 0
+        self._fetched = 0
         self._exhausted = False
         self._lock = threading.Lock()
         self._known: set[str] = set()
@@ -41,33 +41,33 @@ class RankedList:
         self.segments: dict[str, Segment] = {}
 
     def page(self, start: int, limit: int) -> tuple[list[Clip], bool]:
-        """Clips `start` to ``start + limit``, and whether there may be more after them."""
+        """Return clips `start` to ``start + limit``, and whether there may be more after them."""
         with self._lock:
             while len(self._clips) < start + limit and not self._exhausted:
                 self._grow()
             return self._clips[start : start + limit], len(self._clips) > start + limit or not self._exhausted
 
     def down_to(self, score: float) -> list[Clip]:
-        """All clips that score at least so much, in the order of the list."""
+        """Return all clips that score at least `score`, in the order of the list."""
         with self._lock:
             while not self._exhausted and (not self._clips or min(c.score for c in self._clips) >= score):
                 self._grow()
             return [clip for clip in self._clips if clip.score >= score]
 
     def _grow(self) -> None:
-        wanted = min(MAX_LIMIT, self._asked * GROWTH if self._asked else self._rows)
-        found, others = self._fetch(wanted)
-        self._exhausted = not others or wanted == MAX_LIMIT
-        self._asked = wanted
-        fresh = [hit for hit in found if hit.row.id not in self._known]
-        self._known |= {hit.row.id for hit in fresh}
-        clips, segments = self._arrange(_not_shown(fresh, self._clips), self._clips)
+        rows = min(MAX_LIMIT, self._fetched * GROWTH if self._fetched else self._rows)
+        hits, others = self._fetch(rows)
+        self._exhausted = not others or rows == MAX_LIMIT
+        self._fetched = rows
+        new_hits = [hit for hit in hits if hit.row.id not in self._known]
+        self._known |= {hit.row.id for hit in new_hits}
+        clips, segments = self._arrange(_not_in(self._clips, new_hits), self._clips)
         self._clips += clips
         self.segments |= segments
 
 
-def _not_shown(hits: Iterable[Hit], clips: Sequence[Clip]) -> list[Hit]:
-    """The hits that no clip in the list shows already: another crop of a track that it is made of."""
+def _not_in(clips: Iterable[Clip], hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits that no clip contains; it contains other crops of its tracks during its time."""
     spans: dict[Track, list[tuple[int, int]]] = {}
     for clip in clips:
         for track in {track_of(hit.row) for hit in clip.hits}:
@@ -80,24 +80,24 @@ def _not_shown(hits: Iterable[Hit], clips: Sequence[Clip]) -> list[Hit]:
 
 
 class AnswerCache(Generic[T]):
-    """The last things by a name that nobody can guess, so that they can be asked for again. Safe for many threads."""
+    """The latest answers, each under an id that nobody can guess. Safe for many threads."""
 
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, T] = OrderedDict()
 
-    def put(self, thing: T) -> str:
-        """Keep `thing`; its name."""
+    def put(self, answer: T) -> str:
+        """Keep `answer` and return its id."""
         name = secrets.token_urlsafe(12)
         with self._lock:
-            self._kept[name] = thing
+            self._kept[name] = answer
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return name
 
     def get(self, name: str) -> T:
-        """What was put under `name`. Raises `NotFound` once too many others came after it."""
+        """Return the answer with the id `name`. Raise `NotFound` once too many others came after it."""
         with self._lock:
             if name not in self._kept:
                 raise unknown_answer(name)
@@ -106,5 +106,5 @@ class AnswerCache(Generic[T]):
 
 
 def unknown_answer(name: str) -> NotFound:
-    """There is no such answer, any more or for whoever asks."""
+    """Return the error for an answer that is no longer kept, or is another requester's."""
     return NotFound("this answer is no longer kept", got=name, cure="search again")

@@ -1,1 +1,1 @@
-"""Vector stores: rows with unit vectors, found by cosine among those that a filter lets through."""
+"""Vector stores: rows with unit vectors, searched by cosine among those that fit a filter."""

@@ -1,4 +1,4 @@
-"""The rows of a Milvus Lite collection as columns, with what is worked out once about each of its files.
+"""The rows of a Milvus Lite collection as columns, with what is computed once for each of its files.
 
 Used by `search.vector_store.lite_patch` only, which says why.
 """
@@ -17,10 +17,8 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-_KEPT = (
-    "xunren"  # where a file's `_FileCache` is kept: in its own dictionary of such things, so that it goes with the file
-)
-_FEW = 4  # rows are picked out first where no more than the 4th part of them may answer
+_KEPT = "xunren"  # key of a file's `_FileCache` in its own dictionary of indexes, so that it goes with the file
+_FEW = 4  # rows are copied first where less than a quarter of them may fit
 _BLOCK = 512
 _NOT_PASSED: Mapping[str, int] = {}
 _tickets = itertools.count()
@@ -28,7 +26,7 @@ _tickets = itertools.count()
 
 @dataclass(slots=True)
 class _FileCache:
-    """What is worked out once about a file. Threads may do it twice, with the same result."""
+    """What is computed once for a file. Threads may do it twice, with the same result."""
 
     scale: Floats  # 1 / length of each vector
     ticket: int = field(default_factory=lambda: next(_tickets))
@@ -47,7 +45,7 @@ class ColumnRows:
     alive: Mask
 
     def fitting(self, conditions: Sequence[Any]) -> Numbers:
-        """Numbers of the rows that are alive and pass all `conditions`, which are quick to slow."""
+        """Return the numbers of the rows that are alive and pass all `conditions`, which come quick to slow."""
         from milvus_lite.search.filter import evaluate_mask  # type: ignore[import-untyped, unused-ignore]
 
         numbers = np.flatnonzero(self.alive)
@@ -59,9 +57,12 @@ class ColumnRows:
         return numbers
 
     def nearest(self, query: Floats, numbers: Numbers, limit: int) -> tuple[Floats, Numbers]:
-        """Distances of the nearest of these rows from `query` (dim,) of unit length, with their numbers, unordered."""
-        found = self._products(query, numbers) if _FEW * len(numbers) < len(self.vectors) else self.vectors @ query
-        distances = 1 - (found if len(found) == len(numbers) else found[numbers]) * self.scale[numbers]
+        """Return the distances of the nearest of these rows from `query` (dim,), unit length, with their numbers.
+
+        They are not in order.
+        """
+        products = self._products(query, numbers) if _FEW * len(numbers) < len(self.vectors) else self.vectors @ query
+        distances = 1 - (products if len(products) == len(numbers) else products[numbers]) * self.scale[numbers]
         distances = np.maximum(distances, np.float32(0))
         if limit >= len(numbers):
             return distances, numbers
@@ -69,7 +70,7 @@ class ColumnRows:
         return distances[near], numbers[near]
 
     def _products(self, query: Floats, numbers: Numbers) -> Floats:
-        """In small blocks: to copy all rows together first takes several times as long."""
+        """Return the products in small blocks: to copy all rows together first takes several times as long."""
         found, block = np.empty(len(numbers), np.float32), np.empty((_BLOCK, self.vectors.shape[1]), np.float32)
         for at in range(0, len(numbers), _BLOCK):
             part = numbers[at : at + _BLOCK]
@@ -78,13 +79,13 @@ class ColumnRows:
         return found
 
     def records(self, numbers: Numbers, names: Sequence[str]) -> list[dict[str, Any]]:
-        """These rows' columns of these names."""
+        """Return these rows' columns with these names."""
         columns = [self.table.column(name).take(numbers).to_pylist() for name in names]
         return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def all_rows(files: Sequence[Any], memtable: Any, delta_index: Any, vector_field: str) -> list[ColumnRows]:
-    """The rows of the files, and those that are not in one yet."""
+    """Return the rows of the files, and those that are not in a file yet."""
     fresh, later = _unwritten(memtable, vector_field)
     rows = []
     for segment, alive in zip(files, _alive(files, delta_index._map), strict=True):
@@ -92,12 +93,12 @@ def all_rows(files: Sequence[Any], memtable: Any, delta_index: Any, vector_field
         if stale:
             alive = alive.copy()
             alive[[n for n in stale if segment.seqs[n] <= later[segment.pks[n]]]] = False
-        rows.append(ColumnRows(segment.table, segment.vectors, _known(segment).scale, alive))
+        rows.append(ColumnRows(segment.table, segment.vectors, _cache_of(segment).scale, alive))
     return [*rows, fresh] if len(fresh.alive) else rows
 
 
 def _unwritten(memtable: Any, vector_field: str) -> tuple[ColumnRows, dict[str, int]]:
-    """Rows that are not in a file yet, and what they and the deletions that are in none replace: key -> sequence."""
+    """Return the rows that are not in a file yet, and the keys that they and their deletions replace with sequences."""
     import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
     with memtable._lock:
@@ -123,23 +124,23 @@ def _scale(vectors: Floats) -> Floats:
     return np.asarray(1 / np.where(lengths == 0, 1, lengths), dtype=np.float32)
 
 
-def _known(segment: Any) -> _FileCache:
-    known = segment.sparse_indexes.get(_KEPT)
-    if known is None:
-        known = segment.sparse_indexes.setdefault(_KEPT, _FileCache(_scale(segment.vectors)))
-    assert isinstance(known, _FileCache)  # noqa: S101 - for mypy; nobody else knows the key
-    return known
+def _cache_of(segment: Any) -> _FileCache:
+    cache = segment.sparse_indexes.get(_KEPT)
+    if cache is None:
+        cache = segment.sparse_indexes.setdefault(_KEPT, _FileCache(_scale(segment.vectors)))
+    assert isinstance(cache, _FileCache)  # noqa: S101 - for mypy; nobody else knows the key
+    return cache
 
 
 def _alive(files: Sequence[Any], deletions: Mapping[str, int]) -> list[Mask]:
-    """For each file, which of its rows no later one has replaced and no deletion hit."""
-    tickets = frozenset(_known(segment).ticket for segment in files)
+    """Return, for each file, which of its rows no later row has replaced and no deletion hit."""
+    tickets = frozenset(_cache_of(segment).ticket for segment in files)
     masks = []
     for segment in files:
-        known = _known(segment)
+        known = _cache_of(segment)
         for_files, after, mask = known.alive
         if mask is None or for_files != tickets or not (after is deletions or after == deletions):
-            mask = _worked_out(segment, files, deletions)
+            mask = _alive_rows(segment, files, deletions)
             known.alive = (tickets, deletions, mask)
         else:
             deletions = after  # the same, and the same object for the files that follow: no need to compare again
@@ -147,12 +148,12 @@ def _alive(files: Sequence[Any], deletions: Mapping[str, int]) -> list[Mask]:
     return masks
 
 
-def _worked_out(segment: Any, files: Sequence[Any], deletions: Mapping[str, int]) -> Mask:
-    known = _known(segment)
+def _alive_rows(segment: Any, files: Sequence[Any], deletions: Mapping[str, int]) -> Mask:
+    known = _cache_of(segment)
     mask = np.ones(segment.num_rows, np.bool_)
     for other in files:
         if other is not segment:
-            ticket = _known(other).ticket
+            ticket = _cache_of(other).ticket
             if ticket not in known.replaced:
                 known.replaced[ticket] = _replaced(segment, other)
             mask[known.replaced[ticket]] = False
@@ -160,16 +161,16 @@ def _worked_out(segment: Any, files: Sequence[Any], deletions: Mapping[str, int]
         known.deleted = (deletions, _deleted(segment, deletions))
     mask[known.deleted[1]] = False
     known.replaced = {
-        ticket: known.replaced[ticket] for ticket in (_known(f).ticket for f in files if f is not segment)
+        ticket: known.replaced[ticket] for ticket in (_cache_of(f).ticket for f in files if f is not segment)
     }
     return mask
 
 
 def _replaced(segment: Any, other: Any) -> Numbers:
-    """Numbers of the rows that `other` has a later version of; of two equal ones that in the newer file counts."""
-    mine, theirs = segment.pk_to_row, other.pk_to_row
-    newer = _known(other).ticket > _known(segment).ticket
-    common = [(mine[key], theirs[key]) for key in mine.keys() & theirs.keys()]
+    """Return the rows that `other` has a later version of; of two equal ones the one in the newer file counts."""
+    own, others = segment.pk_to_row, other.pk_to_row
+    newer = _cache_of(other).ticket > _cache_of(segment).ticket
+    common = [(own[key], others[key]) for key in own.keys() & others.keys()]
     return np.asarray(
         [n for n, m in common if (int(segment.seqs[n]), False) < (int(other.seqs[m]), newer)], dtype=np.int64
     )

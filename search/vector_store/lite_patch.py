@@ -1,12 +1,12 @@
-"""Reading Milvus Lite by columns where Lite itself visits every row in Python. Used by `lite_server` only.
+"""Reads Milvus Lite by columns where Lite itself visits every row in Python. Used by `lite_server` only.
 
 Lite 3.2 keeps closed files of rows ("segments", at most 100,000 rows each) in memory and never changes them. For each
-search it asks of every row, in Python, whether a later one has replaced it or a deletion hit it: 0.2 s for 100,000
-rows, during which no other thread runs. But a row that is dead stays dead, so here that is worked out once for each
-file and kept beside it (`lite_columns`); what remains for a search is Arrow's filter and numpy's product, 6 times
-quicker at 100,000 rows. `install` puts three functions in the place of Lite's own. They give what Lite's give (the
-contract tests, and `test_lite_patch.py`, which compares them); what they do not know they leave to Lite,
-and another Lite than the one they were written for is left as it is.
+search it checks for every row, in Python, whether a later row has replaced it or a deletion hit it: 0.2 s for 100,000
+rows, during which no other thread runs. A dead row stays dead, so here this is computed once for each file and kept
+with it (`lite_columns`); what remains for a search is Arrow's filter and numpy's product, 6 times
+quicker at 100,000 rows. `install` replaces three functions of Lite. They return what Lite's return (the contract tests,
+and `test_lite_patch.py`, which compares them); other calls they leave to Lite, and a Lite of another version than they
+were written for is not changed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _QUERY_ARGUMENTS = ("self", "expr", "output_fields", "partition_names", "limit",
 
 
 def install() -> None:
-    """Let Lite read by columns from now on, in this process; once is enough."""
+    """Make Lite read by columns from now on, in this process; once is enough."""
     from milvus_lite.engine import collection as lite  # type: ignore[import-untyped, unused-ignore]
 
     if lite.Collection.query.__module__ == __name__:
         return
     if not _is_known(lite):
-        log.warning("this Milvus Lite is not the one that is read by columns here: searching large indexes is slow")
+        log.warning("this version of Milvus Lite is not read by columns: searching large indexes is slow")
         return
     lite.execute_search_with_index = _search_or(lite.execute_search_with_index)
     lite.Collection.query = _query_or(lite.Collection.query)
@@ -46,7 +46,7 @@ def install() -> None:
 
 
 def _is_known(lite: Any) -> bool:
-    """Whether everything is there that is used here."""
+    """Return whether Lite has everything that is used here."""
     from milvus_lite.storage.memtable import MemTable  # type: ignore[import-untyped, unused-ignore]
 
     inside = inspect.getsource(MemTable.__init__)
@@ -64,7 +64,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-# in place of Lite's own ---------------------------------------------------------------------------------------------
+# replacements of Lite's own -----------------------------------------------------------------------------------------
 
 
 def _search_or(lites: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,7 +128,7 @@ def _count_or(lites: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _parts(condition: Any) -> list[Any]:
-    """Conditions that must all hold, comparisons before lists, which take longer; none for None."""
+    """Return conditions that must all hold, comparisons before lists, which take longer; none for None."""
     from milvus_lite.search.filter.ast import And, CmpOp  # type: ignore[import-untyped, unused-ignore]
 
     if condition is None:
@@ -142,7 +142,7 @@ def _parts(condition: Any) -> list[Any]:
 
 
 def _is_flat(segment: Any, vector_field: str) -> bool:
-    """Whether the file has all its vectors, and no index but the plain one (whose copy of them is let go)."""
+    """Return whether the file has all its vectors and only the plain index, whose copy of them is released."""
     index = segment.indexes.get(vector_field)
     if index is None:
         return segment.vector_null_mask is None
@@ -162,7 +162,7 @@ def _hits(
     pk_field: str,
     project: Callable[[dict[str, Any]], Any],
 ) -> list[dict[str, Any]]:
-    """The best rows, nearest first; ties in the order of the rows."""
+    """Return the best rows, nearest first; ties in the order of the rows."""
     near = [part.nearest(query, numbers, limit) for part, numbers in zip(rows, fitting, strict=True)]
     distances = np.concatenate([*(d for d, _ in near), np.empty(0, np.float32)])
     number = np.concatenate([*(n for _, n in near), np.empty(0, np.int64)])

@@ -18,13 +18,13 @@ DAMAGED = "move the folder away and index again, or restore a copy of it"
 
 @contextlib.contextmanager
 def lite_server(folder: Path) -> Iterator[str]:
-    """Run Milvus Lite over `folder` in threads of this process; its address."""
+    """Run Milvus Lite over `folder` in threads of this process; yield its address."""
     try:
         from milvus_lite import DataDirLockedError, MilvusLiteError  # type: ignore[import-untyped, unused-ignore]
         from milvus_lite.adapter.grpc.server import start_server_in_thread  # type: ignore[import-untyped, unused-ignore]
     except ImportError as e:
         raise Unavailable("Milvus Lite is not installed", got=e, cure="pip install milvus-lite") from None
-    for name in ("milvus_lite", "grpc._server"):  # what they would log with a trace, we raise or is a harmless question
+    for name in ("milvus_lite", "grpc._server"):  # what they log with a trace is raised here, or harmless
         logging.getLogger(name).setLevel(logging.CRITICAL)
     install()
     with contextlib.ExitStack() as stack:
@@ -49,7 +49,7 @@ def lite_server(folder: Path) -> Iterator[str]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse what Milvus Lite did not make, rather than write into it."""
+    """Raise `Conflict` for a folder that Milvus Lite did not make, rather than write into it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "LOCK").exists()):
         raise Conflict(
@@ -61,7 +61,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_manifests(folder: Path) -> None:
-    """Milvus Lite silently takes the list of files before the last if the last is unreadable: rows would be missing."""
+    """Raise `ValueError` for an unreadable list of files: Milvus Lite would take the one before, and lose rows."""
     for collection in (folder / "collections").glob("*"):
         manifest = collection / "manifest.json"
         if manifest.exists() or (collection / "manifest.json.prev").exists():

@@ -1,4 +1,4 @@
-"""The vector store in numpy: the reference of the contract tests, and enough for small things."""
+"""The vector store in numpy: the reference of the contract tests, and enough for small indexes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from search.vector_store.checks import (
 
 
 class MemoryStore:
-    """Rows in memory, by plain numpy: the reference, and enough for small things. Safe for many threads."""
+    """Rows in memory, searched by numpy. Safe for many threads."""
 
     def __init__(self, *, dim: int) -> None:
         self._dim = dim
@@ -34,13 +34,18 @@ class MemoryStore:
         self._rows: dict[str, tuple[Row, Vectors]] = {}
 
     def open(self) -> None:
-        """Nothing to do."""
+        """Do nothing: there is nothing to open."""
 
     def close(self) -> None:
-        """Nothing to do; the rows stay."""
+        """Do nothing: the rows stay."""
 
     def flush(self) -> None:
-        """Nothing to do."""
+        """Do nothing: there is no disk."""
+
+    def drop(self) -> None:
+        """See `VectorStore.drop`."""
+        with self._lock:
+            self._rows.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +62,10 @@ class MemoryStore:
     def delete_segment(self, segment_id: str, keep: Collection[str] = ()) -> int:
         """See `VectorStore.delete_segment`."""
         with self._lock:
-            gone = self.ids(segment_id) - set(keep)
-            for row_id in gone:
+            ids = self.ids(segment_id) - set(keep)
+            for row_id in ids:
                 del self._rows[row_id]
-            return len(gone)
+            return len(ids)
 
     def delete_segments(self, segment_ids: Collection[str]) -> int:
         """See `VectorStore.delete_segments`."""
@@ -71,8 +76,8 @@ class MemoryStore:
         """See `VectorStore.rows_of`."""
         check_segments(segment_ids)
         with self._lock:
-            found = [row for row, _ in self._rows.values() if row.segment_id in segment_ids]
-        return sorted(found, key=lambda row: row.id)
+            rows = [row for row, _ in self._rows.values() if row.segment_id in segment_ids]
+        return sorted(rows, key=lambda row: row.id)
 
     def count_by_segment(self) -> dict[str, int]:
         """See `VectorStore.count_by_segment`."""
@@ -90,8 +95,8 @@ class MemoryStore:
         """See `VectorStore.get`."""
         check_ids(ids)
         with self._lock:
-            found = [self._rows[row_id] for row_id in sorted(set(ids)) if row_id in self._rows]
-        return [row for row, _ in found], stacked([v for _, v in found], self._dim)
+            rows = [self._rows[row_id] for row_id in sorted(set(ids)) if row_id in self._rows]
+        return [row for row, _ in rows], stacked([v for _, v in rows], self._dim)
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""

@@ -1,13 +1,12 @@
-"""The vector store: rows with unit vectors, found again by cosine among those that a filter lets through.
+"""The vector store in Milvus: in a Milvus Lite folder, or on a Milvus server.
 
-`MilvusStore` keeps them in a Milvus Lite folder or on a Milvus server; `memory` is the reference that the
-contract tests hold it against. This is the only module that imports pymilvus, and it does so in `open`; Milvus Lite
-itself is started by `search.vector_store.lite_server`.
+This is the only module that imports pymilvus, and it does so in `open`; Milvus Lite itself is started by
+`search.vector_store.lite_server`.
 
-What is there for a measured reason: one writer (Lite lost acknowledged rows with several); flush on open (after a
+These choices have measured reasons: one writer (Lite lost acknowledged rows with several); flush on open (after a
 kill Lite shows some keys twice until then); FLAT (with a filter HNSW misses rows, most of them on Lite); Session for a
-search (a server's default does not see its own writes; Strong waits for its clock, 200 ms) and Strong for what is
-deleted by; Lite behind a Unix socket in its own folder rather than pymilvus' open
+search (a server's default does not see its own writes; Strong waits for its clock, 200 ms) and Strong for reads that
+deletions are based on; Lite behind a Unix socket in its own folder rather than pymilvus' open
 TCP port, through which every user of the machine could read and write.
 """
 
@@ -56,16 +55,16 @@ from search.vector_store.milvus_schema import (
 )
 
 INDEX_KINDS: dict[str, dict[str, int]] = {"FLAT": {}, "HNSW": {"M": 32, "efConstruction": 256}}
-"""Allowed kinds of index with their parameters. FLAT is exact. HNSW, for servers of many millions of rows, found 97.6 %
-of the right rows with a 10 % filter."""
+"""Allowed kinds of index with their parameters. FLAT is exact. HNSW, for servers with many millions of rows, found
+97.6 % of the right rows with a 10 % filter."""
 
 _CONNECT_S = 5.0
-_LOAD_S = 900.0  # a million rows take 20 s to load, on Lite with the first word that is said to it
+_LOAD_S = 900.0  # a million rows take 20 s to load, on Lite with the first call
 _CALL_S = 60.0
 _WRITE_ROWS = 1000
 _READ_ROWS = 4096
 _LITE_IDS = 1_000_000  # Lite has no such limit, and reads all rows again for each page
-_COUNT_S = 1.0  # a count of all rows is good for so long, unless we have written meanwhile
+_COUNT_S = 1.0  # a count of all rows is kept for so long, unless this store writes
 _COUNT_ROWS = 250_000
 _FLUSH_ROWS = 2000  # unflushed rows make each search on Lite 35 to 45 ms per 1,000 slower
 
@@ -79,7 +78,7 @@ class MilvusStore:
         dim: length of the vectors.
         token: ``user:password`` or API key of a server; never shown.
         index: one of `INDEX_KINDS`; Milvus Lite takes only FLAT.
-        beside: an open store at the same address, which stays open longer: what it has open is shared.
+        beside: an open store at the same address, which stays open longer: its connection is shared.
 
     Raises:
         BadInput: unknown kind of index, or an address that is neither.
@@ -144,7 +143,7 @@ class MilvusStore:
             self._stack.close()
 
     def drop(self) -> None:
-        """Remove the collection with all its rows; what is gone already is no error. The store is no use then."""
+        """See `VectorStore.drop`."""
         with self._writing, self._translated("the collection could not be removed"):
             self._opened().drop_collection(self._collection, timeout=_CALL_S)
 
@@ -172,7 +171,7 @@ class MilvusStore:
             client.flush(self._collection, timeout=_CALL_S)
 
     def _forget_begun(self) -> None:
-        """A kill while the collection was made leaves its folder without a schema, and Lite would not make it again."""
+        """Remove the folder of a collection whose making was killed: without a schema, Lite would not make it again."""
         if self._lite is None:
             return
         folder = self._lite / "collections" / self._collection
@@ -204,10 +203,10 @@ class MilvusStore:
         except XunrenError:
             raise
         except (MilvusException, RpcError, OSError, ValueError) as e:  # ValueError: a channel closed meanwhile
-            said = str(getattr(e, "message", "") or e)
+            message = str(getattr(e, "message", "") or e)
             for secret in self._secrets:
-                said = said.replace(secret, "***")
-            raise Unavailable(what, got=said, cure=cure) from None
+                message = message.replace(secret, "***")
+            raise Unavailable(what, got=message, cure=cure) from None
 
     def _opened(self) -> Any:
         if self._client is None:
@@ -218,7 +217,7 @@ class MilvusStore:
 
     @contextlib.contextmanager
     def _changing(self, what: str) -> Iterator[None]:
-        """Rows change: one writer at a time, and what was counted before is no longer so, even if it fails."""
+        """Let one writer at a time change rows; the kept count is not valid after it, even if it fails."""
         with self._writing, self._translated(what):
             try:
                 yield
@@ -248,7 +247,7 @@ class MilvusStore:
         check_segments(segment_ids)
         if not segment_ids:
             return 0
-        found = self._read(one_of("segment_id", sorted(set(segment_ids))), ["id"])  # slow, so not while others wait
+        found = self._read(one_of("segment_id", sorted(set(segment_ids))), ["id"])  # slow, so outside the lock
         with self._changing("rows could not be deleted"):
             return self._delete(sorted(entity["id"] for entity in found))
 
@@ -303,8 +302,8 @@ class MilvusStore:
 
     def sample(self, limit: int, where: Filter = Filter()) -> tuple[list[Row], Vectors]:  # noqa: B008
         """See `VectorStore.sample`."""
-        condition, there = expression(where), self.count()  # with a filter, Lite counts by reading every row
-        bound = min(LOTS, LOTS * (limit + 100) * 5 // (4 * there)) if there and limit > 0 else 0
+        condition, total = expression(where), self.count()  # with a filter, Lite counts by reading every row
+        bound = min(LOTS, LOTS * (limit + 100) * 5 // (4 * total)) if total and limit > 0 else 0
         drawn: list[dict[str, Any]] = []
         while bound:
             drawn = self._read(condition, [*ROW_FIELDS, "vector"], high=bound)
@@ -317,9 +316,9 @@ class MilvusStore:
 
     def count(self, where: Filter = Filter()) -> int:  # noqa: B008
         """See `VectorStore.count`."""
-        condition, changes, known = expression(where), self._changes, self._counted
-        if not condition and known is not None and known[0] == changes and time.monotonic() - known[1] < _COUNT_S:
-            return known[2]
+        condition, changes, last = expression(where), self._changes, self._counted
+        if not condition and last is not None and last[0] == changes and time.monotonic() - last[1] < _COUNT_S:
+            return last[2]
         if condition and self._lite:  # which would read every field of the rows to count them
             return len(self._read(condition, ["id"]))
         options = {"consistency_level": "Strong", "timeout": _CALL_S}
@@ -349,13 +348,13 @@ class MilvusStore:
         """See `VectorStore.count_by_segment`. Read in parts: each row costs some hundred bytes until it is counted."""
         parts = max(1, -(-self.count() // _COUNT_ROWS))
         bounds = [LOTS * n // parts for n in range(parts + 1)]
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for low, high in itertools.pairwise(bounds):
-            found.update(entity["segment_id"] for entity in self._read("", ["segment_id"], low, high))
-        return dict(found)
+            counts.update(entity["segment_id"] for entity in self._read("", ["segment_id"], low, high))
+        return dict(counts)
 
     def _read(self, where: str, fields: list[str], low: int = 0, high: int = LOTS) -> list[dict[str, Any]]:
-        """All rows that fit with a lot in [low, high), by halves of the lots: a server's answer has at most 16,384.
+        """Return all rows that fit with a lot in [low, high), by halves: a server's answer has at most 16,384 rows.
 
         pymilvus' own iterator pages by the id and does not escape it: a quote in an id breaks it.
         """

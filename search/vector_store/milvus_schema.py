@@ -1,7 +1,4 @@
-"""How a row lies in a Milvus collection, how a filter is said to Milvus, and what may be written at all.
-
-Shared by every vector store, so that all of them refuse the same things with the same words.
-"""
+"""Milvus' language: the fields of a row in a collection, and a filter as an expression."""
 
 from __future__ import annotations
 
@@ -12,10 +9,6 @@ from search.errors import Conflict
 from search.types import Box, Filter, Row, RowKind, Vectors, Window
 from search.vector_store.checks import check_cameras, lot
 
-"""Most rows that Milvus gives for one search."""
-"""Most cameras in one filter; 30,000 were measured on Milvus Lite (0.4 s) and on a server (0.2 s)."""
-"""Most rows that are got by their ids at once, and most segments whose rows are deleted at once."""
-
 STRING_FIELDS = ("camera_id", "segment_id", "kind")
 INTEGER_FIELDS = (
     *("lot", "track", "time_ms", "start_ms", "end_ms"),
@@ -25,7 +18,7 @@ ROW_FIELDS = ("id", *STRING_FIELDS, *INTEGER_FIELDS)
 
 
 def to_entity(row: Row, vector: Vectors) -> dict[str, Any]:
-    """What Milvus is given for `row` and its `vector` (dim,)."""
+    """Return the entity that Milvus stores for `row` and its `vector` (dim,)."""
     entity: dict[str, Any] = {"id": row.id, "vector": vector, "lot": lot(row.id)}
     entity |= {"camera_id": row.camera_id, "segment_id": row.segment_id, "kind": row.kind.value}
     numbers = {"x1": row.box.x1, "y1": row.box.y1, "x2": row.box.x2, "y2": row.box.y2}
@@ -35,7 +28,7 @@ def to_entity(row: Row, vector: Vectors) -> dict[str, Any]:
 
 
 def to_row(entity: Mapping[str, Any]) -> Row:
-    """The row that `to_entity` was given."""
+    """Return the row of an entity that `to_entity` made."""
     return Row(
         **{name: entity[name] for name in ("id", "camera_id", "segment_id", "track")},
         **{name: entity[name] for name in ("time_ms", "start_ms", "end_ms", "frame_width", "frame_height")},
@@ -45,17 +38,17 @@ def to_row(entity: Mapping[str, Any]) -> Row:
 
 
 def quoted(text: str) -> str:
-    """`text` as a string of Milvus' filter language."""
+    """Return `text` as a string of Milvus' filter language."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def one_of(field: str, values: Iterable[str]) -> str:
-    """The condition that `field` is one of `values`."""
+    """Return the condition that `field` is one of `values`."""
     return f"{field} in [{', '.join(quoted(value) for value in values)}]"
 
 
 def expression(where: Filter) -> str:
-    """`where` in Milvus' filter language; empty if it lets everything through.
+    """Return `where` in Milvus' filter language; empty if every row fits. `checks.lets_through` is the same in Python.
 
     Raises:
         BadInput: more cameras than `MAX_CAMERAS`.

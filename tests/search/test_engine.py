@@ -274,8 +274,8 @@ def test_time_place_and_what_is_not_there_are_understood(house: House) -> None:
     house.catalog.add_camera(Camera("hall", name="Town Hall 大厅"))
     answer = house.engine.search(Query("someone in blue without red near the town hall"))
     assert answer.query.where.cameras == ("hall",)
-    assert {chip.kind for chip in answer.understood.chips} == {ChipKind.PLACE, ChipKind.NOT}
-    place = next(chip.words for chip in answer.understood.chips if chip.kind is ChipKind.PLACE)
+    assert {chip.kind for chip in answer.parsed.chips} == {ChipKind.PLACE, ChipKind.NOT}
+    place = next(chip.words for chip in answer.parsed.chips if chip.kind is ChipKind.PLACE)
     removed = house.engine.search(Query("someone in blue without red near the town hall", without=(place,)))
     assert removed.query.where.cameras == ()
     with pytest.raises(BadInput, match="not what the person looks like"):
@@ -300,3 +300,28 @@ def test_whole_frames_answer_only_when_they_are_asked_for(house: House) -> None:
     assert all(clip.best.row.kind is RowKind.PERSON for clip in house.engine.search(Query("red")).clips)
     frames = house.engine.search(Query("red", Filter(kinds=(RowKind.FRAME,))))
     assert [clip.best.row.kind for clip in frames.clips] == [RowKind.FRAME]
+
+
+def test_a_search_counts_the_rows_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    def counted() -> int:
+        counts.append(MemoryStore.count(house.store))
+        return counts[-1]
+
+    monkeypatch.setattr(house.store, "count", counted)
+    assert house.engine.search(Query("red")).rows == counts[0] == 41
+    assert len(counts) == 1
+    house.engine.parse_and_embed(Query("red"))
+    assert len(counts) == 2
+
+
+def test_a_saved_search_gets_the_vector_and_the_filter_of_a_search(house: House) -> None:
+    house.catalog.add_camera(Camera("hall", name="Town Hall 大厅"))
+    query = house.engine.parse_and_embed(Query("someone in red near the town hall"))
+    assert (query.where.cameras, query.where.kinds) == (("hall",), (RowKind.PERSON,))
+    answer = house.engine.search(Query("someone in red near the town hall"))
+    assert (answer.query.where, answer.scale) == (query.where, query.scale)
+    rows, vectors = house.store.sample(100, query.where)
+    scores = query.calibration.scores(rows, vectors, query.vector, query.shape)
+    assert answer.clips[0].looks == pytest.approx(float(scores.max()), abs=1e-4)

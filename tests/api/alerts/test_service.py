@@ -384,8 +384,8 @@ def test_the_score_while_writing_is_the_score_of_the_search_and_of_the_history(p
     rows, vectors = parts.store.sample(1000, Filter(kinds=wanted.kinds))
     cosines = vectors @ wanted.vector
     found = dict(zip((r.id for r in rows), wanted.curve.scores(rows, cosines).tolist(), strict=True))
-    _, vector, shape = parts.engine.wish(Query("red"))
-    search = parts.engine.background().scores(rows, vectors, vector, shape)
+    query = parts.engine.parse_and_embed(Query("red"))
+    search = query.calibration.scores(rows, vectors, query.vector, query.shape)
     history = {r.id: score for r, score in there.past(wanted).scored}
     assert len(found) >= 6
     assert found == pytest.approx(dict(zip(found, search.tolist(), strict=True)), abs=1e-3)

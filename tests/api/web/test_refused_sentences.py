@@ -140,7 +140,7 @@ def test_the_library_refuses_by_itself(parts: AppContext) -> None:
     with pytest.raises(PolicyViolation):
         parts.engine.search(Query(REFUSED))
     with pytest.raises(PolicyViolation):
-        parts.engine.wish(Query(REFUSED, Filter()))
+        parts.engine.parse_and_embed(Query(REFUSED, Filter()))
 
 
 def test_the_command_line_gets_the_servers_refusal_with_its_rule(url: str) -> None:

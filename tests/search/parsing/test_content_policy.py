@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import PolicyViolation
-from search.parsing.content_policy import FILE, LANGUAGES, check_sentence, load
+from search.parsing.content_policy import FILE, LANGUAGES, check_policy, load
 from search.parsing.normalize import MAX_SENTENCE_CHARS
-from search.ranking.calibration_sentences import Language, everyday
+from search.ranking.calibration_sentences import Language, calibration_sentences
 from training.attributes import sample_person
 from training.captions import Writer
 from training.paraphrases import describe
@@ -438,7 +438,7 @@ HARMLESS = (
 
 def rule_of(sentence: str) -> str | None:
     try:
-        check_sentence(sentence)
+        check_policy(sentence)
     except PolicyViolation as refused:
         return refused.rule
     return None
@@ -460,7 +460,7 @@ def test_must_be_refused_however_it_is_written(rule: str, sentence: str) -> None
 
 @pytest.mark.parametrize("sentence", HARMLESS)
 def test_must_not_be_refused(sentence: str) -> None:
-    check_sentence(sentence)
+    check_policy(sentence)
 
 
 def test_the_tables_are_in_both_languages() -> None:
@@ -498,7 +498,7 @@ def test_no_sentence_of_training_and_of_the_benchmarks_is_refused(language: str)
 
 
 def test_no_usual_description_is_refused() -> None:
-    assert [text for language in Language for text in everyday(language) if rule_of(text)] == []
+    assert [text for language in Language for text in calibration_sentences(language) if rule_of(text)] == []
 
 
 # other ways to write -------------------------------------------------------------------------------------------------
@@ -540,7 +540,7 @@ def test_a_sentence_is_read_at_once(text: str) -> None:
 
 def test_the_error_says_which_rule_and_which_words() -> None:
     with pytest.raises(PolicyViolation) as caught:
-        check_sentence("a Muslim and a rabbi in red")
+        check_policy("a Muslim and a rabbi in red")
     refused = caught.value
     assert refused.rule == "religion"
     assert refused.as_dict().keys() == {"error", "what", "got", "expected", "cure", "rule"}

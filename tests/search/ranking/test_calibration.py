@@ -19,11 +19,11 @@ from search.ranking.calibration import (
     threshold,
     track_of,
 )
-from search.ranking.calibration_sentences import COUNT, Language, everyday, language_of
+from search.ranking.calibration_sentences import COUNT, Language, calibration_sentences, language_of
 from search.types import Hit, Row, RowKind, Vectors, Verdict
 from tests.search.ranking.test_clips import hit
 
-TEXT = QueryShape(Language.EN, pictures=False)
+TEXT = QueryShape(Language.EN, images=False)
 DIM = 64
 
 
@@ -115,7 +115,7 @@ def test_a_picture_does_not_match_by_itself() -> None:
     """What a photo's own track scores says nothing about strangers."""
     random = np.random.default_rng(8)
     people = unit(random.normal(size=(300, DIM)))
-    pictures = QueryShape(None, pictures=True)
+    pictures = QueryShape(None, images=True)
     made = background(people, unit(random.normal(size=(50, DIM))))
     assert made.of(pictures).match < 0.9 * float(made.scores(sampled(people).rows, people, people[0], pictures).max())
 
@@ -125,7 +125,7 @@ def test_languages_are_measured_apart() -> None:
     people = unit(random.normal(size=(200, DIM)) + 2 * np.eye(DIM)[0])
     made = background(people, unit(random.normal(size=(50, DIM)) + 2 * np.eye(DIM)[0]))
     assert (
-        made.of(TEXT).level[RowKind.PERSON] > 0 > made.of(QueryShape(Language.ZH, pictures=False)).level[RowKind.PERSON]
+        made.of(TEXT).level[RowKind.PERSON] > 0 > made.of(QueryShape(Language.ZH, images=False)).level[RowKind.PERSON]
     )
 
 
@@ -157,10 +157,10 @@ def test_a_track_is_told_from_others_and_a_frame_is_alone() -> None:
 
 def test_usual_descriptions_are_many_and_of_their_language() -> None:
     for language in Language:
-        made = everyday(language)
+        made = calibration_sentences(language)
         assert len(made) == COUNT
         assert len(set(made)) > 0.95 * COUNT
         assert {language_of(text) for text in made} == {language}
-        assert made == everyday(language)
+        assert made == calibration_sentences(language)
     assert language_of("a man 穿红衣") is Language.ZH
     assert language_of("ein Mann in Rot") is Language.EN

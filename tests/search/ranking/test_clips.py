@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.ranking.clips import RecordingRun, join, placed, runs_of
+from search.ranking.clips import RecordingRun, join_hits, placed, runs_of
 from search.types import Box, Clip, Hit, Row, RowKind, Segment, StartSource, StreamRole
 
 STRONG, GAP, PAD, MAX = 0.5, 4_000, 2_000, 30_000
@@ -52,7 +52,7 @@ def hits(draw: st.DrawFn) -> list[Hit]:
 
 @given(hits())
 def test_every_hit_is_in_exactly_one_clip_that_shows_its_moment(found: list[Hit]) -> None:
-    clips = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    clips = join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert sorted(h.row.id for c in clips for h in c.hits) == sorted(h.row.id for h in found)
     for clip in clips:
         assert {(h.row.camera_id, h.row.segment_id) for h in clip.hits} == {(clip.camera_id, clip.segment_id)}
@@ -61,7 +61,7 @@ def test_every_hit_is_in_exactly_one_clip_that_shows_its_moment(found: list[Hit]
 
 @given(hits())
 def test_clips_are_no_longer_than_asked_and_best_first(found: list[Hit]) -> None:
-    clips = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    clips = join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert all(c.end_ms - c.start_ms <= MAX for c in clips)
     assert [c.score for c in clips] == sorted((c.score for c in clips), reverse=True)
     assert all(c.score == max(h.score for h in c.hits) for c in clips)
@@ -72,13 +72,13 @@ def test_the_order_of_the_hits_does_not_matter(found: list[Hit], random: Random)
     shuffled = list(found)
     random.shuffle(shuffled)
     args: dict[str, Any] = {"strong": STRONG, "gap_ms": GAP, "pad_ms": PAD, "max_ms": MAX}
-    assert join(found, **args) == join(shuffled, **args)
+    assert join_hits(found, **args) == join_hits(shuffled, **args)
 
 
 @given(hits())
 def test_a_clip_is_of_one_person(found: list[Hit]) -> None:
     """Whoever is seen at the same time as somebody else has a clip of their own."""
-    for clip in join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=10**9):
+    for clip in join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=10**9):
         lives = {(h.row.segment_id, h.row.track): (h.row.start_ms, h.row.end_ms) for h in clip.hits}
         assert all(later[0] > earlier[1] for earlier, later in pairwise(sorted(lives.values())))
 
@@ -86,7 +86,7 @@ def test_a_clip_is_of_one_person(found: list[Hit]) -> None:
 @given(hits())
 def test_strong_tracks_that_follow_each_other_are_joined(found: list[Hit]) -> None:
     strong = [h for h in found if h.score >= STRONG]
-    clips = join(strong, strong=STRONG, gap_ms=GAP, pad_ms=0, max_ms=10**9)
+    clips = join_hits(strong, strong=STRONG, gap_ms=GAP, pad_ms=0, max_ms=10**9)
     for one in clips:
         follow = [c for c in clips if (c.camera_id, c.segment_id) == (one.camera_id, one.segment_id)]
         assert not any(0 < c.start_ms - one.end_ms <= GAP and _only_one_before(c, follow) for c in follow)
@@ -100,28 +100,30 @@ def _only_one_before(clip: Clip, others: list[Clip]) -> bool:
 
 def test_weak_hits_of_different_people_are_not_joined() -> None:
     found = [hit(10_000, 0.1, n=1), hit(12_000, 0.2, n=2), hit(14_000, 0.3, n=1)]
-    clips = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    clips = join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert [sorted(h.row.track for h in c.hits) for c in clips] == [[1, 1], [2]]
 
 
 def test_somebody_else_at_the_same_time_is_not_hidden() -> None:
     found = [hit(10_000, 1, end=14_000), hit(12_000, 0.1, n=2), hit(14_000, 0.2, start=10_000), hit(13_000, 2, n=3)]
-    clips = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    clips = join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert [(c.best.row.track, len(c.hits)) for c in clips] == [(3, 1), (0, 2), (2, 1)]
 
 
 def test_near_hits_join_and_far_ones_do_not() -> None:
-    clips = join([hit(10_000), hit(14_000, n=1), hit(18_001, n=2)], strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    clips = join_hits(
+        [hit(10_000), hit(14_000, n=1), hit(18_001, n=2)], strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX
+    )
     assert [(c.start_ms, c.end_ms) for c in clips] == [(8_000, 16_000), (16_001, 20_001)]
 
 
 def test_cameras_and_files_are_never_joined() -> None:
     found = [hit(10_000), hit(10_000, camera="b"), hit(10_000, segment="t")]
-    assert len(join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)) == 3
+    assert len(join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)) == 3
 
 
 def test_a_long_stay_is_shown_around_its_best_moment() -> None:
-    (clip,) = join([hit(300_000, start=0, end=600_000)], strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
+    (clip,) = join_hits([hit(300_000, start=0, end=600_000)], strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX)
     assert (clip.start_ms, clip.end_ms) == (285_000, 315_000)
 
 
@@ -137,7 +139,7 @@ def segment(id_: str, start_ms: int, duration_ms: int = 10_000, *, role: StreamR
 
 def clips_of(found: list[Hit], segments: list[Segment]) -> list[Clip]:
     runs = runs_of(segments)
-    joined = join(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX, runs=runs)
+    joined = join_hits(found, strong=STRONG, gap_ms=GAP, pad_ms=PAD, max_ms=MAX, runs=runs)
     return [placed(clip, runs[clip.segment_id]) for clip in joined]
 
 

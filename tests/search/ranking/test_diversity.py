@@ -43,7 +43,7 @@ def test_clips_of_one_camera_keep_their_order(made: list[Clip], step: float) -> 
 @given(clips, steps, st.integers(0, 30))
 def test_pages_are_the_same_list(made: list[Clip], step: float, at: int) -> None:
     whole = diversify(made, step)
-    assert whole[:at] + diversify(whole[at:], step, shown=whole[:at]) == whole
+    assert whole[:at] + diversify(whole[at:], step, listed=whole[:at]) == whole
 
 
 @given(clips)

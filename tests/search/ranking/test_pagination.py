@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import NotFound
-from search.ranking.clips import join
+from search.ranking.clips import join_hits
 from search.ranking.diversity import diversify
 from search.ranking.pagination import AnswerCache, RankedList
 from search.types import Box, Clip, Hit, Row, RowKind, Segment
@@ -34,7 +34,7 @@ class Index:
             return best[:wanted], len(best) > wanted
 
         def arrange(hits: Sequence[Hit], shown: Sequence[Clip]) -> tuple[list[Clip], dict[str, Segment]]:
-            clips = join(hits, strong=3.0, gap_ms=5, pad_ms=PAD, max_ms=40)
+            clips = join_hits(hits, strong=3.0, gap_ms=5, pad_ms=PAD, max_ms=40)
             return diversify(clips, 0.3, shown), {}
 
         return RankedList(fetch, arrange, rows)

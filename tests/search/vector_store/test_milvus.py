@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ import numpy as np
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
+from search.config import Settings
 from search.errors import BadInput, Conflict, Unavailable
 from search.types import Box, Filter, Hit, Row, RowKind, Vectors, Window
 from search.vector_store.base import VectorStore
 from search.vector_store.checks import MAX_CAMERAS, MAX_LIMIT
+from search.vector_store.factory import open_vector_store
 from search.vector_store.memory import MemoryStore
 from search.vector_store.milvus import MilvusStore
 from search.vector_store.milvus_schema import expression
@@ -218,20 +221,38 @@ def test_rows_are_got_by_their_ids(store: VectorStore) -> None:
         store.get([f"r{n}" for n in range(1001)])
 
 
-def test_rows_of_segments_and_a_collection_that_is_dropped(store: VectorStore, tmp_path: Path) -> None:
+def test_rows_of_segments(store: VectorStore) -> None:
     rng = np.random.default_rng(3)
     rows = [make_row(f"r{n}", random.Random(n), segment_id=f"s{n % 3}") for n in range(30)]
     store.upsert(rows, unit(30, rng))
     expected = sorted((row for row in rows if row.segment_id != "s1"), key=lambda row: row.id)
     assert store.rows_of(["s0", "s2", "none"]) == expected
     assert store.rows_of([]) == []
-    if isinstance(store, MilvusStore):
-        with MilvusStore(store._address, collection="beside", dim=DIM + 2, beside=store) as other:
-            other.upsert(rows, unit(30, rng, DIM + 2))
-            assert (other.count(), store.count()) == (30, 30)
-            other.drop()
-            other.drop()
-        assert store.rows_of(["s0", "s2"]) == expected
+
+
+@pytest.mark.parametrize("kind", ["memory", "lite", "server"])
+def test_a_collection_is_dropped_and_the_one_beside_it_stays(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    rows, rng = [make_row(f"r{n}") for n in range(30)], np.random.default_rng(3)
+    with ExitStack() as stack:
+        store: VectorStore
+        other: VectorStore
+        if kind == "memory":
+            store, other = MemoryStore(dim=DIM), MemoryStore(dim=DIM + 2)
+        else:
+            uri = request.getfixturevalue("milvus_uri") if kind == "server" else ""
+            settings = Settings(data_dir=tmp_path, store_uri=uri)
+            store = stack.enter_context(open_vector_store(settings, collection="stays", dim=DIM))
+            other = stack.enter_context(open_vector_store(settings, collection="goes", dim=DIM + 2, beside=store))
+        store.upsert(rows, unit(30, rng))
+        other.upsert(rows, unit(30, rng, DIM + 2))
+        assert (other.count(), store.count()) == (30, 30)
+        other.drop()
+        other.drop()
+        assert sorted(store.rows_of({row.segment_id for row in rows}), key=lambda r: r.id) == sorted(
+            rows, key=lambda r: r.id
+        )
 
 
 def test_writing_twice_changes_nothing_and_replaces(store: VectorStore) -> None:
