@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 WITHOUT_DESCRIPTORS = """
 import resource, sys
 from pathlib import Path
-from indexer.recording import files_below
+from indexer.recorder.segment_writer import files_below
 kept = []
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 try:
