@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -27,13 +26,13 @@ class StreamStatus:
         self._clock_jumps = 0
         self._frames = 0
         self._bytes = 0
-        self._measured = (time.monotonic(), 0, 0)
-        self.alive_at = time.monotonic()
+        self._measured = (now().mono_ms / 1000, 0, 0)
+        self.alive_at = now().mono_ms / 1000
         """When the recording thread last gave a sign of life, on the monotonic clock (s)."""
 
     def beat(self) -> None:
         """Note that the recording thread is alive."""
-        self.alive_at = time.monotonic()
+        self.alive_at = now().mono_ms / 1000
 
     def packet(self, size: int, time_ms: int, jumped: bool) -> None:
         """Count a packet of `size` bytes that arrived at `time_ms` (Unix); `jumped`: a clock contradicts it."""

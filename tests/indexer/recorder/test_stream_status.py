@@ -23,7 +23,6 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(stream_status, "now", clock.now)
-    monkeypatch.setattr("indexer.recorder.stream_status.time.monotonic", lambda: clock.s)
     return clock
 
 
