@@ -41,7 +41,7 @@ class FrameCounts:
 
 @dataclass(slots=True)
 class _Group:
-    """A key packet and what follows it up to the next, as far as it is held; times in ms from the first picture."""
+    """A key packet and what follows it up to the next, as far as it is held; times in ms from the first frame."""
 
     packets: list[Packet[VideoStream]] = field(default_factory=list)
     start: int = 0

@@ -204,11 +204,11 @@ def _command(job: _Cut, target: Path) -> list[str]:
         video = ffmpeg.input(source, seek_timestamp=1, **where, **limits)
     else:
         video, how = ffmpeg.input(source, **limits), how | where
-    shown = video[str(job.stream)]
+    layer = video[str(job.stream)]
     if job.mask:
         mask = ffmpeg.input(str(job.mask.absolute()), f="png_pipe", protocol_whitelist="file", itsoffset=-_MASK_LEAD_S)
-        shown = shown.filter("scale", *job.size).overlay(mask).filter("format", "yuv420p")
-    out = shown.output(
+        layer = layer.filter("scale", *job.size).overlay(mask).filter("format", "yuv420p")
+    out = layer.output(
         str(target.absolute()), f="mp4", movflags="+faststart", map_metadata=-1, fflags="+bitexact", **how
     )
     args = out.global_args("-nostdin", "-v", "error").overwrite_output().compile(cmd=ffmpeg_path())
