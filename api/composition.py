@@ -28,6 +28,7 @@ from search.catalog.streams import StreamStore
 from search.config import Settings, check_addresses
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
+from search.media.clip_cache import ClipCache
 from search.media.media_store import MediaStore, open_media
 from search.models.embedder import Embedder
 from search.times import zone_of
@@ -44,6 +45,7 @@ class AppContext:
     zone: tzinfo
     catalog: Catalog
     media: MediaStore
+    clips: ClipCache
     indexes: Indexes
 
     @property
@@ -153,7 +155,7 @@ def open_context(settings: Settings) -> Iterator[AppContext]:
         if settings.is_lite:
             catalog.release()  # the file is ours alone, so whoever held leases before is dead
             IndexStore(catalog).release()
-        yield AppContext(settings, zone_of(settings.timezone), catalog, media, indexes)
+        yield AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), indexes)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from indexer.decoding.video_source import OpenCVSource
 from indexer.importer.registration import register
 from indexer.pipeline.worker import IndexWorker
 from search.config import Settings
-from search.media.media_store import ffmpeg_path
+from search.media.clip_cutter import ffmpeg_path
 from search.models.embedder import OpenClipEmbedder
 from search.times import zone_of
 

@@ -1,8 +1,8 @@
-"""A copy of a recording in which bystanders cannot be recognised: everybody but one person is blurred.
+"""Makes a copy of a recording in which bystanders cannot be recognised: everybody but one person is blurred.
 
-People are looked for a few times a second and joined to walks. Between two looks whatever lies between a person's two
-boxes is blurred, which is more than the person covers. What is blurred is taken down to a few pixels first, so that it
-cannot be computed back. Who never moves, or is not found, stays as they are: a person must look at every copy.
+People are detected a few times a second and joined to tracks. Between two samples the hull of a person's two boxes is
+blurred, which is more than the person covers. A blurred part is reduced to a few pixels first, so that it cannot be
+restored. A person who never moves, or is not detected, is not blurred: somebody must check every copy.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 
 from indexer.decoding.privacy_masks import blackened
@@ -27,20 +25,20 @@ from search.stream_types import Polygon
 from search.types import Box, Frame, Image
 
 LOOK_S = 0.5
-"""Seconds between two looks."""
+"""Seconds between two samples."""
 CELLS = 6
-"""A blurred part keeps so many cells across its shorter side."""
+"""Number of cells that a blurred part keeps across its shorter side."""
 _MAX_GAP_S = 2.2 * LOOK_S
-_EVERY_S = 0.001  # of the source: every picture
+_EVERY_S = 0.001  # of the source: every frame
 _MARGIN = 0.1  # of a box's height, blurred around it
 _STEPS_PER_S = 0.9  # of a person's height, gone in a second
-_SAME = 0.3  # overlap (IoU) from which a walk is the one that the index knows
+_SAME = 0.3  # overlap (IoU) from which a track is the one that the index knows
 _MS = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownBox:
-    """Where the person is known to be: `box` in pixels of a `width` x `height` picture, `offset_ms` as in the file."""
+    """Where the person is known to be: `box` in pixels of a `width` x `height` frame, `offset_ms` in the file."""
 
     offset_ms: int
     box: Box
@@ -50,7 +48,7 @@ class KnownBox:
 
 @dataclass(slots=True)
 class RedactionReport:
-    """What was done: pictures written, those in which the person's place was known, and blurred tracks of others."""
+    """Counts: frames written, those in which the person's place was known, and blurred tracks of others."""
 
     pictures: int = 0
     with_person: int = 0
@@ -65,7 +63,7 @@ class PersonTrack:
     boxes: list[Box] = field(default_factory=list)
 
     def at(self, offset_ms: int, slack_ms: float = 0) -> Box | None:
-        """Where the person is then; None before the first and after the last box, but for `slack_ms`."""
+        """Return the person's box at that time; None before the first and after the last box, but for `slack_ms`."""
         n = bisect_right(self.offsets, offset_ms)
         if 0 < n < len(self.offsets):
             return _between(self.boxes[n - 1], self.boxes[n], self._share(n, offset_ms))
@@ -73,7 +71,7 @@ class PersonTrack:
         return self.boxes[nearest] if abs(self.offsets[nearest] - offset_ms) <= slack_ms else None
 
     def around(self, offset_ms: int) -> Box | None:
-        """What the person surely lies in then; None: they are not there."""
+        """Return a box that surely contains the person at that time; None if they are not there."""
         n = bisect_right(self.offsets, offset_ms)
         if 0 < n < len(self.offsets):
             return _widened(_hull(self.boxes[n - 1], self.boxes[n]), _MARGIN)
@@ -95,19 +93,19 @@ def blur_others(
     masks: Sequence[Polygon] = (),
     max_megapixels: float,
 ) -> RedactionReport:
-    """Write `target`, H.264 in MP4: the pictures of `source` in `span`, everybody but one person blurred.
+    """Write `target`, H.264 in MP4: the frames of `source` in `span`, everybody but one person blurred.
 
     Args:
-        source: a recording, of which more than the span helps: people are found by what is there before and after.
+        source: a recording; more of it than the span helps, because tracks are found from before and after.
         target: a file that does not exist.
         span: (first, last) offset in ms, the last one exclusive.
-        known: where the person is, at least at one moment; where nobody fits, everybody is blurred.
+        known: where the person is, at least at one moment; if no track fits, everybody is blurred.
         detector: open.
-        masks: these parts of the picture are black.
-        max_megapixels: larger pictures are refused.
+        masks: these parts of the frames are black.
+        max_megapixels: larger frames are refused.
 
     Raises:
-        BadMedia: the recording cannot be read, or has no picture in the span.
+        BadMedia: the recording cannot be read, or has no frame in the span.
         Unavailable: the copy cannot be written.
     """
 
@@ -117,22 +115,22 @@ def blur_others(
             for frame in opened:
                 yield replace(frame, image=blackened(frame.image, masks))
 
-    with closing(frames(LOOK_S)) as looked_at:
-        walks, size = _walks(looked_at, detector)
-    mine = _of_person(walks, known, size)
-    others = [walk for walk in walks if walk not in mine]
-    account = RedactionReport(others=sum(any(walk.around(at) for at in range(*span, 100)) for walk in others))
+    with closing(frames(LOOK_S)) as samples:
+        tracks, size = _tracks(samples, detector)
+    spared = _of_person(tracks, known, size)
+    others = [track for track in tracks if track not in spared]
+    report = RedactionReport(others=sum(any(track.around(at) for at in range(*span, 100)) for track in others))
     with closing(frames(_EVERY_S)) as every:
-        _write(target, _blurred(every, span, mine, others, account), span[0])
-    if not account.pictures:
+        _write(target, _blurred(every, span, spared, others, report), span[0])
+    if not report.pictures:
         target.unlink(missing_ok=True)
         raise BadMedia("the recording has no picture there", reason="missing", got=source)
-    return account
+    return report
 
 
-def _walks(frames: Iterable[Frame], detector: Detector) -> tuple[list[PersonTrack], tuple[int, int]]:
-    """Everybody who is found, and (width, height) of the pictures."""
-    found: dict[int, PersonTrack] = {}
+def _tracks(frames: Iterable[Frame], detector: Detector) -> tuple[list[PersonTrack], tuple[int, int]]:
+    """Return the tracks of all people who are detected, and (width, height) of the frames."""
+    tracks: dict[int, PersonTrack] = {}
     size = (1, 1)
 
     def sized() -> Iterator[Frame]:
@@ -142,64 +140,66 @@ def _walks(frames: Iterable[Frame], detector: Detector) -> tuple[list[PersonTrac
             yield frame
 
     def seen(number: int, offset_ms: int, box: Box) -> None:
-        walk = found.setdefault(number, PersonTrack())
-        walk.offsets.append(offset_ms)
-        walk.boxes.append(box)
+        track = tracks.setdefault(number, PersonTrack())
+        track.offsets.append(offset_ms)
+        track.boxes.append(box)
 
     for _ in track_people(
         detector.detect(sized()), crops_per_track=1, thumbnail=lambda _: b"", max_gap_s=_MAX_GAP_S, on_seen=seen
     ):
         pass
-    return list(found.values()), size
+    return list(tracks.values()), size
 
 
-def _of_person(walks: Sequence[PersonTrack], known: Sequence[KnownBox], size: tuple[int, int]) -> list[PersonTrack]:
-    """The walks that are where the person is known to be."""
-    mine: list[PersonTrack] = []
-    for one in known:
-        box = _scaled(one, size)
-        overlaps = [(there.iou(box), walk) for walk in walks if (there := walk.at(one.offset_ms, 500 * LOOK_S))]
-        best, walk = max(overlaps, key=lambda item: item[0], default=(0.0, None))
-        if walk is not None and best >= _SAME and walk not in mine:
-            mine.append(walk)
-    return mine
+def _of_person(tracks: Sequence[PersonTrack], known: Sequence[KnownBox], size: tuple[int, int]) -> list[PersonTrack]:
+    """Return the tracks that are where the person is known to be."""
+    matches: list[PersonTrack] = []
+    for place in known:
+        box = _scaled(place, size)
+        overlaps = [(own.iou(box), track) for track in tracks if (own := track.at(place.offset_ms, 500 * LOOK_S))]
+        best, track = max(overlaps, key=lambda item: item[0], default=(0.0, None))
+        if track is not None and best >= _SAME and track not in matches:
+            matches.append(track)
+    return matches
 
 
 def _blurred(
     frames: Iterable[Frame],
     span: tuple[int, int],
-    mine: Sequence[PersonTrack],
+    spared: Sequence[PersonTrack],
     others: Sequence[PersonTrack],
-    account: RedactionReport,
+    report: RedactionReport,
 ) -> Iterator[Frame]:
-    """The frames of the span, blurred."""
+    """Yield the frames of the span, blurred but for the `spared` tracks, and count them in `report`."""
     for frame in frames:
         if frame.offset_ms >= span[1]:
             return
         if frame.offset_ms < span[0]:
             continue
         at = frame.offset_ms
-        spared = [box for walk in mine if (box := walk.at(at, 500 * LOOK_S))]
-        covered = [box for walk in (others if spared else [*mine, *others]) if (box := walk.around(at))]
-        account.pictures += 1
-        account.with_person += bool(spared)
-        yield replace(frame, image=_covered(frame.image, covered, spared))
+        kept = [box for track in spared if (box := track.at(at, 500 * LOOK_S))]
+        covered = [box for track in (others if kept else [*spared, *others]) if (box := track.around(at))]
+        report.pictures += 1
+        report.with_person += bool(kept)
+        yield replace(frame, image=_covered(frame.image, covered, kept))
 
 
 def _covered(image: Image, covered: Iterable[Box], spared: Iterable[Box]) -> Image:
-    """`image` with the parts in `covered` unrecognisable, and those in `spared` as they were."""
-    made = image.copy()
+    """Return a copy of `image` with the parts in `covered` unrecognisable, but those in `spared` unchanged."""
+    copy = image.copy()
     for box in covered:
-        part = box.crop(made)
+        part = box.crop(copy)
         if part.size:
             part[:] = _coarse(part)
     for box in spared:
-        box.crop(made)[:] = box.crop(image)
-    return made
+        box.crop(copy)[:] = box.crop(image)
+    return copy
 
 
 def _coarse(part: Image) -> Image:
-    """`part` (h, w, 3) as if it had `CELLS` pixels across its shorter side."""
+    """Return `part` (h, w, 3) as if it had `CELLS` pixels across its shorter side."""
+    import cv2
+
     height, width = part.shape[:2]
     share = min(1.0, CELLS / min(height, width))
     few = (max(1, round(width * share)), max(1, round(height * share)))
@@ -208,6 +208,8 @@ def _coarse(part: Image) -> Image:
 
 
 def _write(target: Path, frames: Iterable[Frame], first_ms: int) -> None:
+    import av
+
     try:
         with av.open(str(target.absolute()), "w", format="mp4", options={"movflags": "+faststart"}) as out:
             stream = None
@@ -216,10 +218,10 @@ def _write(target: Path, frames: Iterable[Frame], first_ms: int) -> None:
                     stream = out.add_stream("libx264", rate=25, options={"preset": "veryfast", "crf": "20"})
                     stream.pix_fmt, stream.codec_context.time_base = "yuv420p", _MS
                     stream.height, stream.width = (max(2, side // 2 * 2) for side in frame.image.shape[:2])
-                picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
-                picture = picture.reformat(stream.width, stream.height, "yuv420p")
-                picture.pts, picture.time_base = frame.offset_ms - first_ms, _MS
-                out.mux(stream.encode(picture))
+                image = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
+                image = image.reformat(stream.width, stream.height, "yuv420p")
+                image.pts, image.time_base = frame.offset_ms - first_ms, _MS
+                out.mux(stream.encode(image))
             if stream is not None:
                 out.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as e:
@@ -236,12 +238,12 @@ def _hull(a: Box, b: Box) -> Box:
 
 
 def _widened(box: Box, margin: float, across: float = 0.0) -> Box:
-    """With `margin` more on every side, and `across` to the left and the right: shares of its height."""
+    """Widen a box by `margin` on every side, and by `across` to the left and the right: shares of its height."""
     more, aside = round(margin * box.height), round((margin + across) * box.height)
     return Box(max(0, box.x1 - aside), max(0, box.y1 - more), box.x2 + aside, box.y2 + more)
 
 
-def _scaled(one: KnownBox, size: tuple[int, int]) -> Box:
-    across, down = size[0] / one.width, size[1] / one.height
-    x1, y1 = int(one.box.x1 * across), int(one.box.y1 * down)
-    return Box(x1, y1, max(x1 + 1, round(one.box.x2 * across)), max(y1 + 1, round(one.box.y2 * down)))
+def _scaled(known: KnownBox, size: tuple[int, int]) -> Box:
+    across, down = size[0] / known.width, size[1] / known.height
+    x1, y1 = int(known.box.x1 * across), int(known.box.y1 * down)
+    return Box(x1, y1, max(x1 + 1, round(known.box.x2 * across)), max(y1 + 1, round(known.box.y2 * down)))

@@ -15,6 +15,7 @@ from search.catalog.catalog import Catalog
 from search.catalog.streams import CameraConfig, StreamStore
 from search.config import Settings
 from search.errors import BadInput
+from search.media.clip_cache import delete_segment_media
 from search.media.media_store import MediaStore, open_media
 from search.stream_types import Polygon, Rules, Stream
 from search.times import iso, now_ms, zone_of
@@ -184,7 +185,7 @@ def _index_again(catalog: Catalog, live: StreamStore, media: MediaStore, camera_
     count, last = 0, ""
     while ids := catalog.indexed_of(camera_id, last, _BATCH):
         for segment_id in ids:
-            media.delete_segment(segment_id)
+            delete_segment_media(media, segment_id)
         count, last = count + catalog.index_again(ids), ids[-1]
     _say(f"{count} files of camera {camera_id} are indexed again (by `xunren serve` or `xunren index --watch`)")
     if late:

@@ -21,7 +21,7 @@ from search.catalog.catalog import Catalog
 from search.catalog.indexes import IndexStore
 from search.config import Settings, settings_table
 from search.errors import BadInput, Unavailable, XunrenError
-from search.media.media_store import ffmpeg_path
+from search.media.clip_cutter import ffmpeg_path
 from search.models.embedder import make_embedder
 from search.models.registry import RECOMMENDED
 from search.vector_store.factory import open_vector_store

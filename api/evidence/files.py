@@ -17,6 +17,7 @@ from api.evidence.manifest import ORIGINAL, Described, Digest, blocks_of, descri
 from indexer.decoding.privacy_masks import blackened
 from indexer.decoding.video_source import VideoSource
 from search.errors import BadMedia, Conflict, NotFound, Unavailable
+from search.media.clip_cache import ClipCache
 from search.media.concat import join_files
 from search.media.media_store import MediaStore
 from search.media.photos import read_photo
@@ -92,8 +93,8 @@ def cut_clip(
         start_ms = max(sighting.start_ms, segments[0].start_ms)
         work = folder / ".work"  # not the clips of the page: those may lie there for months
         try:
-            media = MediaStore(work, timeout_s=timeout_s)
-            made = media.clip_of(segments, start_ms, sighting.end_ms - start_ms, masks=masks)
+            clips = ClipCache(MediaStore(work), timeout_s=timeout_s)
+            made = clips.clip_of(segments, start_ms, sighting.end_ms - start_ms, masks=masks)
             return EvidenceClip(made.rename(folder / "clip.mp4"), start_ms, sighting.end_ms)
         finally:
             shutil.rmtree(work, ignore_errors=True)

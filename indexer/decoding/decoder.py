@@ -1,25 +1,25 @@
-"""The decoder: packets in, pictures out, an account of what got lost. For `video_source` and its `probe` only."""
+"""The decoder: packets in, frames out, damage counted. For this room only; others use `video_source`."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import av
 import numpy as np
-from av.packet import Packet
-from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from search.types import Image
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """A decoded picture with its presentation time in the stream's time base."""
+    """A frame with its presentation time in the stream's time base."""
 
     frame: VideoFrame
     pts: int
@@ -30,9 +30,9 @@ class Decoder:
 
     Args:
         stream: of an open container.
-        max_megapixels: a larger picture inside the stream is refused by the codec.
-        by_order: pictures take the times of the packets in rising order, for containers without presentation times.
-        doubt: called with a key packet that gave no picture, and why, before it is counted as damaged; it may raise.
+        max_megapixels: a larger frame inside the stream is refused by the codec.
+        by_order: frames take the times of the packets in rising order, for containers without presentation times.
+        doubt: called with a key packet that gave no frame, and why, before it is counted as damaged; it may raise.
     """
 
     def __init__(
@@ -43,6 +43,10 @@ class Decoder:
         by_order: bool = False,
         doubt: Callable[[Packet[VideoStream], str], None] | None = None,
     ) -> None:
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        self._errors = (av.FFmpegError, ValueError)
         self._codec = stream.codec_context
         self._codec.thread_count = 1
         self._codec.options = {"max_pixels": str(int(max_megapixels * 1e6))}
@@ -56,15 +60,15 @@ class Decoder:
         self._begin()
 
     def feed(self, packet: Packet[VideoStream]) -> Iterator[DecodedFrame]:
-        """Decode one packet. Gives the pictures that are ready, usually of earlier packets."""
-        if not packet.size:  # an empty one repeats the last picture; to the codec it would mean the end
+        """Decode one packet, and yield the frames that are ready, usually of earlier packets."""
+        if not packet.size:  # an empty one repeats the last frame; to the codec it would mean the end
             return
         self._clean = False
         self._fed += not packet.is_discard
         heapq.heappush(self._waiting, packet.pts or 0)
         try:
             frames = self._codec.decode(packet)
-        except (av.FFmpegError, ValueError) as e:
+        except self._errors as e:
             self._failed += 1
             if self._doubt and packet.is_keyframe:
                 self._doubt(packet, str(e))
@@ -72,46 +76,46 @@ class Decoder:
         yield from self._timed(frames)
 
     def single(self, packet: Packet[VideoStream]) -> list[DecodedFrame]:
-        """Decode a key packet by itself. Empty if it is damaged, and also if it needs what follows it."""
+        """Decode a key packet by itself. The result is empty if it is damaged, or needs what follows it."""
         self.drop()
-        pictures = [*self.feed(packet), *self._flush()]
-        if self._doubt and not pictures:
+        frames = [*self.feed(packet), *self._flush()]
+        if self._doubt and not frames:
             self._doubt(packet, "no picture")
         self.drop()
-        return pictures
+        return frames
 
     def drain(self) -> Iterator[DecodedFrame]:
-        """End the run: gives the pictures that were held back."""
+        """End the run, and yield the frames that were held back."""
         if self._clean:
             return
         yield from self._flush()
-        if self._failed or not self._shown:  # else what is missing is fields, hidden or leading pictures
+        if self._failed or not self._shown:  # else fields, hidden or leading frames are missing
             self.damaged += max(0, self._fed - self._shown - self._failed)
         self.drop()
 
     def drop(self) -> None:
-        """End the run without its held-back pictures."""
+        """End the run without the frames that were held back."""
         if not self._clean:
             self._codec.flush_buffers()
         self.damaged += self._failed
         self._begin()
 
-    def image(self, picture: DecodedFrame, size: tuple[int, int]) -> Image:
-        """RGB uint8 (H, W, 3) of any pixel format, turned as it is to be shown.
+    def image(self, decoded: DecodedFrame, size: tuple[int, int]) -> Image:
+        """Return RGB uint8 (H, W, 3) of a frame of any pixel format, turned for display.
 
         Args:
-            picture: of this decoder.
+            decoded: by this decoder.
             size: (width, height) before turning; a stream that changes its size on the way is scaled to it.
         """
-        rgb = self._reformatter.reformat(picture.frame, *size, format="rgb24", threads=1)
-        turns = rotation(picture) // 90
+        rgb = self._reformatter.reformat(decoded.frame, *size, format="rgb24", threads=1)
+        turns = rotation(decoded) // 90
         image = cast(Image, rgb.to_ndarray())
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
     def _flush(self) -> Iterator[DecodedFrame]:
         try:
             frames = self._codec.decode(None)
-        except (av.FFmpegError, ValueError):
+        except self._errors:
             return
         yield from self._timed(frames)
 
@@ -130,6 +134,6 @@ class Decoder:
             yield DecodedFrame(frame, first if self._by_order or frame.pts is None else frame.pts)
 
 
-def rotation(picture: DecodedFrame) -> int:
-    """Degrees anticlockwise that the picture is turned for display: 0, 90, 180 or 270."""
-    return round(picture.frame.rotation / 90) % 4 * 90
+def rotation(decoded: DecodedFrame) -> int:
+    """Return the degrees anticlockwise that the frame is turned for display: 0, 90, 180 or 270."""
+    return round(decoded.frame.rotation / 90) % 4 * 90

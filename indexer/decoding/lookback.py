@@ -1,7 +1,7 @@
-"""What the worker remembers of a live camera from one file to the next.
+"""Reads the minutes before a live segment again.
 
-A recorded file is ten seconds long. Whether its first frame shows anything new, and what its background is, only the
-files before it can tell.
+A recorded file is ten seconds long. Whether its first frame shows anything new, and what its background is, is known
+only from the files before it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ LOOK_BACK_INTERVAL_S = 5.0
 
 
 def earlier_frames(live: StreamStore, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
-    """Frames of the minutes before a live segment, in order of time, for a background that nobody has learnt yet.
+    """Yield the frames of the minutes before a live segment, in order of time, for a background that is not learnt yet.
 
-    Files that cannot be read are passed over: they are accounted for where they are indexed.
+    Files that cannot be read are passed over: they are reported where they are indexed.
     """
     before = live.recordings(
         segment.start_ms - LOOK_BACK_MS,

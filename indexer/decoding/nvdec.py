@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import av
-from av.codec.hwaccel import HWAccel
+from typing import TYPE_CHECKING
 
 from search.config import Settings
 from search.errors import Unavailable
 
+if TYPE_CHECKING:
+    from av.codec.hwaccel import HWAccel
+
 
 def decoding_card(settings: Settings) -> HWAccel | None:
-    """What the setting `decoder` names, for `VideoSource`; None for the CPU. The card is the model's (`device`).
+    """Return what the setting `decoder` names, for `VideoSource`; None: the CPU. The card is the model's (`device`).
 
     Raises:
         Unavailable: there is no such card, or no driver for it.
     """
     if settings.decoder == "cpu":
         return None
+    import av
+    from av.codec.hwaccel import HWAccel
+
     _, _, number = settings.device.partition(":")
     card = number if settings.device.startswith("cuda") else ""
     # Each file gets a context of its own, which takes time: FFmpeg refuses the card's primary one where torch was there

@@ -1,4 +1,4 @@
-"""Privacy masks: what a camera's polygons cover is black before anything is detected, embedded or drawn."""
+"""Privacy masks: the parts that a camera's polygons cover are black before detection, embedding and drawing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 def blackened(image: Image, polygons: Sequence[Polygon]) -> Image:
-    """`image` (uint8 (H, W, 3)) with every pixel black that `search.media.privacy_masks.covered` names.
+    """Blacken every pixel of `image` (uint8 (H, W, 3)) that `search.media.privacy_masks.covered` names.
 
-    Without polygons it is the image itself, otherwise a copy.
+    Without polygons the result is the image itself, otherwise a copy.
     """
     if not polygons:
         return image
@@ -32,12 +32,12 @@ def blackened(image: Image, polygons: Sequence[Polygon]) -> Image:
 class MaskBook:
     """The cameras' masks, at most `refresh_s` old. Safe for threads.
 
-    Where the catalogue does not answer, the masks that were read last hold on: nothing is ever shown because a mask
-    could not be read.
+    Where the catalogue does not answer, the masks that were read last stay valid: a mask that could not be read never
+    uncovers anything.
 
     Args:
         live: open.
-        refresh_s: seconds after which it is asked again.
+        refresh_s: seconds after which the catalogue is read again.
     """
 
     def __init__(self, live: StreamStore, *, refresh_s: float = 3.0) -> None:
@@ -48,7 +48,7 @@ class MaskBook:
         self._due = 0.0
 
     def masks(self, camera_id: str) -> Sequence[Polygon]:
-        """The camera's polygons, shares 0 to 1; empty if it has none.
+        """Return the camera's polygons, in shares 0 to 1; empty if it has none.
 
         Raises:
             Unavailable: the catalogue does not answer, and never did.
@@ -65,5 +65,5 @@ class MaskBook:
         except Unavailable as e:
             if self._rules is None:
                 raise
-            log.warning("masks could not be read again, the last ones hold: %s", e)
+            log.warning("masks could not be read again, the last ones stay valid: %s", e)
         self._due = time.monotonic() + self._refresh_s

@@ -1,4 +1,4 @@
-"""What a media file says about itself, or why it cannot be indexed."""
+"""Reads what a media file says about itself, or why it cannot be indexed."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING
 
 from indexer.decoding.decoder import Decoder, rotation
 from search.errors import BadMedia
 from search.media.containers import check_size, mean_fps, open_video
 from search.media.timestamps import MAX_TOTAL_S, Timeline
 
-_LOOK_AT = 300  # packets; among them the first picture that decodes tells the rotation
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_HEAD = 300  # packets; the first frame among them that decodes has the rotation
 
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """A video file.
+    """What is known of a video file.
 
     Attributes:
         width: pixels, as displayed (after rotation).
         height: pixels, as displayed.
-        rotation: degrees anticlockwise that the stored picture is turned for display: 0, 90, 180 or 270.
+        rotation: degrees anticlockwise that the stored frame is turned for display: 0, 90, 180 or 270.
         duration_ms: None where the container does not say.
         codec: FFmpeg's name, such as h264.
         created_ms: creation time in the container, Unix ms; None where there is none.
-        fps: mean pictures a second, as the container says.
-        keyframe_s: mean seconds between key frames; None where it would cost reading the file.
+        fps: mean frames a second, as the container says.
+        keyframe_s: mean seconds between key frames; None where only reading the whole file would tell.
     """
 
     width: int
@@ -44,7 +46,7 @@ class MediaInfo:
 
 
 def probe(path: Path, *, max_megapixels: float) -> MediaInfo:
-    """Open a file, look at its head and one picture.
+    """Open a file, read its head and decode one frame: 0.1 to 1 % of a recording of 70 MB.
 
     Raises:
         BadMedia: with `reason` missing, unreadable, empty, disguised, not-a-video, unsupported, truncated,
@@ -68,15 +70,15 @@ def probe(path: Path, *, max_megapixels: float) -> MediaInfo:
 
 
 def _rotation(path: Path, container: InputContainer, stream: VideoStream, max_megapixels: float) -> int:
-    """Of the first picture that decodes; 0 where none of the first ones does (the rest of the file may)."""
+    """Return the rotation of the first frame that decodes; 0 if none of the head does (the rest of the file may)."""
     decoder = Decoder(stream, max_megapixels=max_megapixels)
     empty = True
-    for packet in islice(Timeline(container, stream), _LOOK_AT):
+    for packet in islice(Timeline(container, stream), _HEAD):
         empty = False
-        for picture in decoder.feed(packet):
-            return rotation(picture)
-    for picture in decoder.drain():
-        return rotation(picture)
+        for frame in decoder.feed(packet):
+            return rotation(frame)
+    for frame in decoder.drain():
+        return rotation(frame)
     if empty:
         raise BadMedia("there are no pictures in it", reason="truncated", got=path, cure="copy it again")
     return 0
@@ -92,7 +94,7 @@ def _duration_ms(container: InputContainer, stream: VideoStream) -> int | None:
 
 
 def _keyframe_s(stream: VideoStream) -> float | None:
-    """From the container's index, which MP4, MOV and AVI have."""
+    """Return the mean of the container's index, which MP4, MOV and AVI have."""
     entries = stream.index_entries
     if len(entries) < 2 or not stream.time_base:
         return None

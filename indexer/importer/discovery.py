@@ -1,4 +1,4 @@
-"""Finds recordings on disk and what they are: their camera, their start on the wall clock, their fingerprint."""
+"""Finds recordings on disk, with their camera, their start on the wall clock and their fingerprint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READABLE = frozenset((".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mj2", ".m
     ".vob",
 }
 REFUSED = frozenset((".wmv", ".asf", ".rm", ".rmvb", ".dav", ".264", ".265", ".h264", ".h265", ".hevc", ".ogv", ".mxf"))
-"""Videos that are not read here: they are found all the same, so that the report names them with the cure."""
+"""Videos that are not supported: they are found all the same, so that the report names them with the cure."""
 
 _MIN_MS = 631_152_000_000  # 1990: earlier is a clock that was never set
 _DATE_FOLDER = re.compile(r"(19|20)\d{2}([-_.]?\d{2}){0,2}")
@@ -38,23 +38,23 @@ _TIME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file that may be a recording, and the camera it belongs to. What is wrong with it, `probe` says."""
+    """A file that may be a recording, and its camera. `probe` says what is wrong with it."""
 
     path: Path
     camera_id: str
 
 
 def discover(paths: Iterable[Path], *, camera_id: str | None = None) -> list[Recording]:
-    """All recordings under `paths`, each once, in the order of `paths` and then of names.
+    """Return all recordings under `paths`, each once, in the order of `paths` and then of names.
 
     A file belongs to the camera that its folder is named after; below a given folder that is the first folder on the
     way that is not a date (`2026`, `2026-11-02`, `20261102`), so that both `root/gate/a.mp4` and
     `root/gate/2026-11-02/a.mp4` belong to `gate`, whether `root` or `root/gate` is given. Files directly in the given
     folder belong to the camera named like it. Characters that an id cannot have become `_`, followed by a short hash.
 
-    In folders, known video suffixes are taken in upper or lower case, and hidden files and folders are left out. What
-    is given by name is always taken: a path that is missing and a folder without videos come out as recordings too,
-    which `probe` refuses with the reason.
+    In folders, known video suffixes are taken in upper or lower case, and hidden files and folders are left out. Each
+    of `paths` is always taken: a missing path and a folder without videos become recordings too, which `probe` refuses
+    with the reason.
 
     Args:
         paths: files and folders.
@@ -65,24 +65,25 @@ def discover(paths: Iterable[Path], *, camera_id: str | None = None) -> list[Rec
     """
     if camera_id is not None:
         check_camera_id(camera_id)
-    found: dict[str, Recording] = {}
-    for given in paths:
-        top = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links and lose the names given
+    recordings: dict[str, Recording] = {}
+    for path in paths:
+        top = Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links and lose the names
         for file in _files(top):
             camera = camera_id if camera_id is not None else _camera_of(file, top)
-            found.setdefault(str(file), Recording(file, camera))
-    return list(found.values())
+            recordings.setdefault(str(file), Recording(file, camera))
+    return list(recordings.values())
 
 
 def start_of(path: Path, info: MediaInfo, *, given_ms: int | None, zone: tzinfo) -> tuple[int, StartSource]:
-    """When the recording began (Unix ms), and where that was taken from, in this order: given, the container's
-    creation time, the first time in the file's name (in `zone` where it names none), the file's modification time.
+    """Return when the recording began (Unix ms), and the source of that time.
 
-    A creation time before 1990 (a clock that was never set) or in the future is left out.
+    Sources in this order: `given_ms`, the container's creation time, the first time in the file's name (in `zone` where
+    it names none), the file's modification time. A creation time before 1990 (a clock that was never set) or in the
+    future is left out.
 
     Raises:
         BadMedia: missing, if the file has gone.
-    """  # noqa: D205
+    """
     if given_ms is not None:
         return given_ms, StartSource.GIVEN
     now_ms = time.time_ns() // 1_000_000
@@ -95,9 +96,10 @@ def start_of(path: Path, info: MediaInfo, *, given_ms: int | None, zone: tzinfo)
 
 
 def time_in_name(name: str, zone: tzinfo) -> int | None:
-    """The first sensible date with a time in a file's name (Unix ms), such as 20261102_080000, 20261102080000,
-    2026-11-02T08-00-00Z, 2026-11-02 08.00.00+0800 or ch01_20261102080000; None if there is none.
-    """  # noqa: D205
+    """Return the first possible date with a time in a file's name (Unix ms); None if there is none.
+
+    Examples: 20261102_080000, 20261102080000, 2026-11-02T08-00-00Z, 2026-11-02 08.00.00+0800, ch01_20261102080000.
+    """
     for match in _TIME.finditer(name):
         year, _, month, day, hour, _, minute, second, fraction, offset = match.groups()
         text = f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or '000'}{offset or ''}"
@@ -111,7 +113,7 @@ def time_in_name(name: str, zone: tzinfo) -> int | None:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of the whole content, hexadecimal.
+    """Return the SHA-256 of the whole content, hexadecimal.
 
     Raises:
         BadMedia: missing or unreadable.
@@ -121,7 +123,7 @@ def fingerprint(path: Path) -> str:
 
 
 class _translated:  # noqa: N801 - used like a function
-    """Turns the system's errors about `path` into `BadMedia`."""
+    """Turns `OSError` about `path` into `BadMedia`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -149,7 +151,7 @@ def _files(top: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path, above: set[tuple[int, int]]) -> Iterator[Path]:
-    """Videos in and below `folder`; a folder that links back to one above it is not entered again."""
+    """Yield the videos in and below `folder`; a folder that links back to one above it is not entered again."""
     try:
         info = folder.stat()
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
@@ -181,7 +183,7 @@ def _camera_of(file: Path, top: Path) -> str:
 
 
 def usable_camera_id(name: str) -> str:
-    """`name` if it can be a camera's id, else its usable part with a hash that keeps different names apart."""
+    """Return `name` if it can be a camera's id, else its usable part with a hash that keeps different names apart."""
     try:
         return check_camera_id(name)
     except BadInput:

@@ -1,4 +1,9 @@
-"""Registers recordings: files on disk become segments in the catalogue, or are refused with reason and cure."""
+"""Registers recordings: files on disk become segments in the catalogue, or are refused with reason and cure.
+
+A file is read once here, for the fingerprint that makes its segment's id; the probe reads 0.1 to 1 % of it. It is read
+again when it is decoded: a worker, perhaps on another machine, leases the segment by that id. Measured on 70 MB: the
+fingerprint takes 0.2 to 0.4 s from the disk, sampling takes 13 to 39 s and finds the file in the page cache.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +32,7 @@ class RejectedFile:
 
 @dataclass(slots=True)
 class Registered:
-    """What `register` found: segments that wait for indexing, those already indexed, and refused files."""
+    """The result of `register`: segments that wait for indexing, those already indexed, and refused files."""
 
     waiting: list[Segment] = field(default_factory=list)
     known: list[Segment] = field(default_factory=list)
@@ -35,7 +40,7 @@ class Registered:
 
     @property
     def files(self) -> int:
-        """How many files were looked at."""
+        """Return the number of files."""
         return len(self.waiting) + len(self.known) + len(self.refused)
 
 
@@ -55,44 +60,44 @@ def register(
         catalog: open.
         paths: files, or folders whose sub-folders are cameras.
         camera_id: camera of all files; None takes it from the folders.
-        start_ms: wall-clock start (Unix ms) of a single file; None finds it out.
+        start_ms: wall-clock start (Unix ms) of a single file; None: see `start_of`.
         zone: of times without one.
-        max_megapixels: larger pictures are refused.
-        on_file: told about each file before it is read.
+        max_megapixels: larger frames are refused.
+        on_file: called with each file before it is read.
 
     Raises:
         BadInput: an impossible camera id, or a start for more than one file.
     """
     if camera_id is not None:
         check_camera_id(camera_id)
-    given = list(paths)
-    for path in given:
+    tops = list(paths)
+    for path in tops:
         catalog.accept(_text(path))  # what was wrong with it the last time may be mended
-    recordings = discover(given, camera_id=camera_id)
+    recordings = discover(tops, camera_id=camera_id)
     if start_ms is not None and len(recordings) > 1:
         raise BadInput(
             "one start time cannot hold for several files",
             got=f"{len(recordings)} files",
             cure="index them one by one, or leave --start away",
         )
-    found = Registered()
+    registered = Registered()
     for recording in recordings:
         on_file(recording.path)
         try:
-            _register_one(catalog, recording, found, start_ms, zone, max_megapixels)
+            _register_one(catalog, recording, registered, start_ms, zone, max_megapixels)
         except BadMedia as e:
             refused = RejectedFile(
                 _text(recording.path), e.reason, f"{e.what}; got: {e.got}" if e.got else e.what, e.cure
             )
             catalog.refuse(refused.path, refused.reason, refused.message, refused.cure)
-            found.refused.append(refused)
-    return found
+            registered.refused.append(refused)
+    return registered
 
 
 def _register_one(
     catalog: Catalog,
     recording: Recording,
-    found: Registered,
+    registered: Registered,
     start_ms: int | None,
     zone: tzinfo,
     max_megapixels: float,
@@ -119,10 +124,10 @@ def _register_one(
         width=info.width,
         height=info.height,
     )
-    (found.waiting if catalog.add_segment(segment) else found.known).append(segment)
+    (registered.waiting if catalog.add_segment(segment) else registered.known).append(segment)
     catalog.accept(_text(recording.path))
 
 
 def _text(path: Path) -> str:
-    """A path that can be stored and shown, also where its name is no valid text."""
+    """Return a path as text that can be stored and shown, also where its name is no valid text."""
     return os.fsencode(path).decode("utf-8", "replace")

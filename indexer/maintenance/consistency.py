@@ -22,6 +22,7 @@ from indexer.recorder.camera_share import FOLDER_ID
 from search.catalog.catalog import Catalog, SegmentSummary
 from search.catalog.streams import StreamStore
 from search.config import Settings
+from search.media.clip_cache import delete_segment_media, segments_with_media
 from search.media.media_store import MediaStore
 from search.types import SegmentState, StreamRole, is_address
 from search.vector_store.base import VectorStore
@@ -99,7 +100,7 @@ class ConsistencyChecker:
         """
         found = self.leftovers()
         for segment_id in found.media:
-            self._media.delete_segment(segment_id)
+            delete_segment_media(self._media, segment_id)
         for part in _parts(found.rows):
             if self._store is not None:
                 self._store.delete_segments(part)
@@ -127,7 +128,7 @@ class ConsistencyChecker:
         known_ids, known_paths = _sorted(ids), _sorted(paths)
         files = _Counted(chain(_files(self._settings.recordings_dir), stored))
         found.files = _unknown(files, known_paths)
-        found.media = _unknown(self._media.segment_ids(), known_ids)
+        found.media = _unknown(segments_with_media(self._media), known_ids)
         found.rows = _unknown(rows, known_ids)
         self._entries, self._files, self._rows = len(ids), files.count, sum(rows.values())
         return found

@@ -24,6 +24,7 @@ from search.catalog.retention import RetentionStore
 from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.errors import Unavailable
+from search.media.clip_cache import delete_segment_media
 from search.media.media_store import MediaStore
 from search.types import Segment, StreamRole, is_address
 
@@ -127,7 +128,7 @@ class Retention:
 
     def _delete(self, segments: Sequence[Segment], now_ms: int) -> DeletionReport:
         segments = self._without_files(segments)
-        thumbnails = sum(self._media.delete_segment(segment.id) for segment in segments)
+        thumbnails = sum(delete_segment_media(self._media, segment.id) for segment in segments)
         rows = self._store.delete_segments([segment.id for segment in segments])
         self._store.flush()  # or a power cut brings rows back of which the catalogue knows nothing
         self._expiry.forget(segments)

@@ -1,4 +1,4 @@
-"""A recorder's share of the cameras: keeps its leases alive in a thread of its own, whatever the recorder waits for."""
+"""A recorder's share of the cameras. A thread of its own keeps the leases alive, whatever the recorder waits for."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from search.errors import Unavailable
 log = logging.getLogger(__name__)
 
 FOLDER_ID = ".folder"
-"""File in a folder of recordings with an id of it."""
+"""Name of the file in a folder of recordings that holds the folder's id."""
 
 
 class CameraShare:
-    """From `start` to `stop`, the cameras that this recorder is to record.
+    """The cameras that this recorder is to record, from `start` to `stop`.
 
-    While the catalogue does not answer, they stay what they were: better recorded twice than not at all. Whoever took
-    them meanwhile is found out with the first answer.
+    While the catalogue does not answer, they stay the same: better recorded twice than not at all. The first answer
+    says which ones another recorder took meanwhile.
 
     Args:
         catalog: open.
         root: the folder that is recorded into.
-        lease_s: seconds after its last sign of life when its cameras are free for others.
-        wanted: ids of all cameras that it would record -> whether it has the key of their addresses. While others
-            live, those without are left to them; one that is alone keeps them, so that their health says the cause.
+        lease_s: seconds after the last sign of life when the cameras are free for others.
+        cameras: returns the ids of all cameras to record -> whether this recorder has the key of their addresses.
+            Those without are left to other recorders; if there are none it keeps them, and their health says the cause.
     """
 
-    def __init__(self, catalog: Catalog, root: Path, lease_s: float, wanted: Callable[[], Mapping[str, bool]]) -> None:
+    def __init__(self, catalog: Catalog, root: Path, lease_s: float, cameras: Callable[[], Mapping[str, bool]]) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.folder = folder_id(root)
         self._leases = CameraLeases(catalog, f"{name}:{uuid.uuid4().hex[:8]}", name, self.folder, lease_s)
-        self._wanted = wanted
+        self._cameras = cameras
         self._beat_s = lease_s / BEATS
         self._held = HeldCameras()
         self._stop = threading.Event()
@@ -50,18 +50,18 @@ class CameraShare:
 
     @property
     def held(self) -> HeldCameras:
-        """What it holds, as far as is known."""
+        """Return the cameras that it holds, as far as is known."""
         return self._held
 
     def start(self) -> None:
         """Take a share and keep it."""
         with suppress(Unavailable):
-            self._bury()
+            self._release_dead()
         self._beat()
         self._thread.start()
 
     def stop(self) -> None:
-        """Give it back: all files are closed."""
+        """Give the share back; call it when all files are closed."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -69,21 +69,21 @@ class CameraShare:
             self._leases.leave()
 
     def hand_over(self, cameras: Iterable[str]) -> None:
-        """These are no longer recorded here: let those who asked have them. Raises `Unavailable`."""
+        """Give these, which are no longer recorded here, to the recorders that asked for them. Raises `Unavailable`."""
         self._leases.hand_over(cameras)
 
     def held_elsewhere(self, camera_id: str = "") -> dict[str, str]:
-        """Camera id -> id of the folder of its live holder, this recorder's own not included; of one camera, or all.
+        """Return camera id -> folder id of its live holder, without this recorder's own; for one camera, or all.
 
         Raises:
             Unavailable: the catalogue does not answer.
         """
-        found = self._leases.holders(camera_id)
-        mine = self._held.cameras
-        return {h.camera_id: h.folder for h in found if h.alive and h.camera_id not in mine}
+        holders = self._leases.holders(camera_id)
+        own = self._held.cameras
+        return {h.camera_id: h.folder for h in holders if h.alive and h.camera_id not in own}
 
-    def _bury(self) -> None:
-        """A recorder of this folder and machine whose process is gone needs no time to be given up."""
+    def _release_dead(self) -> None:
+        """Release the leases of this folder's recorders on this machine whose process is gone, without waiting."""
         host = f"{socket.gethostname()}:"
         dead = [
             id_
@@ -94,20 +94,20 @@ class CameraShare:
 
     def _beat(self) -> None:
         try:
-            wanted = self._wanted()
-            locked = {camera for camera, opens in wanted.items() if not opens}
-            found = self._leases.beat(wanted, locked)
-            self._say(len(locked) if found.recorders > 1 else 0)
-            lost = self._held.cameras - found.cameras
+            cameras = self._cameras()
+            locked = {camera for camera, opens in cameras.items() if not opens}
+            held = self._leases.beat(cameras, locked)
+            self._log_without_key(len(locked) if held.recorders > 1 else 0)
+            lost = self._held.cameras - held.cameras
             if lost:
                 log.info("%d cameras are another recorder's now", len(lost))
-            self._held, self._failing = found, False
+            self._held, self._failing = held, False
         except Unavailable as e:
             if not self._failing:
                 log.warning("the recorder cannot renew its cameras' leases; it records on: %s", e)
             self._failing = True
 
-    def _say(self, without_key: int) -> None:
+    def _log_without_key(self, without_key: int) -> None:
         if without_key and not self._without_key:
             log.warning(
                 "%d cameras are left to other recorders: their addresses were sealed with another key; set secret_key "
@@ -135,15 +135,15 @@ def _lives(pid: int) -> bool:
 
 
 def folder_id(root: Path) -> str:
-    """Of a folder, the same for all who see it, on this machine and others; written when it is first asked for."""
+    """Return a folder's id, the same on every machine that sees the folder; the first call writes it."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / FOLDER_ID).open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # two that start at once
         file.seek(0)
-        found = file.read().strip()
-        if not found:  # it is new, or the power went before it was on disk
-            found = uuid.uuid4().hex
-            file.write(found)
+        id_ = file.read().strip()
+        if not id_:  # it is new, or the power went before it was on disk
+            id_ = uuid.uuid4().hex
+            file.write(id_)
             file.flush()
             os.fsync(file.fileno())
-    return found
+    return id_

@@ -1,4 +1,4 @@
-"""Connects to a live stream, and says in words without secrets why that cannot be done.
+"""Connects to a live stream, and explains a failure without secrets.
 
 Texts of FFmpeg's errors contain addresses with passwords, so none of them is ever repeated.
 """
@@ -6,16 +6,16 @@ Texts of FFmpeg's errors contain addresses with passwords, so none of them is ev
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import cast
-
-import av
-from av.container import InputContainer
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, cast
 
 from search.errors import XunrenError
 from search.stream_types import StreamState
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
 
 CODECS = ("h264", "hevc", "mpeg4", "mjpeg")
 
@@ -30,11 +30,13 @@ class StreamFailure(Exception):
 
 
 def opened(address: str, timeout_s: float) -> InputContainer:
-    """The stream at an address; each wait for it ends after `timeout_s` with `av.error.ExitError`.
+    """Open the stream at an address; each wait for it ends after `timeout_s` with `av.error.ExitError`.
 
     Raises:
         av.FFmpegError: its text may contain the password; see `meaning_of`.
     """
+    import av
+
     options = {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,tcp,udp,tls,http,https,httpproxy"}
     if address.startswith("http"):
         options = {
@@ -47,7 +49,7 @@ def opened(address: str, timeout_s: float) -> InputContainer:
 
 
 def video_of(container: InputContainer) -> VideoStream:
-    """Its pictures. Raises `StreamFailure` where there are none, or none that are recorded."""
+    """Return the video stream. Raises `StreamFailure` if there is none, or one with a codec that is not recorded."""
     if not container.streams.video:
         raise StreamFailure(StreamState.UNREACHABLE, "there is no video in the stream")
     stream = container.streams.video[0]
@@ -58,8 +60,10 @@ def video_of(container: InputContainer) -> VideoStream:
 
 
 def size_of(packet: Packet[VideoStream], codec: str) -> tuple[int, int] | None:
-    """(width, height) of what a key packet decodes to; None where it does not decode."""
-    context = cast(VideoCodecContext, av.CodecContext.create(codec, "r"))
+    """Decode a key packet and return (width, height) of its frame; None if it does not decode."""
+    import av
+
+    context = cast("VideoCodecContext", av.CodecContext.create(codec, "r"))
     with suppress(av.FFmpegError, ValueError):
         frames = [*context.decode(packet), *context.decode(None)]
         if frames and not frames[0].is_corrupt:
@@ -68,24 +72,27 @@ def size_of(packet: Packet[VideoStream], codec: str) -> tuple[int, int] | None:
 
 
 def meaning_of(error: Exception) -> StreamFailure:
-    """What an error of connecting or reading means. Its own text is not used: it may contain the address."""
+    """Return what an error of connecting or reading means, without its text, which may contain the address."""
     if isinstance(error, XunrenError):
         return StreamFailure(StreamState.UNREACHABLE, f"{error.what}; {error.cure}")
-    for kinds, state, detail in _MEANINGS:
+    for kinds, state, detail in _meanings():
         if isinstance(error, kinds):
             return StreamFailure(state, detail)
     return StreamFailure(StreamState.UNREACHABLE, f"cannot connect ({type(error).__name__})")
 
 
-_MEANINGS: tuple[tuple[tuple[type[Exception], ...], StreamState, str], ...] = (
-    (
-        (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError),
-        StreamState.REFUSED,
-        "user or password is wrong; correct it with `xunren camera add ID --url ...`",
-    ),
-    ((av.error.HTTPNotFoundError,), StreamState.NOT_FOUND, "the camera knows no such path; correct its --url"),
-    ((ConnectionRefusedError,), StreamState.UNREACHABLE, "nobody listens at this address"),
-    ((av.error.ExitError, TimeoutError), StreamState.UNREACHABLE, "no answer in time"),
-    ((av.error.InvalidDataError,), StreamState.UNREACHABLE, "what comes is no video stream"),
-    ((EOFError,), StreamState.UNREACHABLE, "the camera has ended the stream"),
-)
+def _meanings() -> tuple[tuple[tuple[type[Exception], ...], StreamState, str], ...]:
+    from av import error
+
+    return (
+        (
+            (error.HTTPUnauthorizedError, error.HTTPForbiddenError),
+            StreamState.REFUSED,
+            "user or password is wrong; correct it with `xunren camera add ID --url ...`",
+        ),
+        ((error.HTTPNotFoundError,), StreamState.NOT_FOUND, "the camera knows no such path; correct its --url"),
+        ((ConnectionRefusedError,), StreamState.UNREACHABLE, "nobody listens at this address"),
+        ((error.ExitError, TimeoutError), StreamState.UNREACHABLE, "no answer in time"),
+        ((error.InvalidDataError,), StreamState.UNREACHABLE, "what comes is no video stream"),
+        ((EOFError,), StreamState.UNREACHABLE, "the camera has ended the stream"),
+    )

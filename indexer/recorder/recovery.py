@@ -1,4 +1,4 @@
-"""What a recorder that was killed left behind: files that were being written, and closed ones nobody was told about."""
+"""Recovers what a killed recorder left: files that were being written, and closed files the catalogue does not know."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-
-import av
 
 from indexer.decoding.probe import probe
 from indexer.recorder.camera_share import CameraShare
@@ -21,48 +19,53 @@ from search.types import Segment, SegmentState, StreamRole
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 5.0
+LEAVE_S = 15.0
 _LOOK_BACK_MS = 86_400_000  # the catalogue may have been out of reach for as long
 
 
-def salvage_parts(place: RecordingFolder) -> Iterator[Segment]:
+def salvage_parts(folder: RecordingFolder) -> Iterator[Segment]:
     """Complete the files of a stream that were cut off while they were written, as far as they go.
 
     Raises:
         OSError: there is no room, or a folder cannot be read.
     """
-    for part, start_ms in _files(place, PART):
-        segment = _completed(place, part, start_ms)
+    for part, start_ms in _files(folder, PART):
+        segment = _completed(folder, part, start_ms)
         part.unlink(missing_ok=True)
         if segment is not None:
-            log.info("%s: %d ms saved of a file that was cut off", place.camera_id, segment.duration_ms)
+            log.info("%s: %d ms saved of a file that was cut off", folder.camera_id, segment.duration_ms)
             yield segment
 
 
-def untold(place: RecordingFolder, live: StreamStore, max_megapixels: float) -> Iterator[Segment]:
-    """Closed files that the catalogue does not know, of the last day that was recorded into this folder.
+def unregistered(folder: RecordingFolder, live: StreamStore, max_megapixels: float) -> Iterator[Segment]:
+    """Yield the closed files that the catalogue does not know, of the last day that was recorded into this folder.
 
-    Not of the last day of the catalogue's account: another recorder may have gone on with it elsewhere.
+    Not of the last day in the catalogue: another recorder may have gone on with the stream elsewhere.
     """
-    files = _files(place, ".mp4")
+    files = _files(folder, ".mp4")
     since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
-    known = live.paths(place.camera_id, place.role, since)
+    known = live.paths(folder.camera_id, folder.role, since)
     for file, start_ms in files:
         if start_ms < since or str(file.absolute()) in known:
             continue
         try:
-            yield _told_by(place, file, start_ms, max_megapixels)
+            info = probe(file, max_megapixels=max_megapixels)
+            yield folder.segment(file, start_ms, info.duration_ms or 1, (info.width, info.height))
         except (BadMedia, OSError) as e:  # the latter also where another process has moved it on
             log.warning("%s cannot be taken up: %s", file, e)
 
 
-def _files(place: RecordingFolder, suffix: str) -> list[tuple[Path, int]]:
-    """The stream's files of a kind in this folder with their starts (Unix ms), by start."""
-    files = [(file, read_name(file)) for file in files_below(place.root / place.camera_id, 2) if file.suffix == suffix]
-    return [(file, name[0]) for file, name in files if name is not None and name[1] is place.role]
+def _files(folder: RecordingFolder, suffix: str) -> list[tuple[Path, int]]:
+    """Return the stream's files with this suffix and their starts (Unix ms), by start."""
+    files = [(f, read_name(f)) for f in files_below(folder.root / folder.camera_id, 2) if f.suffix == suffix]
+    return [(file, name[0]) for file, name in files if name is not None and name[1] is folder.role]
 
 
-def _completed(place: RecordingFolder, part: Path, start_ms: int) -> Segment | None:
-    """The packets of a cut-off file in a file of their own; None if there are none."""
+def _completed(folder: RecordingFolder, part: Path, start_ms: int) -> Segment | None:
+    """Copy the packets of a cut-off file into a file of their own; None if there are none."""
+    import av
+
     writer: SegmentWriter | None = None
     offset = 0.0
     try:
@@ -73,7 +76,7 @@ def _completed(place: RecordingFolder, part: Path, start_ms: int) -> Segment | N
                 if not packet.size or packet.is_corrupt:
                     continue
                 if writer is None:
-                    writer = SegmentWriter(place, stream, shape, start_ms - 1)  # beside the one that is read
+                    writer = SegmentWriter(folder, stream, shape, start_ms - 1)  # beside the one that is read
                 offset = max(offset, float(timeline.offset_ms(packet.dts or packet.pts or 0)))
                 writer.write(packet, offset)
             step = timeline.step_ms
@@ -86,59 +89,50 @@ def _completed(place: RecordingFolder, part: Path, start_ms: int) -> Segment | N
     return writer.close(start_ms, round(offset + step))
 
 
-def _told_by(place: RecordingFolder, file: Path, start_ms: int, max_megapixels: float) -> Segment:
-    info = probe(file, max_megapixels=max_megapixels)
-    return place.segment(file, start_ms, info.duration_ms or 1, (info.width, info.height))
-
-
-AGAIN_S = 5.0
-LEAVE_S = 15.0
-
-
 class RecoveryThread:
-    """A thread from `start` to `stop`, which ends by itself when no camera is left to be looked at.
+    """Recovers the files of cameras that other recorders record now; ends by itself when none is left.
 
     Args:
         live: the catalogue.
-        root: the folder.
+        root: the folder of recordings.
         share: of its recorder.
-        save: takes up what was left of a stream, in this state.
+        recover: writes what was left of a stream to the catalogue, in this state.
     """
 
     def __init__(
-        self, live: StreamStore, root: Path, share: CameraShare, save: Callable[[Stream, SegmentState], None]
+        self, live: StreamStore, root: Path, share: CameraShare, recover: Callable[[Stream, SegmentState], None]
     ) -> None:
         self._live = live
         self._root = root
         self._share = share
-        self._save = save
+        self._recover = recover
         self._left: set[str] | None = None
         self._lock = threading.Lock()
         self._begun: set[str] = set()
-        self._saving = ""
+        self._recovering = ""
         self._failing = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="strays", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="recovery", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is not told yet is found again at the next start."""
+        """End the thread; files not yet in the catalogue are found again at the next start."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(LEAVE_S)
 
     def begin(self, cameras: Collection[str]) -> set[str]:
-        """Those of the cameras that the recorder may begin: they are left to it from now on. The others soon."""
+        """Return the cameras that the recorder may begin, and leave them to it from now on; the others may soon."""
         with self._lock:
-            free = set(cameras) - {self._saving}
+            free = set(cameras) - {self._recovering}
             self._begun |= free
         return free
 
     def step(self) -> bool:
-        """Take up what can be taken up now. Returns whether that was all.
+        """Recover what can be recovered now, and return whether that was all.
 
         Raises:
             Unavailable: the catalogue does not answer.
@@ -160,11 +154,11 @@ class RecoveryThread:
         return not self._left
 
     def _take_up(self, camera: str, streams: list[Stream]) -> bool:
-        """Returns whether it is done with: the recorder began it meanwhile, or it is taken up."""
+        """Recover a camera, and return whether it is done: recovered, or left to another thread or process."""
         with self._lock:
             if camera in self._begun:
                 return True
-            self._saving = camera
+            self._recovering = camera
         try:
             folder = self._share.held_elsewhere(camera).get(camera)  # as it is now: it may change any second
             if folder is None:
@@ -174,10 +168,10 @@ class RecoveryThread:
             both = any(stream.role is StreamRole.SUB for stream in streams)
             for stream in streams:
                 kept = both and stream.role is StreamRole.MAIN
-                self._save(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
+                self._recover(stream, SegmentState.KEPT if kept else SegmentState.PENDING)
             return True
         finally:
-            self._saving = ""
+            self._recovering = ""
 
     def _run(self) -> None:
         while not self._stop.is_set():

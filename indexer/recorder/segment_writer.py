@@ -1,8 +1,8 @@
 """Writes a stream's packets to closed files: stream copy into MP4 that survives being cut off while it is written.
 
-A file is hidden and ends in `.part` until it is complete and on disk; then it gets its name, and only then may it be
-told to the catalogue. While it is written it is fragmented (a kill costs at most the last second); when it is closed it
-becomes an ordinary MP4 with its table of contents.
+A file is hidden and ends in `.part` until it is complete and on disk. Then it gets its name, and only then may it enter
+the catalogue. While it is written it is fragmented (a kill costs at most the last second); when it is closed it becomes
+an ordinary MP4 with its table of contents.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
-
-import av
-from av.packet import Packet
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, TypeVar
 
 from search.catalog.catalog import segment_id
 from search.types import Segment, StartSource, StreamRole
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 T = TypeVar("T")
 PART = ".part"
@@ -34,7 +34,7 @@ _MAX_REORDER_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class StreamShape:
-    """What a file's pictures are: a file holds one shape only. `extradata` are the codec's parameter sets."""
+    """Codec and size of a file's frames: a file holds one shape only. `extradata` are the codec's parameter sets."""
 
     codec: str
     width: int
@@ -44,16 +44,16 @@ class StreamShape:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFolder:
-    """Where the files of a stream belong."""
+    """The folder of a stream's files."""
 
     root: Path
     camera_id: str
     role: StreamRole
 
     def segment(self, file: Path, start_ms: int, duration_ms: int, size: tuple[int, int]) -> Segment:
-        """What the catalogue is to be told of a complete file; `size` is (width, height).
+        """Return the segment of a complete file, for the catalogue; `size` is (width, height).
 
-        Unlike an imported recording it is another one at another time, even with the same content: a test picture.
+        Unlike an imported recording, the same content at another time (a test picture) is another segment.
         """
         with file.open("rb") as f:
             sha256 = hashlib.file_digest(f, "sha256").hexdigest()
@@ -72,7 +72,7 @@ class RecordingFolder:
         )
 
     def file(self, start_ms: int, suffix: str) -> Path:
-        """`root/CAMERA/DATE/HOUR/TIME[.sub]suffix`, UTC; a `.part` is hidden and names its role in any case."""
+        """Return `root/CAMERA/DATE/HOUR/TIME[.sub]suffix`, UTC; a `.part` is hidden and always names its role."""
         at = datetime.fromtimestamp(start_ms / 1000, UTC)
         time = f"{at:%Y%m%dT%H%M%S}.{start_ms % 1000:03d}Z"
         role = f".{self.role}" if suffix == PART or self.role is StreamRole.SUB else ""
@@ -81,7 +81,7 @@ class RecordingFolder:
 
 
 def read_name(path: Path) -> tuple[int, StreamRole] | None:
-    """Start (Unix ms) and role that a file's name tells; None if it is not a name of `RecordingFolder.file`."""
+    """Return start (Unix ms) and role from a file's name; None if it is not a name of `RecordingFolder.file`."""
     match = _NAME.fullmatch(path.name)
     if match is None:
         return None
@@ -90,38 +90,40 @@ def read_name(path: Path) -> tuple[int, StreamRole] | None:
 
 
 def files_below(folder: Path, levels: int) -> list[Path]:
-    """What lies so many folders down, sorted; folders may go meanwhile: retention and the uploader remove empty ones.
+    """Return what lies so many folders down, sorted. Retention and the uploader may remove empty folders meanwhile.
 
-    Neither `glob`, which takes a folder that cannot be read for an empty one, nor `Path.glob`, which before Python
-    3.13 raises when one goes while it looks.
+    Uses neither `glob`, which takes a folder that cannot be read for an empty one, nor `Path.glob`, which before Python
+    3.13 raises when a folder is removed while it runs.
 
     Raises:
         OSError: a folder cannot be read.
     """
     try:
-        there = sorted(folder.iterdir())
+        entries = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [file for below in there for file in files_below(below, levels - 1)] if levels else there
+    return [file for entry in entries for file in files_below(entry, levels - 1)] if levels else entries
 
 
 class SegmentWriter:
     """One file that is being written. Times are ms on a clock of the caller's, from the first packet on.
 
     Args:
-        place: where it belongs.
+        folder: of the stream.
         stream: of the packets, whose parameters are copied.
-        shape: of the pictures, where it is no longer the one that `stream` tells.
+        shape: of the frames; it may have changed since `stream` was opened.
         start_ms: Unix ms of the first packet, as far as is known.
 
     Raises:
         OSError: (all methods) the disk is full or cannot be written.
     """
 
-    def __init__(self, place: RecordingFolder, stream: VideoStream, shape: StreamShape, start_ms: int) -> None:
-        self._place = place
+    def __init__(self, folder: RecordingFolder, stream: VideoStream, shape: StreamShape, start_ms: int) -> None:
+        import av
+
+        self._folder = folder
         self._shape = shape
-        self.part = place.file(start_ms, PART)
+        self.part = folder.file(start_ms, PART)
         self._first: float | None = None
         self.packets = 0
         self._last_dts = -1
@@ -133,7 +135,7 @@ class SegmentWriter:
             self._copy.codec_context.width, self._copy.codec_context.height = shape.width, shape.height
 
     def write(self, packet: Packet[VideoStream], media_ms: float) -> None:
-        """Add a packet; its own stamps are replaced."""
+        """Add a packet, with new time stamps."""
         self._first = media_ms if self._first is None else self._first
         dts = max(self._last_dts + 1, round((media_ms - self._first) * self._ticks))
         ahead = 0 if packet.pts is None or packet.dts is None else packet.pts - packet.dts
@@ -144,37 +146,39 @@ class SegmentWriter:
         self.packets += 1
 
     def close(self, start_ms: int, duration_ms: int) -> Segment:
-        """Complete the file, bring it to disk, give it its name. Returns what the catalogue is to be told."""
+        """Complete the file, sync it to the disk, rename it, and return its segment."""
         self._out.close()
         _sync(self.part)
-        final = _free(self._place.file(start_ms, ".mp4"))
+        final = _free(self._folder.file(start_ms, ".mp4"))
         _in_its_folder(final, lambda: self.part.rename(final))
         _sync(final.parent)
-        return self._place.segment(final, start_ms, duration_ms, (self._shape.width, self._shape.height))
+        return self._folder.segment(final, start_ms, duration_ms, (self._shape.width, self._shape.height))
 
     def abandon(self) -> None:
         """Leave the file as it is, for `indexer.recorder.recovery`; the disk may be full."""
+        import av
+
         with suppress(OSError, av.FFmpegError):
             self._out.close()
 
 
 def parameter_sets(packet: Packet[VideoStream], codec: str) -> bytes:
-    """The parameter sets (Annex B) that a key packet begins with; empty if it brings none along."""
-    wanted = {"h264": (7, 8), "hevc": (32, 33, 34)}.get(codec)
-    if wanted is None:
+    """Return the parameter sets (Annex B) at the start of a key packet; empty if it has none."""
+    kinds = {"h264": (7, 8), "hevc": (32, 33, 34)}.get(codec)
+    if kinds is None:
         return b""
-    found = b""
+    sets = b""
     for unit in _units(bytes(packet)):
         kind = unit[0] & 31 if codec == "h264" else (unit[0] >> 1) & 63
-        if kind in wanted:
-            found += b"\0\0\0\1" + unit
-        elif found or kind < (6 if codec == "h264" else 32):
+        if kind in kinds:
+            sets += b"\0\0\0\1" + unit
+        elif sets or kind < (6 if codec == "h264" else 32):
             break
-    return found
+    return sets
 
 
 def _units(data: bytes) -> Iterator[bytes]:
-    """NAL units of an Annex B packet; none if it is not one."""
+    """Yield the NAL units of an Annex B packet; none if it is not one."""
     if not data.startswith((b"\0\0\1", b"\0\0\0\1")):
         return
     at = data.find(b"\0\0\1") + 3
@@ -189,17 +193,17 @@ def _units(data: bytes) -> Iterator[bytes]:
 
 
 def _free(path: Path) -> Path:
-    """The path, or the next millisecond's where a clock that was set back has been there before."""
+    """Return the path, or that of a later millisecond if a clock that was set back made the file before."""
     while path.exists():
         known = read_name(path)
-        assert known is not None  # noqa: S101 - made by Place.file
+        assert known is not None  # noqa: S101 - made by RecordingFolder.file
         root = path.parents[3]
         path = RecordingFolder(root, path.parents[2].name, known[1]).file(known[0] + 1, ".mp4")
     return path
 
 
 def _in_its_folder(path: Path, act: Callable[[], T]) -> T:
-    """Do something that needs the folder of `path`. Retention may remove an empty one at the wrong moment."""
+    """Call `act`, which needs the folder of `path`. Retention may remove an empty folder at the wrong moment."""
     for again in (True, False):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -1,8 +1,8 @@
 """Puts a live stream's frames on the wall clock.
 
-The machine's clock at arrival says when; the stream's own stamps only say how far apart its frames are, because a
-camera's clock may be wrong by hours, jump, or run backwards. What arrives in a burst (after connecting, after a stall)
-arrives late, never early, so the earliest arrival of a file's frames tells where its clock stands.
+The machine's clock at arrival gives the time. The stream's own stamps only give the distance between frames, because a
+camera's clock may be wrong by hours, jump, or run backwards. A burst (after connecting, after a stall) arrives late,
+never early, so the earliest arrival among a file's frames is the offset between the two clocks.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ DRIFT_MS = 1500.0  # from here on the drift is a jump
 
 @dataclass(frozen=True, slots=True)
 class PacketArrival:
-    """When a packet came: Unix ms of the machine's clock, and ms of the one that never jumps."""
+    """When a packet came: Unix ms of the wall clock, and ms of the monotonic clock, which never jumps."""
 
     wall_ms: float
     mono_ms: float
 
 
 def now() -> PacketArrival:
-    """The moment of the call."""
+    """Return the moment of the call."""
     return PacketArrival(time.time() * 1000, time.monotonic() * 1000)
 
 
@@ -48,7 +48,7 @@ class PlacedPacket:
 
 
 class Timebase:
-    """One connection's packets, in the order of their arrival."""
+    """Places one connection's packets, in the order of their arrival, on the connection's own clock."""
 
     def __init__(self) -> None:
         self.step_ms = STEP_MS
@@ -57,11 +57,11 @@ class Timebase:
         self._media = 0.0
 
     def place(self, stamp_ms: float | None, at: PacketArrival) -> PlacedPacket:
-        """The packet's place.
+        """Return the packet's place.
 
         Args:
-            stamp_ms: its decoding time on the stream's clock; None where it has none.
-            at: when it came.
+            stamp_ms: decoding time on the stream's clock; None where it has none.
+            at: time of arrival.
         """
         if self._came is None:
             self._came = at
@@ -78,33 +78,33 @@ class Timebase:
         gap = step > max(GAP_MS, GAP_STEPS * self.step_ms)
         if not jumped and not gap and step > 0:
             self.step_ms += 0.05 * (step - self.step_ms)
-        self._media += max(step, LEAST_MS)  # what steps back a little stays where it belongs once it has caught up
+        self._media += max(step, LEAST_MS)  # a small step back is made up for by the next steps
         if stamp_ms is not None and (jumped or self._base is None):
             self._base = stamp_ms - self._media
         return PlacedPacket(self._media, jumped or restarted, gap, restarted)
 
 
 class WallClockAnchor:
-    """Where the connection's clock stands on the wall: one file after the other, without seams."""
+    """Maps the connection's clock to the wall clock: one file after the other, without seams."""
 
     def __init__(self) -> None:
         self._offset: float | None = None
         self._earliest: float | None = None
 
     def saw(self, placed: PlacedPacket, at: PacketArrival) -> None:
-        """One more packet of the file that is being written."""
+        """Take in one more packet of the file that is being written."""
         offset = at.wall_ms - placed.media_ms
         if placed.restarted or self._earliest is None:
             self._earliest = offset
         self._earliest = min(self._earliest, offset)
 
     def provisional(self, media_ms: float) -> int:
-        """Unix ms of a place in the file that is being written, as far as is known."""
+        """Return the Unix ms of a place in the file that is being written, as far as is known."""
         offset = self._offset if self._offset is not None else self._earliest
         return round(media_ms + (offset or 0.0))
 
     def settle(self, media_ms: float) -> tuple[int, bool]:
-        """Unix ms of the first frame of a file that is complete, and whether the clock had to jump for it."""
+        """Return the Unix ms of a complete file's first frame, and whether the clock had to jump for it."""
         earliest = self._earliest if self._earliest is not None else 0.0
         off = 0.0 if self._offset is None else earliest - self._offset
         drifted = abs(off) > DRIFT_MS

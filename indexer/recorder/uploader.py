@@ -1,8 +1,8 @@
-"""Moves what was recorded to the storage of media: while it is away, recording goes on, and the files wait on the disk.
+"""Moves recordings to the storage of media. While that is away, recording goes on, and the files wait on the disk.
 
-The catalogue is the queue: a closed file is told to it as `UPLOADING` under its path here; once the storage has it
-whole, the entry gets its address and the state in which it waits for the indexer; then the file goes. A kill at any
-point leaves a file that is sent again, to the same place, or one that is found and removed at the next start.
+The catalogue is the queue. A closed file enters it as `UPLOADING` under its path on this machine. Once the storage has
+the file whole, the entry gets its address and the state in which it waits for the indexer. Then the file is deleted. A
+kill at any point leaves a file that is sent again, to the same place, or one that is deleted at the next start.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Uploader:
 
     Args:
         live: the catalogue.
-        media: with a storage that takes recordings.
-        root: the folder.
+        media: the store, with a storage that takes recordings.
+        root: the folder of recordings.
         folder: its id (`indexer.recorder.camera_share.folder_id`); files of other folders are other recorders'.
     """
 
@@ -47,20 +47,20 @@ class Uploader:
         self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Send what is there, if the storage answers, and end."""
+        """Send the waiting files, if the storage answers, and end."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def step(self) -> int:
-        """Send up to `STEP` files, side by side, oldest first; how many.
+        """Send up to `STEP` files side by side, oldest first, and return how many.
 
         Raises:
-            Unavailable: storage or catalogue do not answer; what was sent until then is told.
+            Unavailable: storage or catalogue do not answer; files sent until then are in the catalogue.
         """
         waiting = self._live.uploading(self.folder, STEP)
         with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
@@ -70,10 +70,10 @@ class Uploader:
         return len(waiting)
 
     def tidy(self, segments: Iterable[Segment]) -> None:
-        """Remove the files of those segments that the storage has."""
-        there = list(segments)
-        moved = self._live.moved([segment.id for segment in there])
-        for segment in there:
+        """Delete the files of those segments that the storage has."""
+        candidates = list(segments)
+        moved = self._live.moved([segment.id for segment in candidates])
+        for segment in candidates:
             if segment.id in moved:
                 Path(segment.path).unlink(missing_ok=True)
 

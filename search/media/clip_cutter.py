@@ -1,4 +1,4 @@
-"""Cuts a stretch of a recording into a small MP4 that browsers play, starting exactly at the picture asked for."""
+"""Cuts a stretch of a recording into a small MP4 that browsers play, starting exactly at the requested frame."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import av
 
 from search.errors import BadInput, BadMedia, Unavailable
 from search.media.containers import CONVERT, INPUT_LIMITS, open_video
@@ -24,18 +22,18 @@ if TYPE_CHECKING:
 
 _DIRECT = ("mov", "avi")  # containers with an index of their own, in which ffmpeg seeks exactly
 _COPY_PIXELS = ("yuv420p", "yuvj420p")
-_MAX_PREROLL_MS = 20_000  # pictures before the start that a copied clip may carry along, unseen
+_MAX_PREROLL_MS = 20_000  # frames before the start that a copied clip may carry along, unseen
 _LEAD_MS = 10_000  # where a slice begins on its clock, so that no time stamp is negative
 _AVI_HEAD_S = 1.0  # ffmpeg aims a little early, and before the start of an AVI it lands anywhere
 _MAX_SIDE = (1280, 720)
-_MASK_LEAD_S = 3600  # the mask's time lies before that of any picture: earlier ones would be shown without it
+_MASK_LEAD_S = 3600  # the mask's time lies before that of any frame: earlier ones would be shown without it
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """What ffmpeg is to do. `stream` is the video's index; without `seek`, all is decoded up to the start.
+    """A job for ffmpeg. `stream` is the video's index; without `seek`, all is decoded up to the start.
 
-    `mask` is a picture of `size` (width, height) that is laid over the video, which is scaled to that size.
+    `mask` is an image of `size` (width, height) that is laid over the video, which is scaled to that size.
     """
 
     source: Path
@@ -49,7 +47,7 @@ class _Cut:
 
 
 def ffmpeg_path() -> str:
-    """The ffmpeg program that pip brought.
+    """Return the path of the ffmpeg program that pip installed.
 
     Raises:
         Unavailable: there is none.
@@ -71,19 +69,19 @@ def cut(
     timeout_s: float,
     masks: Sequence[Polygon] = (),
 ) -> None:
-    """Write `target`: H.264 in MP4 with its index first, no sound. Copied where a browser plays it, else encoded.
+    """Write `target`: H.264 in MP4 with its index first, no sound. It is copied where a browser plays it, else encoded.
 
     Args:
         source: a recording.
         target: a file that does not exist.
-        offset_ms: from the recording's first picture; the clip begins with the first picture at or after it.
+        offset_ms: from the recording's first frame; the clip begins with the first frame at or after it.
         duration_ms: of the clip; shorter where the recording ends.
         timeout_s: ffmpeg is stopped after this.
-        masks: these parts of the picture are black; then all pictures are encoded again, none is carried along.
+        masks: these parts of the frames are black; then all frames are encoded again, none is carried along.
 
     Raises:
         BadMedia: the recording cannot be read, or not be cut.
-        BadInput: the recording has no picture there.
+        BadInput: the recording has no frame there.
         Unavailable: ffmpeg is missing, too slow or without room.
     """
     slice_path, mask_path = target.with_name(f"{target.name}.mkv"), target.with_name(f"{target.name}.png")
@@ -101,9 +99,11 @@ def cut(
 
 
 def _plan(source: Path, slice_path: Path, offset_ms: int, duration_ms: int) -> _Cut:
-    """How to cut. A container without an index of its own is walked through, and the part that is needed is copied
-    to `slice_path` under the repaired clock, so that ffmpeg finds the pictures where the index of Xunren has them.
-    """  # noqa: D205
+    """Plan how to cut.
+
+    Of a container without an index of its own, the part that is needed is copied to `slice_path` under the repaired
+    clock, so that ffmpeg finds the frames where the index of Xunren has them.
+    """
     start_ms = max(0, offset_ms - 1)  # offsets are rounded to milliseconds
     with open_video(source) as (container, stream):
         codec = stream.codec_context
@@ -112,7 +112,7 @@ def _plan(source: Path, slice_path: Path, offset_ms: int, duration_ms: int) -> _
         timeline = Timeline(container, stream)
         if kind in _DIRECT:
             first_s = timeline.first_pts * float(stream.time_base or 0)
-            if kind == "avi":  # it has decoding times only: ffmpeg shows its pictures this much later
+            if kind == "avi":  # it has decoding times only: ffmpeg shows its frames this much later
                 first_s += codec.reorder_depth * timeline.step_ms / 1000
             start_s = first_s + start_ms / 1000
             copy = playable and kind != "avi" and _preroll_ms(container, stream, start_s) <= _MAX_PREROLL_MS
@@ -125,7 +125,9 @@ def _plan(source: Path, slice_path: Path, offset_ms: int, duration_ms: int) -> _
 
 
 def _preroll_ms(container: InputContainer, stream: VideoStream, start_s: float) -> float:
-    """From the key frame before `start_s` to there."""
+    """Return the time from the key frame before `start_s` to there."""
+    import av
+
     base = float(stream.time_base or 1)
     with suppress(av.FFmpegError):
         container.seek(round(start_s / base), stream=stream)
@@ -136,20 +138,22 @@ def _preroll_ms(container: InputContainer, stream: VideoStream, start_s: float) 
 
 
 def _key_before(timeline: Timeline, start_ms: int) -> tuple[int, float]:
-    """Which packet is the last key frame up to `start_ms` (the file's first packet if none), and how long before."""
-    found, at, end = 0, 0, 0
+    """Return the number of the last key packet up to `start_ms` (0 if none), and how many ms it lies before."""
+    key, at, end = 0, 0, 0
     for number, packet in enumerate(timeline):
         offset = timeline.offset_ms(packet.pts or 0)
         end = max(end, offset)
         if (packet.is_keyframe and offset <= start_ms + 1) or not number:
-            found, at = number, offset
+            key, at = number, offset
         if offset > start_ms + _MAX_PREROLL_MS:
             break
-    return found, start_ms - at
+    return key, start_ms - at
 
 
 def _write_slice(source: Path, target: Path, first: int, end_ms: int) -> None:
-    """Copy the packets from number `first` on; the first one comes to lie at `_LEAD_MS`."""
+    """Copy the packets from number `first` on; the first one gets the time `_LEAD_MS`."""
+    import av
+
     with open_video(source) as (container, stream), av.open(str(target), "w", format="matroska") as out:
         copy = out.add_stream_from_template(stream)
         timeline = Timeline(container, stream)
@@ -170,7 +174,9 @@ def _write_slice(source: Path, target: Path, first: int, end_ms: int) -> None:
 
 
 def _shown_size(source: Path) -> tuple[int, int]:
-    """(width, height) of the first picture that decodes, turned as it is shown: only a picture tells that."""
+    """Return (width, height) of the first frame that decodes, turned for display: only a frame has its rotation."""
+    import av
+
     with open_video(source) as (container, stream):
         with suppress(av.FFmpegError):
             frame = next(container.decode(stream), None)
@@ -181,7 +187,7 @@ def _shown_size(source: Path) -> tuple[int, int]:
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:
-    """The size of a clip's pictures: even, and no larger than `_MAX_SIDE`."""
+    """Return the size of a clip's frames: even, and no larger than `_MAX_SIDE`."""
     share = min(1.0, _MAX_SIDE[0] / width, _MAX_SIDE[1] / height)
     return max(2, int(width * share / 2) * 2), max(2, int(height * share / 2) * 2)
 
@@ -198,11 +204,11 @@ def _command(job: _Cut, target: Path) -> list[str]:
         video = ffmpeg.input(source, seek_timestamp=1, **where, **limits)
     else:
         video, how = ffmpeg.input(source, **limits), how | where
-    shown = video[str(job.stream)]
+    layer = video[str(job.stream)]
     if job.mask:
         mask = ffmpeg.input(str(job.mask.absolute()), f="png_pipe", protocol_whitelist="file", itsoffset=-_MASK_LEAD_S)
-        shown = shown.filter("scale", *job.size).overlay(mask).filter("format", "yuv420p")
-    out = shown.output(
+        layer = layer.filter("scale", *job.size).overlay(mask).filter("format", "yuv420p")
+    out = layer.output(
         str(target.absolute()), f="mp4", movflags="+faststart", map_metadata=-1, fflags="+bitexact", **how
     )
     args = out.global_args("-nostdin", "-v", "error").overwrite_output().compile(cmd=ffmpeg_path())
@@ -210,7 +216,7 @@ def _command(job: _Cut, target: Path) -> list[str]:
 
 
 def _how(job: _Cut) -> dict[str, Any]:
-    """How the pictures are written."""
+    """Return the options for encoding."""
     if job.copy:
         return {"c:v": "copy"}
     width, height = _MAX_SIDE
@@ -227,16 +233,16 @@ def _run_ffmpeg(command: list[str], source: Path, timeout_s: float) -> None:
         raise Unavailable("cutting the clip took too long", got=f"more than {timeout_s:g} s", cure=cure) from None
     except OSError as e:
         raise Unavailable("ffmpeg cannot be run", got=e, cure="pip install --force-reinstall imageio-ffmpeg") from None
-    said = done.stderr.decode("utf-8", "replace").strip()
-    if "No space left" in said:
+    message = done.stderr.decode("utf-8", "replace").strip()
+    if "No space left" in message:
         raise Unavailable("there is no room for the clip", cure="free some disk space in the data folder")
     if done.returncode:
-        got = said.splitlines()[-1] if said else f"exit status {done.returncode}"
+        got = message.splitlines()[-1] if message else f"exit status {done.returncode}"
         raise BadMedia("the clip cannot be cut", reason="undecodable", got=f"{source}: {got}", cure=CONVERT)
 
 
 def _check(target: Path, source: Path, offset_ms: int) -> None:
-    """Whether there is a picture in it: ffmpeg is content with an empty result."""
+    """Raise `BadInput` if the clip has no frame: ffmpeg reports success for an empty result."""
     with suppress(BadMedia), open_video(target) as (container, stream):
         if next((p for p in container.demux(stream) if p.size and not p.is_discard), None) is not None:
             return

@@ -1,4 +1,4 @@
-"""Makes one file of the files that a recorder cut a stream into: the packets are copied, nothing is decoded."""
+"""Joins the files that a recorder cut a stream into: the packets are copied, nothing is decoded."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import av
 
 from search.errors import BadMedia, Unavailable
 from search.media.containers import open_video
@@ -30,25 +28,25 @@ _OPTIONS = {"video_track_timescale": str(1000 * _TICKS)}
 
 _REORDER_MS = 3000  # a packet may come so much later in a file than one that is shown after it
 
-_UNDATED = 32  # packets without decoding time at the start of a file; codecs reorder at most 16 pictures
+_UNDATED = 32  # packets without decoding time at the start of a file; codecs reorder at most 16 frames
 
 _Shape = tuple[str, int, int, bytes]
 
 
 def join_files(segments: Sequence[Segment], target: Path, end_ms: int, *, from_ms: int = 0) -> int:
-    """Write `target`: the segments up to `end_ms`, on the clock of their starts. Returns its first moment.
+    """Write `target`: the segments up to `end_ms`, on the clock of their starts. Return its first moment.
 
-    What lies between two files stays a gap in time. A file that cannot be read is left out. A file whose pictures
-    have another codec, size or parameter sets is the end: one clip cannot show both.
+    Time between two files stays a gap. A file that cannot be read is left out. A file whose frames have another codec,
+    size or parameter sets is the end: one clip cannot show both.
 
     Args:
         segments: of one stream, by start.
         target: a file that does not exist; MP4, or Matroska where it is called ``.mkv``.
-        end_ms: Unix ms; what is shown later is not copied.
+        end_ms: Unix ms; later frames are not copied.
         from_ms: Unix ms; nothing is copied before the last key frame of the first file up to then.
 
     Returns:
-        Unix ms of the first picture in `target`.
+        Unix ms of the first frame in `target`.
 
     Raises:
         BadMedia: none of the files can be read, or they cannot be joined.
@@ -73,6 +71,8 @@ def join_files(segments: Sequence[Segment], target: Path, end_ms: int, *, from_m
 
 @contextmanager
 def _written(target: Path) -> Iterator[OutputContainer]:
+    import av
+
     mp4 = target.suffix != ".mkv"
     try:
         with av.open(
@@ -97,15 +97,15 @@ class _Joined:
         self._shown_until = 0  # on the joined clock, in ticks
         self._last_dts: int | None = None
         self.start_ms: int | None = None
-        """Unix ms of the first file that has pictures."""
+        """Unix ms of the first file that has frames."""
 
     @property
     def is_begun(self) -> bool:
-        """Whether there are pictures in it."""
+        """Return whether it has frames."""
         return self.start_ms is not None
 
     def add(self, segment: Segment, container: InputContainer, stream: VideoStream, skipped: int = 0) -> bool:
-        """Copy a file's packets, less the first `skipped` ones. False: its pictures are others than those before it."""
+        """Copy a file's packets but the first `skipped` ones; return False if its shape is another one."""
         shape = _shape(stream)
         if self._copy is None:
             self._copy, self._shape = self._out.add_stream_from_template(stream), shape
@@ -117,7 +117,7 @@ class _Joined:
         packets: Iterator[Packet[VideoStream]] = islice(dated, skipped, None)
         key = next(packets, None) if skipped else None
         first_pts, late_ms = timeline.first_pts, 0
-        if key is not None:  # pictures that are shown before it would need what was left out
+        if key is not None:  # frames that are shown before it need packets that were skipped
             first_pts = key.pts or 0
             late_ms = timeline.offset_ms(first_pts)
             shown_later = (packet for packet in packets if (packet.pts or 0) >= first_pts)
@@ -147,7 +147,7 @@ class _Joined:
 
 
 def _dated(packets: Iterable[Packet[VideoStream]], step: int) -> Iterator[Packet[VideoStream]]:
-    """The packets; the first ones get decoding times where they have none, as in Matroska: `step` ticks apart."""
+    """Yield the packets; the first ones get missing decoding times, as in Matroska, `step` ticks apart."""
     held: list[Packet[VideoStream]] = []
     rest = iter(packets)
     for packet in rest:
@@ -162,22 +162,22 @@ def _dated(packets: Iterable[Packet[VideoStream]], step: int) -> Iterator[Packet
 
 
 def _packets_before(segment: Segment, from_ms: int) -> int:
-    """How many packets of a file lie before the last key frame up to `from_ms`; 0 if there is none."""
+    """Count the packets of a file before its last key frame up to `from_ms`; 0 if there is none."""
     if from_ms <= segment.start_ms:
         return 0
-    found = 0
+    count = 0
     with open_video(Path(segment.path)) as (container, stream):
         timeline = Timeline(container, stream)
         for number, packet in enumerate(timeline):
             offset_ms = timeline.offset_ms(packet.pts or 0)
             if packet.is_keyframe and segment.start_ms + offset_ms <= from_ms:
-                found = number
+                count = number
             if segment.start_ms + offset_ms > from_ms + _REORDER_MS:
                 break
-    return found
+    return count
 
 
 def _shape(stream: VideoStream) -> _Shape:
-    """What must be the same in files that become one."""
+    """Return what must be the same in files that are joined."""
     codec = stream.codec_context
     return codec.name, stream.width, stream.height, bytes(codec.extradata or b"")

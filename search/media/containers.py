@@ -1,4 +1,4 @@
-"""Opens media files that strangers made: nothing but this one file is ever read, and refusals say why.
+"""Opens media files from unknown sources: nothing but this one file is ever read, and refusals say why.
 
 FFmpeg follows playlists, ffconcat scripts and addresses that it finds inside a file, whatever the file is called.
 So only containers that hold their own data are allowed, and only the `file` protocol.
@@ -23,7 +23,7 @@ INPUT_LIMITS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv",
     "protocol_whitelist": "file",
 }
-"""Options for everything that opens a media file, be it PyAV or the ffmpeg program."""
+"""Options for opening a media file, with PyAV or with the ffmpeg program."""
 
 CONVERT = "convert it to H.264 MP4, for instance `ffmpeg -i FILE -c:v libx264 -an OUT.mp4`"
 DEFAULT_FPS = 25.0
@@ -49,11 +49,11 @@ _MP4_BOXES = (b"ftyp", b"mdat", b"moov", b"free", b"wide", b"skip")
 
 @contextmanager
 def open_video(path: Path, card: HWAccel | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The open container and its video stream; closed when the block ends.
+    """Open a container and its video stream, and close it when the block ends.
 
     Args:
         path: a media file.
-        card: what decodes its pictures; None: the CPU.
+        card: decodes the frames; None: the CPU.
 
     Raises:
         BadMedia: missing, unreadable, empty, disguised, not-a-video, unsupported, truncated, audio-only, undecodable.
@@ -65,7 +65,7 @@ def open_video(path: Path, card: HWAccel | None = None) -> Iterator[tuple[InputC
         if card is None:
             yield container, stream
             return
-    # Opened again, with the card: it is known now that the file is not the reason for what goes wrong.
+    # Opened again, with the card: the file itself is known to be sound by now.
     with _decoded_by(card, path) as container:
         stream = _video_stream(path, container)
         if not stream.codec_context.is_hwaccel:
@@ -88,7 +88,7 @@ def _decoded_by(card: HWAccel, path: Path) -> InputContainer:
 
     try:
         return av.open(str(path.absolute()), options=dict(INPUT_LIMITS), hwaccel=card)
-    except RuntimeError as e:  # so PyAV says that no stream is of a kind that it decodes
+    except RuntimeError as e:  # raised by PyAV if it can decode none of the streams
         raise _unknown_to_card(path, str(e)) from None
     except av.FFmpegError as e:
         raise _failing_card(path, str(e)) from None
@@ -109,7 +109,7 @@ def _unknown_to_card(path: Path, got: str) -> BadMedia:
 
 
 def not_by_card(path: Path, stream: VideoStream, got: str) -> BadMedia | Unavailable:
-    """For a picture that the CPU decodes and the card did not: the kind of video is not for it, or it fails.
+    """Return the error for a frame that only the CPU decodes: the card fails, or does not know this kind of video.
 
     FFmpeg's error is the same for both. So a kind that every card with NVDEC knows is not the reason.
     """
@@ -134,7 +134,7 @@ def check_size(path: Path, stream: VideoStream, max_megapixels: float) -> None:
 
 
 def mean_fps(stream: VideoStream) -> float:
-    """Pictures a second as the container says, or a plain 25 where it says nothing or nonsense."""
+    """Return the frames a second that the container names, or 25 where it names none or an impossible number."""
     for rate in (stream.average_rate, stream.guessed_rate):
         if rate is not None and 0.05 <= rate <= 1000:
             return float(rate)
@@ -142,7 +142,7 @@ def mean_fps(stream: VideoStream) -> float:
 
 
 def _check_file(path: Path) -> bytes:
-    """The first bytes of a readable, non-empty regular file that does not look like something else."""
+    """Return the first bytes of a readable, non-empty regular file that does not look like something else."""
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
@@ -156,9 +156,9 @@ def _check_file(path: Path) -> bytes:
         raise BadMedia("the file cannot be read", reason="unreadable", got=path, cure=cure) from None
     if not head:
         raise BadMedia("the file is empty", reason="empty", got=path, cure="copy it again from its source")
-    if what := _disguise(head):
+    if kind := _disguise(head):
         raise BadMedia(
-            f"this is {what}, not a video",
+            f"this is {kind}, not a video",
             reason="disguised",
             got=path,
             expected="a file that holds its own pictures",
@@ -169,9 +169,9 @@ def _check_file(path: Path) -> bytes:
 
 def _disguise(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for start, what in _DISGUISES:
+    for start, kind in _DISGUISES:
         if head.startswith(start) or text[: len(start)].lower() == start.lower():
-            return what
+            return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "a WebP picture"
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:

@@ -1,4 +1,4 @@
-"""Photos that somebody hands in: read within limits, upright, RGB."""
+"""Reads the photos of a search within limits: upright, RGB."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _CURE = "save it as JPEG or PNG"
 
 
 def read_photo(data: bytes, box: Box | None = None, *, name: str = "the photo", longest_px: int = 1024) -> Image:
-    """The picture, upright as the camera was held, uint8 (H, W, 3), at most `longest_px` on its longer side.
+    """Return the photo upright, uint8 (H, W, 3) RGB, at most `longest_px` on its longer side.
 
     Args:
         data: a file's bytes.
-        box: the part to take, pixels of the upright picture; None: all of it.
+        box: the part to take, pixels of the upright photo; None: all of it.
         name: of the file, for messages.
-        longest_px: larger ones are made smaller.
+        longest_px: larger photos are scaled down.
 
     Raises:
-        BadInput: not a picture, too large, too small, or a box outside it.
+        BadInput: not an image, too large, too small, or a box outside it.
     """
     from PIL import Image as Pillow
     from PIL import ImageOps
@@ -59,7 +59,7 @@ def read_photo(data: bytes, box: Box | None = None, *, name: str = "the photo", 
 
 
 def photo_file(path: Path, box: Box | None = None) -> Image:
-    """`read_photo` of a file. Raises `BadInput`, also where it cannot be read."""
+    """Read a photo from a file (see `read_photo`). Raises `BadInput`, also where the file cannot be read."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadInput("the photo is too large", got=path, expected=f"at most {MAX_BYTES} bytes", cure=_CURE)
@@ -69,7 +69,7 @@ def photo_file(path: Path, box: Box | None = None) -> Image:
 
 
 def jpeg(image: Image) -> bytes:
-    """The picture as a JPEG file."""
+    """Encode the image as a JPEG file."""
     from PIL import Image as Pillow
 
     file = io.BytesIO()

@@ -1,6 +1,6 @@
-"""S3-compatible storage through s3fs: the only module that knows it. Keys and secrets come from the environment.
+"""S3-compatible storage through s3fs. Only this module imports it. Keys and secrets come from the environment.
 
-They are found as every AWS tool does (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, the machine's role).
+s3fs finds them as every AWS tool does (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, the machine's role).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from search.files import FileCache
 
 _WAITS = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
 _PROBE = ".xunren"
-_LISTED_S = 2.0  # a page asks for the times of all cameras' pictures so often at most
+_LISTED_S = 2.0  # the page requests the times of all cameras' frames several times a second
 
 
 class S3Storage:
-    """A bucket, or a part of it. Safe for threads; a process that forks must make another one.
+    """A bucket, or a part of it. Safe for threads. A forked process must make another one.
 
     Args:
         url: `s3://bucket/prefix`.
         endpoint: address of a server other than Amazon's, such as http://minio:9000; empty: Amazon's.
-        cache: of what was fetched.
+        cache: of fetched objects.
 
     Raises:
         Unavailable: s3fs is not installed.
@@ -49,20 +49,20 @@ class S3Storage:
         self._listed: dict[str, tuple[float, dict[str, int]]] = {}
 
     def check(self) -> None:
-        """See `Shelf.check`: writes one small object."""
+        """See `Storage.check`. Writes one small object."""
         try:
             self.put({_PROBE: b"xunren keeps its media here\n"})
         except FileNotFoundError:
             cure = "make it (`aws s3 mb`), or mend media_url"
             raise Unavailable("there is no such bucket", got=self.address, cure=cure) from None
 
-    def put(self, things: Mapping[str, bytes]) -> None:
-        """See `Shelf.put`; side by side."""
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        """See `Storage.put`. Stores them side by side."""
         with self._translated():
-            self._fs.pipe({self._path(key): data for key, data in things.items()})
+            self._fs.pipe({self._path(key): data for key, data in objects.items()})
 
     def put_file(self, key: str, file: Path) -> None:
-        """See `Shelf.put_file`."""
+        """See `Storage.put_file`."""
         with self._translated():
             self._fs.put_file(str(file), self._path(key))
             stored = int(self._fs.info(self._path(key))["size"])
@@ -72,11 +72,11 @@ class S3Storage:
             )
 
     def where(self, key: str) -> str:
-        """See `Shelf.where`."""
+        """See `Storage.where`."""
         return f"{self.address}/{key}"
 
     def local(self, key: str, *, fresh: bool = False) -> Path:
-        """See `Shelf.local`: a copy in the cache."""
+        """See `Storage.local`. The file is a copy in the cache."""
         try:
             if fresh:
                 self._cache.fetch(key, lambda target: self._get(key, target))
@@ -85,23 +85,23 @@ class S3Storage:
             return self._cache.path(key)
 
     def exists(self, key: str) -> bool:
-        """See `Shelf.exists`."""
+        """See `Storage.exists`."""
         with self._translated():
             return bool(self._fs.exists(self._path(key)))
 
     def delete(self, keys: Collection[str]) -> None:
-        """See `Shelf.delete`."""
+        """See `Storage.delete`."""
         with self._translated():
             for key in keys:
                 self._fs.rm_file(self._path(key))
                 self._cache.forget(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """See `Shelf.keys`."""
-        yield from self._found(prefix)
+        """See `Storage.keys`."""
+        yield from self._objects(prefix)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """See `Shelf.folders`."""
+        """See `Storage.folders`."""
         try:
             with self._translated():
                 entries = self._fs.ls(self._path(prefix), detail=False)
@@ -111,18 +111,19 @@ class S3Storage:
             yield str(entry).rstrip("/").rsplit("/", 1)[-1]
 
     def times(self, prefix: str) -> dict[str, int]:
-        """See `Shelf.times`; up to two seconds old."""
+        """See `Storage.times`. The answer is up to two seconds old."""
         with self._lock:
             at, known = self._listed.get(prefix, (0.0, {}))
             if time.monotonic() - at > _LISTED_S:
-                known = {key: round(one["LastModified"].timestamp() * 1000) for key, one in self._found(prefix).items()}
+                objects = self._objects(prefix)
+                known = {key: round(info["LastModified"].timestamp() * 1000) for key, info in objects.items()}
                 self._listed[prefix] = (time.monotonic(), known)
             return known
 
-    def _found(self, prefix: str) -> dict[str, Any]:
+    def _objects(self, prefix: str) -> dict[str, Any]:
         with self._translated():
-            found = self._fs.find(self._path(prefix), detail=True)
-        return {path.removeprefix(f"{self._root}/"): info for path, info in found.items()}
+            infos = self._fs.find(self._path(prefix), detail=True)
+        return {path.removeprefix(f"{self._root}/"): info for path, info in infos.items()}
 
     def _get(self, key: str, target: Path) -> None:
         with self._translated():

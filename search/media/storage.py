@@ -1,4 +1,4 @@
-"""Where what is kept lies: a folder, or S3-compatible storage. Keys are relative paths, such as `now/gate.jpg`."""
+"""Where media lie: a folder, or S3-compatible storage. Keys are relative paths, such as `now/gate.jpg`."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ GIB = 2**30
 
 
 class Storage(Protocol):
-    """Things appear whole, under their key. Every method raises `Unavailable` where the storage does not answer."""
+    """Objects by key; each appears whole. Every method raises `Unavailable` where the storage does not answer."""
 
     @property
     def address(self) -> str:
-        """Prefix of the addresses of its things, such as `s3://bucket/city`; empty: they are files, known by path."""
+        """Return the prefix of its objects' addresses, such as `s3://bucket/city`; empty if they are known by path."""
 
     def check(self) -> None:
         """Raise `Unavailable` unless it can be read and written."""
 
-    def put(self, things: Mapping[str, bytes]) -> None:
-        """Store all of these; what is there is replaced."""
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        """Store all of these under their keys; existing ones are replaced."""
 
     def put_file(self, key: str, file: Path) -> None:
-        """Store a copy of a file. It is there whole when this returns."""
+        """Store a copy of a file. It is stored whole when this returns."""
 
     def where(self, key: str) -> str:
-        """Where it lies, or would: an address, or an absolute path."""
+        """Return the object's address or absolute path, whether it exists or not."""
 
     def local(self, key: str, *, fresh: bool = False) -> Path:
-        """Path of a file on this machine with its content, which stays for a while; no file there: no such thing.
+        """Return the path of a file on this machine with the object's content; no such file if there is no object.
 
-        `fresh`: as it is now, where things of this key are replaced.
+        The file stays for a while. `fresh`: read the object again, where objects of this key are replaced.
         """
 
     def exists(self, key: str) -> bool:
-        """Whether it is there."""
+        """Return whether the object exists."""
 
     def delete(self, keys: Collection[str]) -> None:
-        """Remove these; one that is not there is no error."""
+        """Delete these; a missing one is no error."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """All keys below a folder."""
+        """Yield all keys below a folder."""
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Names of the folders directly in a folder."""
+        """Yield the names of the folders directly in a folder."""
 
     def times(self, prefix: str) -> dict[str, int]:
-        """Key -> when it was stored (Unix ms) of all below a folder."""
+        """Return key -> time of storing (Unix ms) of all objects below a folder."""
 
 
 class FolderStorage:
-    """A folder of this machine, or of all of them."""
+    """A folder of this machine, or one that all machines share."""
 
     address = ""
 
@@ -64,11 +64,11 @@ class FolderStorage:
         self._root = root
 
     def check(self) -> None:
-        """See `Storage.check`: a folder says what is wrong when it is written."""
+        """Do nothing: a folder reports what is wrong when it is written."""
 
-    def put(self, things: Mapping[str, bytes]) -> None:
+    def put(self, objects: Mapping[str, bytes]) -> None:
         """See `Storage.put`."""
-        for key, data in things.items():
+        for key, data in objects.items():
             with written(self._root / key) as temporary:
                 temporary.write_bytes(data)
 
@@ -89,7 +89,7 @@ class FolderStorage:
         return (self._root / key).is_file()
 
     def delete(self, keys: Collection[str]) -> None:
-        """See `Storage.delete`. Folders that are empty then go, too."""
+        """See `Storage.delete`. Also deletes the folders that become empty."""
         try:
             for key in keys:
                 (self._root / key).unlink(missing_ok=True)
@@ -120,11 +120,11 @@ class FolderStorage:
         return {key: (self._root / key).stat().st_mtime_ns // 1_000_000 for key in self.keys(prefix)}
 
 
-def open_shelf(settings: Settings) -> Storage:
-    """What `media_url` names. Connects to nothing yet.
+def open_storage(settings: Settings) -> Storage:
+    """Return the storage that `media_url` names, not connected yet.
 
     Raises:
-        Unavailable: S3 is asked for and s3fs is not installed.
+        Unavailable: S3 is configured and s3fs is not installed.
     """
     if not settings.media_url:
         return FolderStorage(settings.media_dir)

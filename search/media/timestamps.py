@@ -1,8 +1,8 @@
-"""One sound clock for a file's pictures, whatever its time stamps do.
+"""Repairs the time stamps of a file's packets: one clock that never runs backwards.
 
 The clock is the file's own wherever it can be true: gaps stay gaps, up to a day at once, because recorders that wait
-for motion write such files. What cannot be true is joined: a step backwards, or a jump of more than a day, goes on one
-picture after the last; a single stamp that its neighbours contradict is replaced; missing stamps follow the last one.
+for motion write such files. Impossible stamps are joined: a step backwards, or a jump of more than a day, goes on one
+frame after the last; a single stamp that its neighbours contradict is replaced; missing stamps follow the last one.
 Nothing is ever filled in, so a jump costs nothing. The same file always gets the same times.
 """
 
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, islice
 from typing import TYPE_CHECKING
-
-import av
 
 from search.media.containers import mean_fps
 
@@ -27,7 +25,7 @@ MAX_TOTAL_S = 366 * 86_400
 USUAL_GAP_S = 10  # no jump at all
 REORDER_S = 3  # presentation times run back this far in sound files
 BACK_S = 0.5  # decoding times never run back; this much is forgiven
-_HEAD = 32  # packets among which the first picture is looked for
+_HEAD = 32  # packets among which the first frame is looked for
 _READ_FAILURES = 32  # in a row, then the rest of the file is given up
 
 
@@ -47,28 +45,30 @@ class Timeline:
         self._high_is_dts = False
         self._shift = 0
         self.unreadable = 0
-        """Places in the container that could not be read so far."""
+        """Number of places in the container that could not be read so far."""
         self.spliced = False
         """Whether stamps had to be joined so far: then times are no longer positions in the file."""
         packets = self._repaired(self._read(container, stream))
         head = list(islice(packets, _HEAD))
         self._packets = chain(head, packets)
         self.first_pts = min((p.pts or 0 for p in head if not p.is_discard), default=0)
-        """`pts` of the first picture that is shown."""
+        """`pts` of the first frame that is shown."""
 
     def __iter__(self) -> Iterator[Packet[VideoStream]]:
         return self._packets
 
     @property
     def step_ms(self) -> float:
-        """Mean time between two pictures."""
+        """Return the mean time between two frames."""
         return float(self._step * self._ms)
 
     def offset_ms(self, pts: int) -> int:
-        """Milliseconds from the first picture that is shown; negative for what lies before it."""
+        """Return the milliseconds from the first frame that is shown; negative for packets before it."""
         return round((pts - self.first_pts) * self._ms.numerator / self._ms.denominator)
 
     def _read(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        import av
+
         failures = 0
         while failures < _READ_FAILURES:
             try:

@@ -1,7 +1,7 @@
-"""Where a track's person was in the picture, moment by moment: so that a player's box can follow them.
+"""The boxes of a segment's tracks, moment by moment, so that a player's box can follow a person.
 
-The rows of a track hold its few best moments only. All its boxes lie in one small file of its segment beside the
-thumbnails, and go with them.
+The rows of a track hold its few best moments only. All its boxes are in one small file of its segment beside the
+thumbnails, and are deleted with them.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ _PERSON = re.compile(r"([A-Za-z0-9_-]{1,128})-p(\d{1,9})-(\d{1,12})")
 
 
 def person_row_id(segment_id: str, track: int, offset_ms: int) -> str:
-    """Deterministic id of a track's crop."""
+    """Return the id of a track's crop, the same at every run."""
     return f"{segment_id}-p{track}-{offset_ms}"
 
 
 def segment_and_track(row_id: str) -> tuple[str, int]:
-    """(segment id, number of the track) of a person's row.
+    """Return (segment id, number of the track) of a person's row.
 
     Raises:
         BadInput: it is not the id of one.
     """
-    found = _PERSON.fullmatch(row_id)
-    if not found:
+    match = _PERSON.fullmatch(row_id)
+    if not match:
         raise BadInput("not a clip of a person", got=repr(row_id), expected="the id of one, as a search gives it")
-    return found[1], int(found[2])
+    return match[1], int(match[2])
 
 
 def packed(tracks: Mapping[int, Iterable[Seen]]) -> bytes:
-    """The tracks of a segment as the bytes of a file."""
+    """Encode the tracks of a segment as the bytes of a file."""
     plain = {str(number): [[offset, *box.xyxy] for offset, box in seen] for number, seen in tracks.items()}
     return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def unpacked(data: bytes) -> dict[int, Sequence[Seen]]:
-    """What `packed` made."""
+    """Decode what `packed` made."""
     plain: dict[str, list[list[int]]] = json.loads(data)
     return {int(number): [(offset, Box(*box)) for offset, *box in seen] for number, seen in plain.items()}

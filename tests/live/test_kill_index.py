@@ -13,7 +13,7 @@ import numpy as np
 
 from api.composition import open_context
 from search.config import Settings
-from search.media.media_store import ffmpeg_path
+from search.media.clip_cutter import ffmpeg_path
 from search.types import Row, Vectors
 from tests.conftest import SAMPLES, xunren_process
 

@@ -19,7 +19,7 @@ import av
 import pytest
 
 from benchmarks.cameras import CameraServer, Mount, make_media
-from search.media.media_store import ffmpeg_path
+from search.media.clip_cutter import ffmpeg_path
 from search.stream_types import StreamState
 from tests.conftest import SAMPLES, Command, serving
 from tests.support.recorder import Station, decoded

@@ -25,6 +25,7 @@ from search.catalog.catalog import Catalog
 from search.catalog.indexes import FIRST, IndexInfo
 from search.config import load_settings
 from search.engine import SearchEngine
+from search.media.clip_cache import ClipCache
 from search.media.media_store import MediaStore
 from search.models.embedder import OpenClipEmbedder
 from search.times import zone_of
@@ -79,7 +80,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
         live = OpenIndex(IndexInfo(FIRST, embedder.label, dim), embedder, store, engine)
-        parts = AppContext(settings, zone_of(settings.timezone), catalog, media, OneIndex(live))
+        parts = AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)
         yield parts

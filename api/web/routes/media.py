@@ -73,7 +73,7 @@ def clip(
     segments = footage.showing(found, start_ms, start_ms + duration_ms)
     rules = parts.live.known([found.camera_id])[found.camera_id].rules
     with _cuts:
-        path = parts.media.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
+        path = parts.clips.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.
     info = path.stat()
     etag = {"ETag": f'"{path.stem}-{info.st_size}"'}

@@ -11,7 +11,7 @@ from search.catalog.catalog import Catalog
 from search.errors import BadInput
 from search.times import zone_of
 from search.types import Camera, StartSource
-from tests.support.videos import make
+from tests.support.videos import ffmpeg, make
 
 UTC = zone_of("UTC")
 
@@ -82,3 +82,21 @@ def test_the_same_content_twice_is_one_segment(tmp_path: Path, catalog: Catalog)
     found = register(catalog, [first, copy], camera_id="gate", start_ms=None, zone=UTC, max_megapixels=17)
     assert len({s.id for s in found.waiting}) == 1
     assert catalog.states() == {"pending": 1}
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "ts", "avi"])
+def test_registering_reads_a_file_once(tmp_path: Path, catalog: Catalog, kind: str) -> None:
+    short = make(tmp_path / f"short.{kind}", seconds=20, extra=("-b:v", "4M"))
+    video = tmp_path / f"a.{kind}"
+    ffmpeg("-stream_loop", 40, "-i", short, "-c", "copy", video)
+    size = video.stat().st_size
+    assert size > 2_000_000
+    register(catalog, [short], camera_id="gate", start_ms=0, zone=UTC, max_megapixels=17)  # loads what it needs
+    before = bytes_read()
+    assert register(catalog, [video], camera_id="gate", start_ms=0, zone=UTC, max_megapixels=17).waiting
+    assert size <= bytes_read() - before < 1.5 * size
+
+
+def bytes_read() -> int:
+    """What this process has read from files so far, cached or not."""
+    return int(Path("/proc/self/io").read_text().split("rchar: ")[1].split()[0])

@@ -302,9 +302,9 @@ def dies(*_: object, **__: object) -> Any:
 CRASHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "before the file": lambda patch: patch.setattr(Path, "unlink", dies),
     "amid the files": lambda patch: patch.setattr(Path, "unlink", dies_at(3, Path.unlink)),
-    "before the thumbnails": lambda patch: patch.setattr(MediaStore, "delete_segment", dies),
+    "before the thumbnails": lambda patch: patch.setattr(MediaStore, "delete_thumbnails", dies),
     "amid the thumbnails": lambda patch: patch.setattr(
-        MediaStore, "delete_segment", dies_at(3, MediaStore.delete_segment)
+        MediaStore, "delete_thumbnails", dies_at(3, MediaStore.delete_thumbnails)
     ),
     "before the rows": lambda patch: patch.setattr(MemoryStore, "delete_segments", dies),
     "amid the rows": lambda patch: patch.setattr(MemoryStore, "delete_segment", dies_at(3, MemoryStore.delete_segment)),

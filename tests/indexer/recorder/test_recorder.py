@@ -15,7 +15,7 @@ import pytest
 from indexer.recorder import recovery
 from indexer.recorder.camera_share import CameraShare
 from indexer.recorder.recorder import Recorder
-from indexer.recorder.recovery import untold
+from indexer.recorder.recovery import unregistered
 from indexer.recorder.segment_writer import PART, RecordingFolder
 from search.catalog.camera_leases import CameraLeases
 from search.catalog.catalog import Catalog
@@ -105,7 +105,7 @@ def test_a_file_that_goes_while_it_is_taken_up_leaves_the_others(
         return probe(self, file, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(RecordingFolder, "segment", removed_first)
-    found = list(untold(place, live, 17.0))
+    found = list(unregistered(place, live, 17.0))
     assert [Path(segment.path) for segment in found] == [kept]
 
 

@@ -27,9 +27,9 @@ def on_s3(s3: S3Server, tmp_path: Path) -> S3Storage:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "folder":
-        yield FolderStorage(tmp_path / "shelf")
+        yield FolderStorage(tmp_path / "storage")
         return
     server: S3Server = request.getfixturevalue("s3")
     server.empty()
@@ -37,43 +37,43 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
 
 
 @pytest.fixture
-def media(shelf: Storage, tmp_path: Path) -> MediaStore:
-    return MediaStore(tmp_path / "media", shelf=shelf)
+def media(storage: Storage, tmp_path: Path) -> MediaStore:
+    return MediaStore(tmp_path / "media", storage=storage)
 
 
-def test_what_is_put_is_there(shelf: Storage, tmp_path: Path) -> None:
-    shelf.check()
-    assert not shelf.exists("a/b.jpg")
-    assert not shelf.local("a/b.jpg").exists()
+def test_what_is_put_is_there(storage: Storage, tmp_path: Path) -> None:
+    storage.check()
+    assert not storage.exists("a/b.jpg")
+    assert not storage.local("a/b.jpg").exists()
     big = os.urandom(7_000_000)
     (tmp_path / "big").write_bytes(big)
-    shelf.put({"a/b.jpg": b"one", "a/c d/é.jpg": b"two"})
-    shelf.put_file("a/big", tmp_path / "big")
-    assert {key: shelf.local(key).read_bytes() for key in shelf.keys("a")} == {
+    storage.put({"a/b.jpg": b"one", "a/c d/é.jpg": b"two"})
+    storage.put_file("a/big", tmp_path / "big")
+    assert {key: storage.local(key).read_bytes() for key in storage.keys("a")} == {
         "a/b.jpg": b"one",
         "a/c d/é.jpg": b"two",
         "a/big": big,
     }
-    assert shelf.exists("a/big")
-    assert set(shelf.folders("a")) >= {"c d"}
-    assert all(abs(at - time.time() * 1000) < 60_000 for at in shelf.times("a").values())
-    assert list(shelf.keys("b")) == list(shelf.folders("b")) == []
+    assert storage.exists("a/big")
+    assert set(storage.folders("a")) >= {"c d"}
+    assert all(abs(at - time.time() * 1000) < 60_000 for at in storage.times("a").values())
+    assert list(storage.keys("b")) == list(storage.folders("b")) == []
 
 
-def test_a_thing_that_is_replaced_is_seen_fresh(shelf: Storage) -> None:
-    shelf.put({"a": b"before"})
-    assert shelf.local("a", fresh=True).read_bytes() == b"before"
-    shelf.put({"a": b"after"})
-    assert shelf.local("a", fresh=True).read_bytes() == b"after"
-    shelf.delete(["a"])
-    assert not shelf.local("a", fresh=True).exists()
+def test_a_thing_that_is_replaced_is_seen_fresh(storage: Storage) -> None:
+    storage.put({"a": b"before"})
+    assert storage.local("a", fresh=True).read_bytes() == b"before"
+    storage.put({"a": b"after"})
+    assert storage.local("a", fresh=True).read_bytes() == b"after"
+    storage.delete(["a"])
+    assert not storage.local("a", fresh=True).exists()
 
 
-def test_deleting_twice_is_no_error(shelf: Storage) -> None:
-    shelf.put({"a/b": b"1", "a/c": b"2"})
-    shelf.delete(["a/b", "a/none"])
-    shelf.delete(["a/b"])
-    assert list(shelf.keys("a")) == ["a/c"]
+def test_deleting_twice_is_no_error(storage: Storage) -> None:
+    storage.put({"a/b": b"1", "a/c": b"2"})
+    storage.delete(["a/b", "a/none"])
+    storage.delete(["a/b"])
+    assert list(storage.keys("a")) == ["a/c"]
 
 
 def test_pictures_and_tracks(media: MediaStore) -> None:
@@ -91,8 +91,8 @@ def test_pictures_and_tracks(media: MediaStore) -> None:
     assert list(media.segment_ids()) == [SEGMENT]
     media.put_thumbnail(SEGMENT, 0, b"masked")
     assert media.thumbnail_path(SEGMENT, 0).read_bytes() == b"masked"
-    assert media.delete_segment(SEGMENT) == 2
-    assert media.delete_segment(SEGMENT) == 0
+    assert media.delete_thumbnails(SEGMENT) == 2
+    assert media.delete_thumbnails(SEGMENT) == 0
     assert not media.thumbnail_path(SEGMENT, 0).is_file()
     assert media.tracks(SEGMENT) is None
     assert list(media.segment_ids()) == []
@@ -104,7 +104,7 @@ def recording(path: str) -> Segment:
 
 def test_a_recording_goes_there_and_back(s3: S3Server, tmp_path: Path) -> None:
     s3.empty()
-    media = MediaStore(tmp_path / "media", shelf=on_s3(s3, tmp_path))
+    media = MediaStore(tmp_path / "media", storage=on_s3(s3, tmp_path))
     file = tmp_path / "recordings" / "gate" / "a.mp4"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"movie")

@@ -38,7 +38,7 @@ def test_tracks_are_kept_with_their_segment_and_go_with_it(tmp_path: Path) -> No
     store.put_thumbnail(SEGMENT, 40, b"jpeg")
     store.put_tracks(SEGMENT, b"{}")
     assert store.tracks(SEGMENT) == b"{}"
-    assert store.delete_segment(SEGMENT) == 1  # one picture
+    assert store.delete_thumbnails(SEGMENT) == 1  # one thumbnail
     assert store.tracks(SEGMENT) is None
     assert not any((tmp_path / "thumbnails").iterdir())
 
