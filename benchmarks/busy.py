@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from api.composition import open_context
+from api.jobs.workers import open_threads
 from benchmarks.city import WORK, Appearance
 from benchmarks.run import Metric, publish
 from indexer.importer.registration import register
@@ -104,7 +105,7 @@ def make_film(body: Body, name: str, count: int, length_s: int) -> tuple[Path, l
 def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), torch_threads=1)
-        with open_context(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, open_threads(parts) as executor:
             parts.embedder.open()
             parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
             counted = Counted(parts.embedder)

@@ -24,8 +24,10 @@ from pathlib import Path
 import av
 import psutil
 
-from api.composition import AppContext, open_context
+from api.composition import open_context
 from api.jobs.background import in_background, keep_until
+from api.jobs.workers import open_threads
+from api.runtime.context import AppContext
 from benchmarks.cameras import CameraServer, Mount, make_media
 from benchmarks.run import Metric, publish
 from indexer.decoding.video_source import OpenCVSource, VideoSource
@@ -85,7 +87,7 @@ def add_cameras(parts: AppContext, server: CameraServer, cameras: int) -> None:
 @contextmanager
 def running(parts: AppContext) -> Iterator[IndexWorker]:
     """Recording, indexing and retention, as `xunren serve` runs them."""
-    with parts.threads() as executor, ExitStack() as stack:
+    with open_threads(parts) as executor, ExitStack() as stack:
 
         def index(stop: threading.Event) -> None:
             for _ in executor.run(until=stop):

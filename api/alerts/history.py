@@ -17,7 +17,7 @@ from search.ranking.calibration import QueryShape, ScoreCalibration
 from search.types import Box, Filter, Hit, Row, RowKind, Vectors
 
 if TYPE_CHECKING:
-    from api.composition import AppContext
+    from api.runtime.context import AppContext
 
 NEVER = -1e9
 HISTORY_ROWS = 4096  # of each kind; the best ones

@@ -9,11 +9,12 @@ from typing import Any
 from rich.progress import Progress
 
 from api.commands.console import err, media_progress, out, show_json, table
-from api.composition import AppContext, check_index_exists, open_catalog, open_context
+from api.composition import check_index_exists, open_catalog, open_context
 from api.reindex.backfill import Backfiller
 from api.reindex.plan import plan
 from api.reindex.switch import begin, drop, status, switch
 from api.runtime.client import LONG_S, Server, ask, running_server
+from api.runtime.context import AppContext
 from search.catalog.indexes import IndexState, IndexStore, ReindexScope
 from search.config import Settings
 from search.errors import BadInput, Unavailable

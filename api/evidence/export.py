@@ -19,7 +19,6 @@ from api.audit.audit_log import AuditAction, AuditEntry, AuditLog
 from api.cases.case_store import CaseStore, sighting_of
 from api.cases.pictures import existing
 from api.cases.types import Case, Sighting, track_of
-from api.composition import AppContext
 from api.evidence.files import EvidenceClip, copied, copied_clip, cut_clip, still_of, withheld, written
 from api.evidence.manifest import (
     BLOCK_BYTES,
@@ -45,6 +44,7 @@ from api.evidence.texts import (
     RECORDER_CLOCK,
     WITHHELD,
 )
+from api.runtime.context import AppContext
 from api.signing import Signer, as_text
 from indexer.detection.detector import make_detector
 from indexer.redaction import LOOK_S, KnownBox, RedactionReport, blur_others

@@ -13,8 +13,9 @@ from api.alerts.deliveries import Deliverer
 from api.alerts.views import SavedSearchView
 from api.audit.audit_log import AuditLog
 from api.audit.heads import DailyHeads
-from api.composition import AppContext
+from api.jobs.workers import open_executor
 from api.runtime.activity import Activity
+from api.runtime.context import AppContext
 from api.signing import Signer
 from indexer.maintenance.retention import Retention
 from indexer.pipeline.threads import StoppedWork
@@ -66,7 +67,7 @@ def in_background(name: str, service: Service) -> Iterator[None]:
 
 
 def index_until(
-    parts: AppContext, stop: threading.Event, activity: Activity, on_report: Callable[[SegmentReport], None]
+    context: AppContext, stop: threading.Event, activity: Activity, on_report: Callable[[SegmentReport], None]
 ) -> None:
     """Index what waits in the catalogue and what comes, until `stop`."""
 
@@ -76,7 +77,7 @@ def index_until(
             raise StoppedWork
 
     activity.clear()  # of what an earlier try has left
-    with parts.executor() as executor:
+    with open_executor(context) as executor:
         for report in executor.run(progress, until=stop):
             activity.done(report.segment)
             log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)
@@ -86,31 +87,31 @@ def index_until(
 class _AllIndexes:
     """Rows of what is deleted go from every index."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
 
     def delete_segments(self, segment_ids: Collection[str]) -> int:
         """How many rows the index that answers had of them."""
-        return max(one.store.delete_segments(segment_ids) for one in self._parts.indexes.written())
+        return max(one.store.delete_segments(segment_ids) for one in self._context.indexes.written())
 
     def flush(self) -> None:
         """All of them."""
-        for one in self._parts.indexes.written():
+        for one in self._context.indexes.written():
             one.store.flush()
 
 
-def keep_until(parts: AppContext, stop: threading.Event) -> None:
+def keep_until(context: AppContext, stop: threading.Event) -> None:
     """Delete recordings whose time is over, a little at a time, until `stop`."""
-    retention = Retention(parts.settings, parts.catalog, parts.live, _AllIndexes(parts), parts.media)
+    retention = Retention(context.settings, context.catalog, context.live, _AllIndexes(context), context.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)
 
 
-def deliver_until(parts: AppContext, stop: threading.Event) -> None:
+def deliver_until(context: AppContext, stop: threading.Event) -> None:
     """Send alerts to webhooks as they are due, until `stop`; those that are due then, once more."""
-    vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
-    deliverer = Deliverer(parts.catalog, vault, SavedSearchView(parts.settings, parts.catalog).payload)
+    vault = Vault(context.settings.data_dir, context.settings.secret_key)
+    deliverer = Deliverer(context.catalog, vault, SavedSearchView(context.settings, context.catalog).payload)
     stopped = False
     while not stopped:
         stopped = stop.wait(DELIVER_S)
@@ -118,17 +119,17 @@ def deliver_until(parts: AppContext, stop: threading.Event) -> None:
             pass
 
 
-def export_heads_until(parts: AppContext, stop: threading.Event, clock: Callable[[], int] = now_ms) -> None:
+def export_heads_until(context: AppContext, stop: threading.Event, clock: Callable[[], int] = now_ms) -> None:
     """Export the record's signed head once a day, and now if none of today is there, until `stop`.
 
     Args:
-        parts: with the setting `audit_export_dir`.
+        context: with the setting `audit_export_dir`.
         stop: ends it.
         clock: Unix ms.
     """
-    settings = parts.settings
+    settings = context.settings
     folder = Path(settings.audit_export_dir)
-    heads = DailyHeads(AuditLog(parts.catalog), Signer(settings.data_dir), folder, parts.zone)
+    heads = DailyHeads(AuditLog(context.catalog), Signer(settings.data_dir), folder, context.zone)
     while True:
         if (file := heads.step(clock())) is not None:
             log.info("the record's head of today is in %s", file)

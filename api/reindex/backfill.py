@@ -7,8 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from api.composition import AppContext
-from api.runtime.context import the_indexes
+from api.runtime.context import AppContext, the_indexes
 from api.runtime.indexes import LOOK_S, OpenIndex
 from indexer.maintenance.reindex import Backfill
 from search.catalog.indexes import IndexInfo, IndexState, IndexStore
@@ -19,25 +18,25 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 
 
-def refill_until(parts: AppContext, stop: threading.Event) -> None:
+def refill_until(context: AppContext, stop: threading.Event) -> None:
     """Make up what any index lacks, until `stop`; quiet while there is only one."""
-    refiller = Backfiller(parts)
+    refiller = Backfiller(context)
     while not stop.is_set():
         if not refiller.step(stop):
             stop.wait(IDLE_S)
 
 
-def look_until(parts: AppContext, stop: threading.Event) -> None:
+def look_until(context: AppContext, stop: threading.Event) -> None:
     """Load the model of a second index, where nothing else here does, before any search needs it; until `stop`."""
     while not stop.wait(LOOK_S):
-        parts.indexes.written()
+        context.indexes.written()
 
 
 class Backfiller:
     """Makes up what the indexes lack, each out of the other. Remembers how far it has looked, so keep it."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._pairs: dict[tuple[OpenIndex, OpenIndex], Backfill] = {}
 
     def step(self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
@@ -47,11 +46,11 @@ class Backfiller:
             Stopped: `stop` is set; what is under way waits again.
             Unavailable: a part does not answer.
         """
-        there = self._parts.indexes.written()
+        there = self._context.indexes.written()
         pairs = list(itertools.permutations(there, 2))
         if not pairs:
             return 0
-        book = IndexStore(self._parts.catalog)
+        book = IndexStore(self._context.catalog)
         now = {index.collection: index for index in book.written()}
         self._pairs = {pair: self._pairs.get(pair) or self._refill(*pair) for pair in pairs}
         done = sum(
@@ -64,12 +63,12 @@ class Backfiller:
         return done
 
     def _refill(self, target: OpenIndex, source: OpenIndex) -> Backfill:
-        p = self._parts
+        p = self._context
         return Backfill(p.settings, p.catalog, p.media, source.side, target.side)
 
     def _say_ready(self, book: IndexStore, there: Iterable[IndexInfo]) -> None:
         for index in there:
             if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
-                the_indexes(self._parts).one(index).engine.warm_up()
+                the_indexes(self._context).one(index).engine.warm_up()
                 book.ready(index.collection)
                 log.info("the index %s of %s is ready", index.collection, index.label)

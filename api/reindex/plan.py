@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.runtime.indexes import OpenIndex
 from indexer.maintenance.reindex import Backfill
 from search.catalog.indexes import BackfillCost, IndexStore, ReindexScope
@@ -49,7 +49,7 @@ class Plan:
         }
 
 
-def plan(parts: AppContext, model: str, scope: ReindexScope) -> Plan:
+def plan(context: AppContext, model: str, scope: ReindexScope) -> Plan:
     """What it would cost, by the catalogue's reports, and by some segments that are done for it and thrown away.
 
     Raises:
@@ -58,10 +58,10 @@ def plan(parts: AppContext, model: str, scope: ReindexScope) -> Plan:
         Conflict: the index answers by this model already.
         Unavailable: the model cannot be loaded.
     """
-    parts.catalog.check_cameras(scope.cameras)
-    s, book = parts.settings, IndexStore(parts.catalog)
+    context.catalog.check_cameras(scope.cameras)
+    s, book = context.settings, IndexStore(context.catalog)
     embedder = make_embedder(s, model)
-    live = parts.indexes.live
+    live = context.indexes.live
     if embedder.label == live.index.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
     cost = book.cost(scope)
@@ -69,17 +69,17 @@ def plan(parts: AppContext, model: str, scope: ReindexScope) -> Plan:
     left = cost.segments
     if other is not None and other.label == embedder.label:
         left = book.work(replace(other, scope=scope)).missing
-    rates = _rates(parts, live, embedder, scope)
+    rates = _rates(context, live, embedder, scope)
     share = left / max(cost.segments, 1)
     seconds = (share * cost.rows * min(rates), share * cost.rows * max(rates)) if rates else None
     return Plan(model, embedder.label, embedder.dim, cost, left, seconds)
 
 
-def _rates(parts: AppContext, live: OpenIndex, embedder: Embedder, scope: ReindexScope) -> list[float]:
+def _rates(context: AppContext, live: OpenIndex, embedder: Embedder, scope: ReindexScope) -> list[float]:
     """Seconds a row, one for each of some segments: decoding and embedding, on this machine under its load of now."""
     rows, _ = live.store.sample(PROBED * 20, Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms))
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:PROBED]
-    segments = parts.catalog.segments_by_id(ids)
+    segments = context.catalog.segments_by_id(ids)
     embedder.open()
-    probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, replace(live.side, embedder=embedder))
+    probe = Backfill(context.settings, context.catalog, context.media, live.side, replace(live.side, embedder=embedder))
     return [rate for id_ in ids if id_ in segments and (rate := probe.rate(segments[id_])) is not None]

@@ -1,6 +1,6 @@
 """Another model without an outage: plan, fill, verify, switch, roll back, drop. What the commands and routes share.
 
-All of it works on open parts, in whichever process has them. Any process with open parts fills (`refill_until`).
+All of it works on an open context, in whichever process has it. Any such process fills (`refill_until`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from typing import Any
 from api.alerts.history import EngineIndex
 from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.service import SavedSearchService
-from api.composition import AppContext
 from api.reindex.backfill import Backfiller
 from api.reindex.verify import TRIES, verify
-from api.runtime.context import the_indexes
+from api.runtime.context import AppContext, the_indexes
 from api.runtime.indexes import LOOK_S
 from search.catalog.catalog import Catalog
 from search.catalog.indexes import IndexInfo, IndexState, IndexStore, ReindexScope
@@ -32,8 +31,8 @@ log = logging.getLogger(__name__)
 # plan and begin ----------------------------------------------------------------------------------------------------
 
 
-def begin(parts: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
-    """Have a second index beside the live one; whoever has parts open fills it. Called again, the job goes on.
+def begin(context: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
+    """Have a second index beside the live one; whoever has context open fills it. Called again, the job goes on.
 
     Raises:
         Conflict: its model is the live one, or there is a second index of another model already.
@@ -41,14 +40,16 @@ def begin(parts: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
         NotFound: an unknown camera.
         Unavailable: the model cannot be loaded.
     """
-    parts.catalog.check_cameras(scope.cameras)
-    s = parts.settings
+    context.catalog.check_cameras(scope.cameras)
+    s = context.settings
     embedder = make_embedder(s, model)
     embedder.open()  # nothing is begun that cannot be ended
-    live = parts.indexes.live
+    live = context.indexes.live
     live_model = live.index.model or s.model
-    index = IndexStore(parts.catalog).begin(IndexInfo("", embedder.label, embedder.dim, model, scope=scope), live_model)
-    the_indexes(parts).refresh()
+    index = IndexStore(context.catalog).begin(
+        IndexInfo("", embedder.label, embedder.dim, model, scope=scope), live_model
+    )
+    the_indexes(context).refresh()
     return index
 
 
@@ -58,7 +59,7 @@ def begin(parts: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
 # verify and switch -------------------------------------------------------------------------------------------------
 
 
-def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
+def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
     """Let the newer index answer; `back`: the older one, which answered before, without verifying it.
 
     Called again, after a kill or where no answer came, it completes what it began.
@@ -67,12 +68,12 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
         NotFound: there is no other.
         Conflict: it is not ready, or something speaks against it; what, is said.
     """
-    book = IndexStore(parts.catalog)
+    book = IndexStore(context.catalog)
     index = _other(book)
     live = next(one for one in book.all() if one.state is IndexState.LIVE)
     is_newer = index.created_ms > live.created_ms
     if index.state is IndexState.OLD and is_newer is back:  # the wanted one answers already
-        return status(parts.catalog) | {"standing": _aim_anew(parts)}
+        return status(context.catalog) | {"standing": _aim_anew(context)}
     wanted = (IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)
     if index.state not in wanted:
         work = book.work(index)
@@ -81,15 +82,15 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
             got=f"{index.label}: {index.state}, {work.done} of {work.segments} segments",
             cure="`xunren reindex status` says how far it is, and what failed",
         )
-    if not back and (against := verify(parts, index)):
+    if not back and (against := verify(context, index)):
         raise Conflict("the index does not hold what it should", got="; ".join(against), cure="mend it, then try again")
-    other = the_indexes(parts).one(index)
+    other = the_indexes(context).one(index)
     other.engine.warm_up()
-    _when_whole(parts, lambda: book.switch(index.collection))
-    return status(parts.catalog) | {"standing": _aim_anew(parts)}
+    _when_whole(context, lambda: book.switch(index.collection))
+    return status(context.catalog) | {"standing": _aim_anew(context)}
 
 
-def _when_whole(parts: AppContext, act: Callable[[], None]) -> None:
+def _when_whole(context: AppContext, act: Callable[[], None]) -> None:
     """What was indexed this very moment by a worker that knew of one index only is made up for first."""
     for n in itertools.count():
         try:
@@ -97,16 +98,16 @@ def _when_whole(parts: AppContext, act: Callable[[], None]) -> None:
         except Conflict:
             if n == TRIES:
                 raise
-            if not Backfiller(parts).step(threading.Event()):
+            if not Backfiller(context).step(threading.Event()):
                 time.sleep(0.5)
 
 
-def _aim_anew(parts: AppContext) -> dict[str, Any]:
+def _aim_anew(context: AppContext) -> dict[str, Any]:
     """Measure standing searches on the index that answers now. Until then they watch the rows of the one before."""
-    live = EngineIndex(parts)
-    desk = SavedSearchService(parts.catalog, Vault(parts.settings.data_dir, parts.settings.secret_key), live)
+    live = EngineIndex(context)
+    desk = SavedSearchService(context.catalog, Vault(context.settings.data_dir, context.settings.secret_key), live)
     aimed, failed = 0, {}
-    for one in SavedSearchStore(parts.catalog).all():
+    for one in SavedSearchStore(context.catalog).all():
         if one.aim.model == live.model:
             continue
         try:
@@ -118,22 +119,22 @@ def _aim_anew(parts: AppContext) -> dict[str, Any]:
     return {"aimed": aimed, "failed": failed}
 
 
-def drop(parts: AppContext) -> dict[str, Any]:
+def drop(context: AppContext) -> dict[str, Any]:
     """Remove the other index. Called again after a kill, it goes on.
 
     Raises:
         NotFound: there is no other.
     """
-    book = IndexStore(parts.catalog)
+    book = IndexStore(context.catalog)
     index = _other(book)
     if index.state is not IndexState.DROPPING:
-        _when_whole(parts, lambda: book.drop_begins(index.collection))
+        _when_whole(context, lambda: book.drop_begins(index.collection))
         time.sleep(3 * LOOK_S)  # until every process writes to it no more
-    the_indexes(parts).refresh()
-    with the_indexes(parts).store(index) as store:
+    the_indexes(context).refresh()
+    with the_indexes(context).store(index) as store:
         store.drop()
     book.drop_ends(index.collection)
-    return status(parts.catalog)
+    return status(context.catalog)
 
 
 def _other(book: IndexStore) -> IndexInfo:

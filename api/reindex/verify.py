@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from api.composition import AppContext
 from api.reindex.plan import PROBED
-from api.runtime.context import the_indexes
+from api.runtime.context import AppContext, the_indexes
 from api.runtime.indexes import OpenIndex
 from indexer.maintenance.reindex import Backfill
 from search.catalog.indexes import IndexInfo, IndexStore
@@ -31,21 +30,21 @@ NAMED = 5
 TRIES = 60  # so often, half a second apart, a switch waits for what was indexed this moment
 
 
-def verify(parts: AppContext, index: IndexInfo) -> list[str]:
+def verify(context: AppContext, index: IndexInfo) -> list[str]:
     """What speaks against answering by this index; empty: nothing.
 
     Counted: every segment's rows in both. Sampled: rows that are in the live one are there, the same but for their
     vector, and each finds itself. A few recordings are looked at again, and their
     pictures must have the vectors that are there.
     """
-    book = IndexStore(parts.catalog)
+    book = IndexStore(context.catalog)
     if not index.scope.is_all:
         return ["it was made of a part of the recordings: run `xunren reindex` again without --from, --to and --camera"]
     work = book.work(index)
     if work.failed:
         names = "; ".join(f"{path}: {said}" for _, path, said in work.failed[:NAMED])
         return [f"{len(work.failed)} recordings could not be indexed again: {names}"]
-    live, other = parts.indexes.live, the_indexes(parts).one(index)
+    live, other = context.indexes.live, the_indexes(context).one(index)
     differing = _differing(book, live, other)
     if differing:
         differing &= _differing(book, live, other)  # the index is in use: only what still differs
@@ -54,16 +53,16 @@ def verify(parts: AppContext, index: IndexInfo) -> list[str]:
         found.append(f"{len(differing)} segments have other rows than in the live index: {_some(differing)}")
     if strange := _not_found(book, live, other):
         found.append(f"{len(strange)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(strange)}")
-    if unlike := _unlike(parts, live, other):
+    if unlike := _unlike(context, live, other):
         found.append(f"{len(unlike)} rows of sampled recordings have not their picture's vector: {_some(unlike)}")
     return found
 
 
-def _unlike(parts: AppContext, live: OpenIndex, other: OpenIndex) -> list[str]:
+def _unlike(context: AppContext, live: OpenIndex, other: OpenIndex) -> list[str]:
     """Of a few short recordings, looked at again."""
     rows, _ = other.store.sample(SAMPLE_ROWS)
-    segments = parts.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
-    probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, other.side)
+    segments = context.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
+    probe = Backfill(context.settings, context.catalog, context.media, live.side, other.side)
     found: list[str] = []
     for segment in sorted(segments, key=lambda one: one.duration_ms)[:PROBED]:
         try:

@@ -15,7 +15,7 @@ import uvicorn
 from api.accounts.account_store import AccountStore
 from api.accounts.oidc import check_oidc
 from api.cases.trail_map import tiles_of
-from api.composition import AppContext, open_catalog, open_context
+from api.composition import open_catalog, open_context
 from api.jobs.background import (
     deliver_until,
     export_heads_until,
@@ -27,6 +27,7 @@ from api.jobs.background import (
 from api.reindex.backfill import look_until, refill_until
 from api.runtime.activity import Activity
 from api.runtime.client import address_file
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from indexer.recorder.recorder import Recorder
 from search.catalog.streams import StreamStore

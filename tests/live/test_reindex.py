@@ -19,10 +19,12 @@ import httpx
 import numpy as np
 import pytest
 
-from api.composition import AppContext, open_context
+from api.composition import open_context
+from api.jobs.workers import open_executor
 from api.reindex.backfill import Backfiller
 from api.reindex.switch import begin, drop, switch
 from api.reindex.verify import verify
+from api.runtime.context import AppContext
 from indexer.importer.registration import register
 from search.catalog.indexes import IndexState, IndexStore, ReindexScope
 from search.config import Settings
@@ -210,7 +212,7 @@ def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) ->
             zone, megapixels = parts.zone, parts.settings.max_megapixels
             paths = [SAMPLES / "gate"]
             register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone, max_megapixels=megapixels)
-            with parts.executor() as executor:
+            with open_executor(parts) as executor:
                 assert [report.state for report in executor.run()] == ["indexed"]
             before = other.engine.search(Query(SENTENCE))
             begin(parts, model, ReindexScope())
@@ -237,7 +239,7 @@ def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_p
             def index(where: AppContext, camera: str) -> None:
                 film = [SAMPLES / camera]
                 register(where.catalog, film, camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
-                with where.executor() as executor:
+                with open_executor(where) as executor:
                     assert [report.state for report in executor.run()] == ["indexed"]
 
             index(parts, "gate")

@@ -17,7 +17,8 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from api.composition import AppContext
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
 from api.runtime.indexes import OneIndex, OpenIndex
 from api.web.app import create_app
 from indexer.importer.registration import register
@@ -97,7 +98,7 @@ def index(parts: AppContext, paths: Sequence[Path]) -> None:
     megapixels = parts.settings.max_megapixels
     folders = sorted({path.parent.parent for path in paths})
     register(parts.catalog, folders, camera_id=None, start_ms=None, zone=parts.zone, max_megapixels=megapixels)
-    with parts.executor() as executor:
+    with open_executor(parts) as executor:
         for report in executor.run():
             assert report.state == "indexed", report
 
