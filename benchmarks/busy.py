@@ -120,7 +120,7 @@ def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
             found = sum(any(a.has(r) and a.start_ms <= r.time_ms <= a.end_ms for r in crops) for a in appearances)
             thumbnails = len({(row.segment_id, row.time_ms) for row in rows})
             hours = report.segment.duration_ms / 3_600_000
-            clocks = executor.worker.clocks.seconds()
+            clocks = executor.worker.stopwatch.seconds()
         people = len(crops)
         return Cost(hours, len(rows) - people, people, counted.cpu_s, used, clocks, thumbnails, found, len(appearances))
 

@@ -155,7 +155,10 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
             worker = executor.worker
     return [
         Metric("the model's device: computing", worker.computing(), "% of time"),
-        *(Metric(f"1080p file to rows: {part}", share, "% of time") for part, share in worker.clocks.shares().items()),
+        *(
+            Metric(f"1080p file to rows: {part}", share, "% of time")
+            for part, share in worker.stopwatch.shares().items()
+        ),
         *(Metric(f"the model's thread: {part}", share, "% of time") for part, share in worker.profile.shares().items()),
     ]
 

@@ -88,7 +88,7 @@ def product(video: Path, settings: Settings) -> Cost:
 
 
 def _shares(worker: IndexWorker) -> dict[str, float]:
-    seconds = worker.clocks.seconds()
+    seconds = worker.stopwatch.seconds()
     total = sum(seconds.values())
     return {part: seconds.get(part, 0.0) / total for part in ("decode", "detect", "embed", "write")}
 

@@ -161,7 +161,7 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
 
             def count(worker: IndexWorker) -> Count:
                 return Count(
-                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.clocks.seconds()
+                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.stopwatch.seconds()
                 )
 
             with running(parts) as worker:

@@ -63,7 +63,7 @@ class EngineIndex:
     """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: AppContext, sight: Visibility = SEES_ALL) -> None:
-        self._index = parts.indexes.live  # all of it on one
+        self._index = parts.indexes.active  # all of it on one
         self._asker = Requester(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
 
     @property

@@ -258,9 +258,9 @@ class EvidenceExporter:
         }
 
     def _index(self) -> dict[str, Any]:
-        live = self._parts.indexes.live
-        schema = {"collection": live.index.collection, "schema_version": REVISION}
-        return {"model": live.index.label, "dim": live.index.dim, "rows": live.store.count(), **schema}
+        live = self._parts.indexes.active
+        schema = {"collection": live.info.collection, "schema_version": REVISION}
+        return {"model": live.info.label, "dim": live.info.dim, "rows": live.store.count(), **schema}
 
     def _span(self, clip: EvidenceClip) -> dict[str, Any]:
         return self._time("start", clip.start_ms) | self._time("end", clip.end_ms)

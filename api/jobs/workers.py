@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from api.alerts.alert_store import AlertStore
 from api.alerts.matcher import AlertMatcher, settled
 from api.alerts.saved_search_store import SavedSearchStore
 from api.composition import open_context
 from api.runtime.context import AppContext
-from api.runtime.indexes import OpenIndex
 from indexer.detection.detector import make_detector
-from indexer.pipeline.analyzer import Target
 from indexer.pipeline.executors import Executor, ThreadExecutor
+from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.ray_executor import RayExecutor
 from indexer.pipeline.worker import IndexWorker
 from search.config import Settings
@@ -38,11 +38,8 @@ def open_threads(context: AppContext, owner: str = "") -> Iterator[ThreadExecuto
     detector.open()
     try:
         with ExitStack() as stack:
-            targets = _Targets(context, stack)
-            first = targets.now()[0]
-            worker = IndexWorker(
-                s, first.embedder, first.store, context.catalog, context.media, detector, targets=targets.now
-            )
+            indexes = _WatchedIndexes(context, stack)
+            worker = IndexWorker(s, context.catalog, context.media, detector, indexes.current)
             yield ThreadExecutor(worker, context.catalog, lease_s=s.lease_s, max_lag_s=s.max_lag_s, owner=owner)
     finally:
         detector.close()
@@ -55,24 +52,24 @@ def open_worker(settings: Settings, owner: str) -> Iterator[ThreadExecutor]:
         yield executor
 
 
-class _Targets:
-    """Where new rows go, and who compares them with the standing searches that were measured by their model."""
+class _WatchedIndexes:
+    """The indexes that new rows go to. Each compares them with the saved searches that were measured by its model."""
 
     def __init__(self, context: AppContext, stack: ExitStack) -> None:
         self._context = context
         self._stack = stack
         self._lock = threading.Lock()
-        self._known: dict[OpenIndex, Target] = {}
+        self._watched: dict[OpenIndex, OpenIndex] = {}
 
-    def now(self) -> Sequence[Target]:
-        """At this moment."""
+    def current(self) -> Sequence[OpenIndex]:
+        """Return the indexes that new rows go to now."""
         with self._lock:
-            return [self._target(one) for one in self._context.indexes.written()]
+            return [self._with_matcher(index) for index in self._context.indexes.written()]
 
-    def _target(self, one: OpenIndex) -> Target:
-        if one not in self._known:
+    def _with_matcher(self, index: OpenIndex) -> OpenIndex:
+        if index not in self._watched:
             catalog = self._context.catalog
-            watcher = AlertMatcher(SavedSearchStore(catalog), AlertStore(catalog), one.embedder.label)
-            self._stack.enter_context(settled(watcher))
-            self._known[one] = Target(one.index.collection, one.embedder, one.store, watcher.watch)
-        return self._known[one]
+            matcher = AlertMatcher(SavedSearchStore(catalog), AlertStore(catalog), index.embedder.label)
+            self._stack.enter_context(settled(matcher))
+            self._watched[index] = replace(index, on_rows=matcher.watch)
+        return self._watched[index]

@@ -29,17 +29,17 @@ class AppContext:
     @property
     def store(self) -> VectorStore:
         """Return the rows of the active index."""
-        return self.indexes.live.store
+        return self.indexes.active.store
 
     @property
     def embedder(self) -> Embedder:
         """Return the model of the active index."""
-        return self.indexes.live.embedder
+        return self.indexes.active.embedder
 
     @property
     def engine(self) -> SearchEngine:
         """Return the search engine of the active index."""
-        return self.indexes.live.engine
+        return self.indexes.active.engine
 
     @property
     def live(self) -> StreamStore:

@@ -16,7 +16,7 @@ import pytest
 
 from indexer.decoding.lookback import earlier_frames
 from indexer.detection.camera_memory import PerCamera
-from indexer.pipeline.load_control import CALM_S, LOOK_S, MOST, LoadController
+from indexer.pipeline.load_control import CALM_S, CHECK_S, MAX_LEVEL, LoadController
 from indexer.recorder.segment_writer import RecordingFolder
 from search.catalog.streams import RecorderUpdate, StreamStore
 from search.query import Query
@@ -199,7 +199,7 @@ class Clock:
         self.at = 1000.0
         monkeypatch.setattr("indexer.pipeline.load_control.time.monotonic", lambda: self.at)
 
-    def look(self, governor: LoadController, seconds: float = LOOK_S) -> float:
+    def look(self, governor: LoadController, seconds: float = CHECK_S) -> float:
         self.at += seconds
         return governor.interval_s(2.0)
 
@@ -211,7 +211,7 @@ def test_it_looks_at_fewer_frames_before_it_is_too_far_behind(house: House, monk
     assert clock.look(governor) == 2.0
     late = record(house, [shot()] * 2, now_ms() - 24_000)
     assert (now_ms() - late.end_ms) / 1000 > 15
-    intervals = [clock.look(governor) for _ in range(MOST + 2)]
+    intervals = [clock.look(governor) for _ in range(MAX_LEVEL + 2)]
     assert intervals == [4.0, 8.0, 16.0, 32.0, 64.0, 64.0, 64.0]
     list(house.executor.run())
     assert clock.look(governor) == 64.0, "not at once"
@@ -226,7 +226,7 @@ def test_what_is_too_old_is_no_reason_to_look_at_fewer_frames(house: House, monk
 
 
 def test_frames_left_out_for_load_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(house.worker.looker._governor, "interval_s", lambda wanted: 4 * wanted)
+    monkeypatch.setattr(house.worker.analyzer._load, "interval_s", lambda wanted: 4 * wanted)
     record(house, [shot()] * 10, now_ms() - 60_000)
     (report,) = house.executor.run()
     assert report.seen == 10 == report.indexed + sum(report.skipped.values())

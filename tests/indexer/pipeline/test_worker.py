@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +15,11 @@ import pytest
 from indexer.detection.detector import MotionDetector
 from indexer.importer.registration import register
 from indexer.pipeline.executors import ThreadExecutor
+from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.threads import StoppedWork
 from indexer.pipeline.worker import AWAITING, PREPARING, IndexWorker, WriteBatch
 from search.catalog.catalog import Catalog
+from search.catalog.indexes import IndexStore
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Unavailable
@@ -40,12 +43,20 @@ class House:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.embedder = embedder or ColourEmbedder()
         self.catalog = Catalog(self.settings.catalog_address).open()
-        self.store = MilvusStore(self.settings.store_address, collection="xunren", dim=self.embedder.dim)
+        self.catalog.bind_model(self.embedder.label, lambda: self.embedder.dim)
+        info = IndexStore(self.catalog).live()
+        assert info is not None
+        self.store = MilvusStore(self.settings.store_address, collection=info.collection, dim=info.dim)
         self.store.open()
         self.media = MediaStore(self.settings.media_dir)
-        self.worker = IndexWorker(self.settings, self.embedder, self.store, self.catalog, self.media, MotionDetector())
-        self.executor = ThreadExecutor(self.worker, self.catalog, lease_s=self.settings.lease_s)
+        self.use(OpenIndex(info, self.embedder, self.store))
         self.engine = SearchEngine(self.settings, self.embedder, self.store, self.catalog)
+
+    def use(self, index: OpenIndex) -> None:
+        """Index into `index` from now on."""
+        self.index = index
+        self.worker = IndexWorker(self.settings, self.catalog, self.media, MotionDetector(), lambda: [index])
+        self.executor = ThreadExecutor(self.worker, self.catalog, lease_s=self.settings.lease_s)
 
     def register(self, *paths: Path) -> None:
         register(self.catalog, paths, camera_id=None, start_ms=None, zone=UTC, max_megapixels=17)
@@ -78,7 +89,7 @@ def test_rows_thumbnails_and_report_agree(house: House) -> None:
         assert house.media.thumbnail_path(row.segment_id, row.time_ms - report.segment.start_ms).is_file()
         assert report.segment.start_ms <= row.time_ms < report.segment.end_ms
     assert report.segment.end_ms - report.segment.start_ms == pytest.approx(60_000, abs=2_500)
-    assert {"decode", "detect", "embed", "write"} == set(house.worker.clocks.seconds())
+    assert {"decode", "detect", "embed", "write"} == set(house.worker.stopwatch.seconds())
     waits = {"waiting for decoding and detecting", "waiting for the vector store"}
     assert set(house.worker.profile.seconds()) == {PREPARING, AWAITING, "storing thumbnails", *waits}
     assert house.worker.computing() == 0  # this embedder has no device
@@ -207,18 +218,15 @@ def test_a_run_can_be_stopped_in_the_middle_of_a_file(house: House) -> None:
 
 
 class Listener:
-    """Is told of new rows, and looks at once what the store and the catalogue know then."""
+    """Receives new rows, and checks at once what the store and the catalogue hold then."""
 
     def __init__(self, house: House) -> None:
         self.house = house
         self.ids: list[str] = []
         self.states: list[dict[str, int]] = []
-        house.worker = IndexWorker(
-            *(house.settings, house.embedder, house.store, house.catalog, house.media, MotionDetector()), self.told
-        )
-        house.executor = ThreadExecutor(house.worker, house.catalog, lease_s=house.settings.lease_s)
+        house.use(replace(house.index, on_rows=self.receive))
 
-    def told(self, rows: Sequence[Row], vectors: Vectors) -> None:
+    def receive(self, rows: Sequence[Row], vectors: Vectors) -> None:
         ids = [row.id for row in rows]
         stored, there = self.house.store.get(ids)
         assert {row.id: row for row in stored} == {row.id: row for row in rows}
