@@ -46,7 +46,7 @@ from api.evidence.texts import (
 )
 from api.runtime.context import AppContext
 from api.signing import Signer, as_text
-from indexer.detection.detector import make_detector
+from indexer.detection.registry import make_detector
 from indexer.redaction import LOOK_S, KnownBox, RedactionReport, blur_others
 from search.catalog.playback import PlaybackQueries
 from search.catalog.tables import REVISION

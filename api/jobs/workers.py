@@ -12,7 +12,7 @@ from api.alerts.matcher import AlertMatcher, settled
 from api.alerts.saved_search_store import SavedSearchStore
 from api.composition import open_context
 from api.runtime.context import AppContext
-from indexer.detection.detector import make_detector
+from indexer.detection.registry import make_detector
 from indexer.pipeline.executors import Executor, ThreadExecutor
 from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.ray_executor import RayExecutor

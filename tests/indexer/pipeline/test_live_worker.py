@@ -23,8 +23,8 @@ from search.query import Query
 from search.stream_types import Rules
 from search.times import now_ms
 from search.types import Camera, Filter, Image, RowKind, Segment, SegmentReport, SegmentState, StreamRole
-from tests.indexer.detection.test_detector import HEIGHT, WIDTH, figure, scene, walker
 from tests.indexer.pipeline.test_worker import House
+from tests.support.street import HEIGHT, WIDTH, figure, scene, walker
 
 RED = 1  # the number of the one in red, see `figure`
 FILE_MS = 10_000

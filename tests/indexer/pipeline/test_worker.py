@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from indexer.detection.detector import MotionDetector
+from indexer.detection.motion import MotionDetector
 from indexer.importer.registration import register
 from indexer.pipeline.executors import ThreadExecutor
 from indexer.pipeline.open_index import OpenIndex
