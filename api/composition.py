@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def open_catalog(settings: Settings) -> Iterator[Catalog]:
-    """The catalogue alone; makes the data folder.
+    """Open the catalogue alone; make the data folder.
 
     Raises:
         Unavailable: the folder or the database cannot be made or opened.
@@ -57,7 +57,7 @@ def open_context(settings: Settings) -> Iterator[AppContext]:
         stack.callback(indexes.close)
         indexes.open()
         if settings.is_lite:
-            catalog.release()  # the file is ours alone, so whoever held leases before is dead
+            catalog.release()  # the file is ours alone, so the owners of earlier leases are dead
             IndexStore(catalog).release()
         yield AppContext(settings, zone_of(settings.timezone), catalog, media, indexes)
 

@@ -25,7 +25,7 @@ import av
 import psutil
 
 from api.composition import open_context
-from api.jobs.background import in_background, keep_until
+from api.jobs.background import apply_retention_until, in_background
 from api.jobs.workers import open_threads
 from api.runtime.context import AppContext
 from benchmarks.cameras import CameraServer, Mount, make_media
@@ -94,7 +94,7 @@ def running(parts: AppContext) -> Iterator[IndexWorker]:
                 pass
 
         stack.enter_context(in_background("indexing", index))
-        stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+        stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
         stack.enter_context(Recorder(parts.settings, parts.live))
         yield executor.worker
 

@@ -40,7 +40,7 @@ def begin(context: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
     return info
 
 
-def refill_until(context: AppContext, stop: threading.Event) -> None:
+def backfill_until(context: AppContext, stop: threading.Event) -> None:
     """Fill what any index lacks, until `stop`; idle while there is only one."""
     synchronizer = IndexSynchronizer(context)
     while not stop.is_set():
@@ -48,7 +48,7 @@ def refill_until(context: AppContext, stop: threading.Event) -> None:
             stop.wait(IDLE_S)
 
 
-def look_until(context: AppContext, stop: threading.Event) -> None:
+def load_indexes_until(context: AppContext, stop: threading.Event) -> None:
     """Load the model of a second index before any search needs it, in a process that does not index; until `stop`."""
     while not stop.wait(REFRESH_S):
         context.indexes.written()
