@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import av
@@ -15,8 +14,6 @@ import numpy as np
 import pytest
 
 from indexer.decoding.lookback import earlier_frames
-from indexer.detection.camera_memory import PerCamera
-from indexer.pipeline.load_control import CALM_S, CHECK_S, MAX_LEVEL, LoadController
 from indexer.recorder.segment_writer import RecordingFolder
 from search.catalog.streams import RecorderUpdate, StreamStore
 from search.query import Query
@@ -192,48 +189,9 @@ def test_it_follows_until_it_is_told_to_stop(house: House) -> None:
     assert not [t.name for t in threading.enumerate() if t.name.startswith(("decode-", "embed", "write", "lease"))]
 
 
-class Clock:
-    """Monotonic time that tests set."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.at = 1000.0
-        monkeypatch.setattr("indexer.pipeline.load_control.time.monotonic", lambda: self.at)
-
-    def look(self, governor: LoadController, seconds: float = CHECK_S) -> float:
-        self.at += seconds
-        return governor.interval_s(2.0)
-
-
-def test_it_looks_at_fewer_frames_before_it_is_too_far_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    live = StreamStore(house.catalog)
-    governor = LoadController(live, 30.0)
-    assert clock.look(governor) == 2.0
-    late = record(house, [shot()] * 2, now_ms() - 24_000)
-    assert (now_ms() - late.end_ms) / 1000 > 15
-    intervals = [clock.look(governor) for _ in range(MAX_LEVEL + 2)]
-    assert intervals == [4.0, 8.0, 16.0, 32.0, 64.0, 64.0, 64.0]
-    list(house.executor.run())
-    assert clock.look(governor) == 64.0, "not at once"
-    assert clock.look(governor, CALM_S) == 32.0
-    assert [clock.look(governor, CALM_S + 1) for _ in range(5)] == [16.0, 8.0, 4.0, 2.0, 2.0]
-
-
-def test_what_is_too_old_is_no_reason_to_look_at_fewer_frames(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    record(house, [shot()] * 5, now_ms() - 3_600_000)
-    assert clock.look(LoadController(StreamStore(house.catalog), 30.0)) == 2.0
-
-
 def test_frames_left_out_for_load_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house.worker.analyzer._load, "interval_s", lambda wanted: 4 * wanted)
     record(house, [shot()] * 10, now_ms() - 60_000)
     (report,) = house.executor.run()
     assert report.seen == 10 == report.indexed + sum(report.skipped.values())
     assert report.skipped["load"] == 7, "of 20 s, every 8 s instead of every 2 s"
-
-
-def test_a_memory_of_cameras_forgets_the_one_that_was_not_asked_for_longest() -> None:
-    numbers = count()
-    memory = PerCamera(lambda: next(numbers), most=2)
-    assert [memory.of(name) for name in ("a", "b", "a", "c", "a", "b")] == [0, 1, 0, 2, 0, 3]
