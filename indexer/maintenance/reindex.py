@@ -156,8 +156,7 @@ class IndexFiller:
                     segment = waiting.get_nowait()
                     self._wait_for_live_indexing(stop)
                     try:
-                        for item in self._images.of(segment, rows.get(segment.id, []), lambda: self._on_frame(stop)):
-                            images.put(item)
+                        self._decode(segment, rows.get(segment.id, []), images.put, stop)
                     except BadMedia as e:
                         faults[segment.id] = f"{e.what}: {e.got}"
                     progress(segment)
@@ -175,6 +174,16 @@ class IndexFiller:
         finally:
             group.stop.set()
             group.join()  # raises what stopped one of them
+
+    def _decode(
+        self,
+        segment: Segment,
+        rows: Sequence[Row],
+        put: Callable[[tuple[Row, Image]], None],
+        stop: threading.Event,
+    ) -> None:
+        for item in self._images.of(segment, rows, lambda: self._on_frame(stop)):
+            put(item)
 
     def _on_frame(self, stop: threading.Event) -> None:
         if stop.is_set():
