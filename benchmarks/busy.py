@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from api.composition import open_context
+from api.jobs.workers import open_threads
 from benchmarks.city import WORK, Appearance
 from benchmarks.run import Metric, publish
 from indexer.importer.registration import register
@@ -104,7 +105,7 @@ def make_film(body: Body, name: str, count: int, length_s: int) -> tuple[Path, l
 def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), torch_threads=1)
-        with open_context(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, open_threads(parts) as executor:
             parts.embedder.open()
             parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
             counted = Counted(parts.embedder)
@@ -119,7 +120,7 @@ def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
             found = sum(any(a.has(r) and a.start_ms <= r.time_ms <= a.end_ms for r in crops) for a in appearances)
             thumbnails = len({(row.segment_id, row.time_ms) for row in rows})
             hours = report.segment.duration_ms / 3_600_000
-            clocks = executor.worker.clocks.seconds()
+            clocks = executor.worker.stopwatch.seconds()
         people = len(crops)
         return Cost(hours, len(rows) - people, people, counted.cpu_s, used, clocks, thumbnails, found, len(appearances))
 

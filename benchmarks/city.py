@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from api.commands.camera_import import import_cameras
-from api.composition import AppContext, open_context
+from api.composition import open_context
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
 from indexer.importer.registration import register
 from search.config import Settings
 from search.times import zone_of
@@ -140,7 +142,7 @@ def city_index(model: str, *, fresh: bool = False) -> Iterator[AppContext]:
 def _index(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     import_cameras(settings, FILMS / "cameras.csv")
-    with open_context(settings) as parts, parts.executor() as executor:
+    with open_context(settings) as parts, open_executor(parts) as executor:
         zone, largest = zone_of("UTC"), settings.max_megapixels
         register(parts.catalog, [FILMS], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
         for report in executor.run():

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from api.composition import open_context
+from api.jobs.workers import open_threads
 from benchmarks.indexing import make_video
 from benchmarks.run import Metric, publish
 from indexer.importer.registration import register
@@ -146,7 +147,7 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
     video = make_video(seconds)
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_context(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, open_threads(parts) as executor:
             parts.embedder.open()  # else loading would count as the model's work
             zone = zone_of("UTC")
             register(parts.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)
@@ -154,7 +155,10 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
             worker = executor.worker
     return [
         Metric("the model's device: computing", worker.computing(), "% of time"),
-        *(Metric(f"1080p file to rows: {part}", share, "% of time") for part, share in worker.clocks.shares().items()),
+        *(
+            Metric(f"1080p file to rows: {part}", share, "% of time")
+            for part, share in worker.stopwatch.shares().items()
+        ),
         *(Metric(f"the model's thread: {part}", share, "% of time") for part, share in worker.profile.shares().items()),
     ]
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.composition import open_context
+from api.jobs.workers import open_threads
 from benchmarks.run import Metric, publish
 from indexer.decoding.video_source import OpenCVSource
 from indexer.importer.registration import register
@@ -74,7 +75,7 @@ def simple_way(video: Path, interval_s: float, embedder: OpenClipEmbedder) -> Co
 def product(video: Path, settings: Settings) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_context(s) as parts, parts.threads() as executor:
+        with open_context(s) as parts, open_threads(parts) as executor:
             parts.embedder.open()
             zone = zone_of("UTC")
             cpu, wall = time.process_time(), time.perf_counter()
@@ -87,7 +88,7 @@ def product(video: Path, settings: Settings) -> Cost:
 
 
 def _shares(worker: IndexWorker) -> dict[str, float]:
-    seconds = worker.clocks.seconds()
+    seconds = worker.stopwatch.seconds()
     total = sum(seconds.values())
     return {part: seconds.get(part, 0.0) / total for part in ("decode", "detect", "embed", "write")}
 

@@ -24,8 +24,10 @@ from pathlib import Path
 import av
 import psutil
 
-from api.composition import AppContext, open_context
-from api.jobs.background import in_background, keep_until
+from api.composition import open_context
+from api.jobs.background import apply_retention_until, in_background
+from api.jobs.workers import open_threads
+from api.runtime.context import AppContext
 from benchmarks.cameras import CameraServer, Mount, make_media
 from benchmarks.run import Metric, publish
 from indexer.decoding.video_source import OpenCVSource, VideoSource
@@ -85,14 +87,14 @@ def add_cameras(parts: AppContext, server: CameraServer, cameras: int) -> None:
 @contextmanager
 def running(parts: AppContext) -> Iterator[IndexWorker]:
     """Recording, indexing and retention, as `xunren serve` runs them."""
-    with parts.threads() as executor, ExitStack() as stack:
+    with open_threads(parts) as executor, ExitStack() as stack:
 
         def index(stop: threading.Event) -> None:
             for _ in executor.run(until=stop):
                 pass
 
         stack.enter_context(in_background("indexing", index))
-        stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+        stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
         stack.enter_context(Recorder(parts.settings, parts.live))
         yield executor.worker
 
@@ -159,7 +161,7 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
 
             def count(worker: IndexWorker) -> Count:
                 return Count(
-                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.clocks.seconds()
+                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.stopwatch.seconds()
                 )
 
             with running(parts) as worker:

@@ -40,14 +40,15 @@ RUN = {
     "xunren": """
 import json, sys
 from pathlib import Path
-from api.parts import open_parts
-from indexer.ingest import register
+from api.composition import open_context
+from api.jobs.workers import open_executor
+from indexer.importer.registration import register
 from search.config import Settings
 from search.times import zone_of
 if __name__ == "__main__":
     video, tower, out, interval = sys.argv[1:]
     s = Settings(data_dir=Path(out), model=f"local-dir:{tower}", sample_interval_s=float(interval))
-    with open_parts(s) as parts, parts.executor() as executor:
+    with open_context(s) as parts, open_executor(parts) as executor:
         register(parts.catalog, [Path(video)], camera_id="bench", start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
         (report,) = executor.run()
         print(json.dumps({"looked": report.seen, "rows": report.rows}))

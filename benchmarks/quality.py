@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from benchmarks.city import OLD, City, Person, Rows, city_index, load_city
 from benchmarks.run import Metric, publish
 from search.config import Settings

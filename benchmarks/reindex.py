@@ -23,7 +23,7 @@ import httpx
 import numpy as np
 
 from api.composition import open_context
-from api.reindex.switch import status
+from api.reindex.status import status
 from benchmarks.made_rows import LOOKS
 from benchmarks.run import Metric, publish
 from search.catalog.catalog import Catalog

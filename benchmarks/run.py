@@ -18,7 +18,9 @@ from typing import Any
 from rich.console import Console
 
 from api.commands.console import table
-from api.composition import AppContext, open_context
+from api.composition import open_context
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
 from indexer.importer.registration import register
 from search.config import Settings
 from search.times import zone_of
@@ -42,7 +44,7 @@ def indexed(paths: Iterable[Path], model: str) -> Iterator[tuple[AppContext, lis
     """All parts over a new index of `paths`, which goes away afterwards, and what became of each recording."""
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), model=model)
-        with open_context(s) as parts, parts.executor() as executor:
+        with open_context(s) as parts, open_executor(parts) as executor:
             register(
                 parts.catalog,
                 paths,

@@ -23,7 +23,9 @@ from pathlib import Path
 
 import psutil
 
-from api.composition import AppContext, open_context
+from api.composition import open_context
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
 from benchmarks.run import Metric, publish
 from indexer.importer.registration import register
 from search.config import Settings
@@ -62,7 +64,7 @@ def _run(parts: AppContext, kill_s: float) -> Run:
     def progress(_segment: Segment, _offset_ms: int) -> None:
         began.append(time.monotonic())
 
-    with parts.executor() as executor, _killing(kill_s, began, killed):
+    with open_executor(parts) as executor, _killing(kill_s, began, killed):
         reports = list(executor.run(progress))
         seconds = time.monotonic() - began[0]
     rows = frozenset(parts.store.ids())

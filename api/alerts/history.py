@@ -17,7 +17,7 @@ from search.ranking.calibration import QueryShape, ScoreCalibration
 from search.types import Box, Filter, Hit, Row, RowKind, Vectors
 
 if TYPE_CHECKING:
-    from api.composition import AppContext
+    from api.runtime.context import AppContext
 
 NEVER = -1e9
 HISTORY_ROWS = 4096  # of each kind; the best ones
@@ -63,7 +63,7 @@ class EngineIndex:
     """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: AppContext, sight: Visibility = SEES_ALL) -> None:
-        self._index = parts.indexes.live  # all of it on one
+        self._index = parts.indexes.active  # all of it on one
         self._asker = Requester(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
 
     @property

@@ -10,7 +10,7 @@ from api.cases.case_store import CaseStore, sighting_of
 from api.cases.pictures import existing, person_in
 from api.cases.types import Case, Sighting, Sign, in_sight, track_of
 from api.cases.views import trail_of
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from search.access import ANYONE, SEES_ALL, Requester
 from search.answer import Answer
 from search.errors import BadInput, NotFound

@@ -25,8 +25,9 @@ from api.commands.case_output import say, show_case, show_cases, show_trail
 from api.commands.console import err, show_json
 from api.commands.purpose import check_purpose
 from api.commands.search import show_answer, told_here
-from api.composition import AppContext, check_index_exists, open_catalog, open_context
+from api.composition import check_index_exists, open_catalog, open_context
 from api.runtime.client import ask, running_server
+from api.runtime.context import AppContext
 from search.catalog.catalog import Catalog
 from search.config import Settings
 from search.errors import BadInput, Unavailable

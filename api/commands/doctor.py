@@ -15,7 +15,7 @@ from rich.text import Text
 from api.commands.console import out, table
 from api.composition import open_catalog
 from api.runtime.client import running_server
-from api.runtime.indexes import bound
+from api.runtime.indexes import active_index
 from indexer.decoding.nvdec import decoding_card
 from search.catalog.catalog import Catalog
 from search.catalog.indexes import IndexStore
@@ -126,7 +126,7 @@ def _catalogue(settings: Settings) -> str:
 def _agree(catalog: Catalog, settings: Settings) -> None:
     """A new index has no model yet; `doctor` does not give it one."""
     if catalog.model() is not None:
-        bound(settings, catalog)
+        active_index(settings, catalog)
 
 
 def _store(settings: Settings) -> str:

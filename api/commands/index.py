@@ -13,7 +13,8 @@ from rich.progress import Progress
 
 from api.commands.console import err, media_progress, out, show_json, table
 from api.composition import open_catalog, open_context
-from api.jobs.background import deliver_until, in_background
+from api.jobs.background import deliver_alerts_until, in_background
+from api.jobs.workers import open_executor
 from api.runtime.client import running_server
 from indexer.importer.registration import Registered, register
 from search.catalog.catalog import Catalog
@@ -67,8 +68,8 @@ def _indexed(settings: Settings, found: Registered) -> list[SegmentReport]:
 def _index_here(settings: Settings, bar: _Bar) -> Iterator[SegmentReport]:
     with (
         open_context(settings) as parts,
-        in_background("alerts", lambda stop: deliver_until(parts, stop)),
-        parts.executor() as executor,
+        in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
+        open_executor(parts) as executor,
     ):
         for report in executor.run(bar.reached):
             bar.done(report.segment)

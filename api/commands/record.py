@@ -10,8 +10,8 @@ from rich.text import Text
 
 from api.commands.console import err, out
 from api.composition import open_catalog, open_context
-from api.jobs.background import deliver_until, in_background, index_until, keep_until, leave_by_the_front_door
-from api.reindex.backfill import refill_until
+from api.jobs.background import apply_retention_until, deliver_alerts_until, exit_on_sigterm, in_background, index_until
+from api.reindex.backfill import backfill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder
 from search.catalog.streams import StreamStore
@@ -40,7 +40,7 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
         NotFound: there is no such camera.
         Unavailable: the catalogue or the folder of recordings cannot be opened.
     """
-    leave_by_the_front_door()
+    exit_on_sigterm()
     check_addresses(settings)
     with open_catalog(settings) as catalog:
         catalog.check_cameras(cameras)
@@ -95,7 +95,7 @@ def _line(health: Health) -> Text:
 
 def watch(settings: Settings) -> None:
     """Index what is recorded until interrupted, delete what is too old, and say now and then how far behind it is."""
-    leave_by_the_front_door()
+    exit_on_sigterm()
     done = [0, 0]
 
     def count(report: SegmentReport) -> None:
@@ -106,10 +106,10 @@ def watch(settings: Settings) -> None:
         stop = threading.Event()
         activity = Activity()
         with (
-            in_background("alerts", lambda stop: deliver_until(parts, stop)),
+            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
             in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
-            in_background("re-index", lambda stop: refill_until(parts, stop)),
-            in_background("retention", lambda stop: keep_until(parts, stop)),
+            in_background("re-index", lambda stop: backfill_until(parts, stop)),
+            in_background("retention", lambda stop: apply_retention_until(parts, stop)),
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):

@@ -9,11 +9,13 @@ from typing import Any
 from rich.progress import Progress
 
 from api.commands.console import err, media_progress, out, show_json, table
-from api.composition import AppContext, check_index_exists, open_catalog, open_context
-from api.reindex.backfill import Backfiller
+from api.composition import check_index_exists, open_catalog, open_context
+from api.reindex.backfill import IndexSynchronizer, begin
 from api.reindex.plan import plan
-from api.reindex.switch import begin, drop, status, switch
+from api.reindex.status import status
+from api.reindex.switch import drop, switch
 from api.runtime.client import LONG_S, Server, ask, running_server
+from api.runtime.context import AppContext
 from search.catalog.indexes import IndexState, IndexStore, ReindexScope
 from search.config import Settings
 from search.errors import BadInput, Unavailable
@@ -75,7 +77,7 @@ def build(
 
 
 def _fill_here(parts: AppContext) -> None:
-    book, stop, refiller = IndexStore(parts.catalog), threading.Event(), Backfiller(parts)
+    book, stop, refiller = IndexStore(parts.catalog), threading.Event(), IndexSynchronizer(parts)
     with media_progress() as progress:
         bar = _bar(progress, book)
 

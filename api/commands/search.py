@@ -14,8 +14,9 @@ from rich.text import Text
 from api.commands.audit_trail import record_shown
 from api.commands.console import VERDICT_STYLE, VERDICT_WORDS, err, out, show_json, table
 from api.commands.purpose import check_purpose, purpose_body
-from api.composition import AppContext, check_index_exists, open_context
+from api.composition import check_index_exists, open_context
 from api.runtime.client import Server, ask, running_server
+from api.runtime.context import AppContext
 from search.answer import Answer
 from search.config import Settings
 from search.errors import BadInput

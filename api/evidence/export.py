@@ -19,7 +19,6 @@ from api.audit.audit_log import AuditAction, AuditEntry, AuditLog
 from api.cases.case_store import CaseStore, sighting_of
 from api.cases.pictures import existing
 from api.cases.types import Case, Sighting, track_of
-from api.composition import AppContext
 from api.evidence.files import EvidenceClip, copied, copied_clip, cut_clip, still_of, withheld, written
 from api.evidence.manifest import (
     BLOCK_BYTES,
@@ -45,8 +44,9 @@ from api.evidence.texts import (
     RECORDER_CLOCK,
     WITHHELD,
 )
+from api.runtime.context import AppContext
 from api.signing import Signer, as_text
-from indexer.detection.detector import make_detector
+from indexer.detection.registry import make_detector
 from indexer.redaction import LOOK_S, KnownBox, RedactionReport, blur_others
 from search.catalog.playback import PlaybackQueries
 from search.catalog.tables import REVISION
@@ -258,9 +258,9 @@ class EvidenceExporter:
         }
 
     def _index(self) -> dict[str, Any]:
-        live = self._parts.indexes.live
-        schema = {"collection": live.index.collection, "schema_version": REVISION}
-        return {"model": live.index.label, "dim": live.index.dim, "rows": live.store.count(), **schema}
+        live = self._parts.indexes.active
+        schema = {"collection": live.info.collection, "schema_version": REVISION}
+        return {"model": live.info.label, "dim": live.info.dim, "rows": live.store.count(), **schema}
 
     def _span(self, clip: EvidenceClip) -> dict[str, Any]:
         return self._time("start", clip.start_ms) | self._time("end", clip.end_ms)

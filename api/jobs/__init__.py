@@ -1,1 +1,1 @@
-"""Jobs: the threads that run beside a server, and the workers that index."""
+"""Jobs: the services that run beside a server, and the workers that index."""

@@ -1,4 +1,4 @@
-"""What runs beside the answering: recording, indexing, retention. Each for itself; `serve` runs all of them."""
+"""Services that run in threads beside a server: indexing, retention, alerts. `serve` runs all of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from api.alerts.deliveries import Deliverer
 from api.alerts.views import SavedSearchView
 from api.audit.audit_log import AuditLog
 from api.audit.heads import DailyHeads
-from api.composition import AppContext
+from api.jobs.workers import open_executor
 from api.runtime.activity import Activity
+from api.runtime.context import AppContext
 from api.signing import Signer
 from indexer.maintenance.retention import Retention
 from indexer.pipeline.threads import StoppedWork
@@ -24,7 +25,7 @@ from search.vault import Vault
 
 log = logging.getLogger(__name__)
 
-AGAIN_S = 10.0  # after a failure, until a service is tried again
+AGAIN_S = 10.0  # after a failure, until a service is started again
 RETENTION_S = 30.0
 DELIVER_S = 1.0
 HEADS_S = 60.0
@@ -32,18 +33,18 @@ HEADS_S = 60.0
 Service = Callable[[threading.Event], None]
 
 
-def leave_by_the_front_door() -> None:
-    """Let SIGTERM end the program as Ctrl-C does, so that files are completed, closed, and leases given back."""
-    signal.signal(signal.SIGTERM, _leave)
+def exit_on_sigterm() -> None:
+    """Make SIGTERM end the program as Ctrl-C does, so that files are completed and leases returned."""
+    signal.signal(signal.SIGTERM, _exit)
 
 
-def _leave(_signal: int, _frame: object) -> None:
+def _exit(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
 @contextmanager
 def in_background(name: str, service: Service) -> Iterator[None]:
-    """Run a service in a thread until the block ends. One that fails is tried again, and it is said."""
+    """Run a service in a thread until the block ends. A failure is logged, and the service started again."""
     stop = threading.Event()
 
     def guarded() -> None:
@@ -66,17 +67,17 @@ def in_background(name: str, service: Service) -> Iterator[None]:
 
 
 def index_until(
-    parts: AppContext, stop: threading.Event, activity: Activity, on_report: Callable[[SegmentReport], None]
+    context: AppContext, stop: threading.Event, activity: Activity, on_report: Callable[[SegmentReport], None]
 ) -> None:
-    """Index what waits in the catalogue and what comes, until `stop`."""
+    """Index the segments that wait in the catalogue and those that come, until `stop`."""
 
     def progress(segment: Segment, offset_ms: int) -> None:
         activity.note(segment, offset_ms)
         if stop.is_set():
             raise StoppedWork
 
-    activity.clear()  # of what an earlier try has left
-    with parts.executor() as executor:
+    activity.clear()  # of jobs that an earlier try left
+    with open_executor(context) as executor:
         for report in executor.run(progress, until=stop):
             activity.done(report.segment)
             log.info("%s: %s, %d rows", report.segment.path, report.state, report.rows)
@@ -84,33 +85,33 @@ def index_until(
 
 
 class _AllIndexes:
-    """Rows of what is deleted go from every index."""
+    """Deletes the rows of segments from every index."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
 
     def delete_segments(self, segment_ids: Collection[str]) -> int:
-        """How many rows the index that answers had of them."""
-        return max(one.store.delete_segments(segment_ids) for one in self._parts.indexes.written())
+        """Delete the rows of segments; return how many the largest index had."""
+        return max(index.store.delete_segments(segment_ids) for index in self._context.indexes.written())
 
     def flush(self) -> None:
-        """All of them."""
-        for one in self._parts.indexes.written():
-            one.store.flush()
+        """Flush the rows of every index."""
+        for index in self._context.indexes.written():
+            index.store.flush()
 
 
-def keep_until(parts: AppContext, stop: threading.Event) -> None:
-    """Delete recordings whose time is over, a little at a time, until `stop`."""
-    retention = Retention(parts.settings, parts.catalog, parts.live, _AllIndexes(parts), parts.media)
+def apply_retention_until(context: AppContext, stop: threading.Event) -> None:
+    """Delete expired recordings in small steps, until `stop`."""
+    retention = Retention(context.settings, context.catalog, context.live, _AllIndexes(context), context.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)
 
 
-def deliver_until(parts: AppContext, stop: threading.Event) -> None:
-    """Send alerts to webhooks as they are due, until `stop`; those that are due then, once more."""
-    vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
-    deliverer = Deliverer(parts.catalog, vault, SavedSearchView(parts.settings, parts.catalog).payload)
+def deliver_alerts_until(context: AppContext, stop: threading.Event) -> None:
+    """Send alerts to webhooks as they are due, until `stop`; then send those that are still due."""
+    vault = Vault(context.settings.data_dir, context.settings.secret_key)
+    deliverer = Deliverer(context.catalog, vault, SavedSearchView(context.settings, context.catalog).payload)
     stopped = False
     while not stopped:
         stopped = stop.wait(DELIVER_S)
@@ -118,19 +119,19 @@ def deliver_until(parts: AppContext, stop: threading.Event) -> None:
             pass
 
 
-def export_heads_until(parts: AppContext, stop: threading.Event, clock: Callable[[], int] = now_ms) -> None:
-    """Export the record's signed head once a day, and now if none of today is there, until `stop`.
+def export_heads_until(context: AppContext, stop: threading.Event, clock: Callable[[], int] = now_ms) -> None:
+    """Export the audit log's signed head once a day, and now if today's is missing, until `stop`.
 
     Args:
-        parts: with the setting `audit_export_dir`.
+        context: its setting `audit_export_dir` counts.
         stop: ends it.
         clock: Unix ms.
     """
-    settings = parts.settings
+    settings = context.settings
     folder = Path(settings.audit_export_dir)
-    heads = DailyHeads(AuditLog(parts.catalog), Signer(settings.data_dir), folder, parts.zone)
+    heads = DailyHeads(AuditLog(context.catalog), Signer(settings.data_dir), folder, context.zone)
     while True:
         if (file := heads.step(clock())) is not None:
-            log.info("the record's head of today is in %s", file)
+            log.info("the audit log's head of today is in %s", file)
         if stop.wait(HEADS_S):
             return

@@ -1,1 +1,1 @@
-"""Re-indexing: a second index with a new model beside the live one, verified and switched."""
+"""Re-indexing: a second index with a new model beside the active one, verified and switched."""

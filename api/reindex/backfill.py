@@ -1,4 +1,4 @@
-"""Fills a second index from recordings until it is complete."""
+"""Begins a second index and fills it from recordings until it is complete."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from api.composition import AppContext
-from api.runtime.context import the_indexes
-from api.runtime.indexes import LOOK_S, OpenIndex
-from indexer.maintenance.reindex import Backfill
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore
+from api.runtime.context import AppContext, the_indexes
+from api.runtime.indexes import REFRESH_S
+from indexer.maintenance.reindex import IndexFiller
+from indexer.pipeline.open_index import OpenIndex
+from search.catalog.indexes import IndexInfo, IndexState, IndexStore, ReindexScope
+from search.models.embedder import make_embedder
 from search.types import Segment
 
 log = logging.getLogger(__name__)
@@ -19,57 +20,76 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 
 
-def refill_until(parts: AppContext, stop: threading.Event) -> None:
-    """Make up what any index lacks, until `stop`; quiet while there is only one."""
-    refiller = Backfiller(parts)
+def begin(context: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
+    """Begin a second index beside the active one; any process with an open context fills it. Called again, it goes on.
+
+    Raises:
+        Conflict: its model is that of the active index, or there is a second index of another model already.
+        BadInput: an unknown model.
+        NotFound: an unknown camera.
+        Unavailable: the model cannot be loaded.
+    """
+    context.catalog.check_cameras(scope.cameras)
+    s = context.settings
+    embedder = make_embedder(s, model)
+    embedder.open()  # nothing is begun that cannot be completed
+    live_model = context.indexes.active.info.model or s.model
+    new = IndexInfo("", embedder.label, embedder.dim, model, scope=scope)
+    info = IndexStore(context.catalog).begin(new, live_model)
+    the_indexes(context).refresh()
+    return info
+
+
+def backfill_until(context: AppContext, stop: threading.Event) -> None:
+    """Fill what any index lacks, until `stop`; idle while there is only one."""
+    synchronizer = IndexSynchronizer(context)
     while not stop.is_set():
-        if not refiller.step(stop):
+        if not synchronizer.step(stop):
             stop.wait(IDLE_S)
 
 
-def look_until(parts: AppContext, stop: threading.Event) -> None:
-    """Load the model of a second index, where nothing else here does, before any search needs it; until `stop`."""
-    while not stop.wait(LOOK_S):
-        parts.indexes.written()
+def load_indexes_until(context: AppContext, stop: threading.Event) -> None:
+    """Load the model of a second index before any search needs it, in a process that does not index; until `stop`."""
+    while not stop.wait(REFRESH_S):
+        context.indexes.written()
 
 
-class Backfiller:
-    """Makes up what the indexes lack, each out of the other. Remembers how far it has looked, so keep it."""
+class IndexSynchronizer:
+    """Fills what each open index lacks out of the other. It keeps its position, so use one for a whole run."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
-        self._pairs: dict[tuple[OpenIndex, OpenIndex], Backfill] = {}
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._fillers: dict[tuple[OpenIndex, OpenIndex], IndexFiller] = {}
 
     def step(self, stop: threading.Event, progress: Callable[[Segment], None] = lambda _: None) -> int:
-        """One step for each index; how many segments were filled. An index that has everything becomes ready.
+        """Do one step for each index and return how many segments were filled. A complete index becomes ready.
 
         Raises:
-            Stopped: `stop` is set; what is under way waits again.
+            StoppedWork: `stop` is set; segments under way wait again.
             Unavailable: a part does not answer.
         """
-        there = self._parts.indexes.written()
-        pairs = list(itertools.permutations(there, 2))
+        pairs = list(itertools.permutations(self._context.indexes.written(), 2))
         if not pairs:
             return 0
-        book = IndexStore(self._parts.catalog)
-        now = {index.collection: index for index in book.written()}
-        self._pairs = {pair: self._pairs.get(pair) or self._refill(*pair) for pair in pairs}
-        done = sum(
-            refill.step(stop, progress, now[target.index.collection].scope)
-            for (target, _), refill in self._pairs.items()
-            if target.index.collection in now
+        store = IndexStore(self._context.catalog)
+        entries = {info.collection: info for info in store.written()}
+        self._fillers = {pair: self._fillers.get(pair) or self._filler(*pair) for pair in pairs}
+        count = sum(
+            filler.step(stop, progress, entries[target.info.collection].scope)
+            for (target, _), filler in self._fillers.items()
+            if target.info.collection in entries
         )
-        if not done:
-            self._say_ready(book, now.values())
-        return done
+        if not count:
+            self._mark_ready(store, entries.values())
+        return count
 
-    def _refill(self, target: OpenIndex, source: OpenIndex) -> Backfill:
-        p = self._parts
-        return Backfill(p.settings, p.catalog, p.media, source.side, target.side)
+    def _filler(self, target: OpenIndex, source: OpenIndex) -> IndexFiller:
+        c = self._context
+        return IndexFiller(c.settings, c.catalog, c.media, source, target)
 
-    def _say_ready(self, book: IndexStore, there: Iterable[IndexInfo]) -> None:
-        for index in there:
-            if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
-                the_indexes(self._parts).one(index).engine.warm_up()
-                book.ready(index.collection)
-                log.info("the index %s of %s is ready", index.collection, index.label)
+    def _mark_ready(self, store: IndexStore, entries: Iterable[IndexInfo]) -> None:
+        for info in entries:
+            if info.state is IndexState.BUILDING and not (work := store.work(info)).missing and not work.failed:
+                the_indexes(self._context).one(info).engine.warm_up()
+                store.ready(info.collection)
+                log.info("the index %s of %s is ready", info.collection, info.label)

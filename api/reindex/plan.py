@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api.composition import AppContext
-from api.runtime.indexes import OpenIndex
-from indexer.maintenance.reindex import Backfill
+from api.runtime.context import AppContext
+from indexer.maintenance.row_images import RowImages, seconds_per_row
 from search.catalog.indexes import BackfillCost, IndexStore, ReindexScope
 from search.errors import Conflict
 from search.models.embedder import Embedder, make_embedder
 from search.types import Filter
 
-PROBED = 5  # segments that are measured for a plan
-
-
+MEASURED_SEGMENTS = 5
 ROW_BYTES = 400  # of a row beside its vector
 
 
@@ -31,7 +28,7 @@ class Plan:
     seconds: tuple[float, float] | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return the plan as plain data."""
         c = self.cost
         return {
             "model": self.model,
@@ -49,37 +46,39 @@ class Plan:
         }
 
 
-def plan(parts: AppContext, model: str, scope: ReindexScope) -> Plan:
-    """What it would cost, by the catalogue's reports, and by some segments that are done for it and thrown away.
+def plan(context: AppContext, model: str, scope: ReindexScope) -> Plan:
+    """Estimate the cost, by the catalogue's reports and by some segments that are embedded and thrown away.
 
     Raises:
         BadInput: an unknown model.
         NotFound: an unknown camera.
-        Conflict: the index answers by this model already.
+        Conflict: the active index has this model already.
         Unavailable: the model cannot be loaded.
     """
-    parts.catalog.check_cameras(scope.cameras)
-    s, book = parts.settings, IndexStore(parts.catalog)
-    embedder = make_embedder(s, model)
-    live = parts.indexes.live
-    if embedder.label == live.index.label:
+    context.catalog.check_cameras(scope.cameras)
+    store = IndexStore(context.catalog)
+    embedder = make_embedder(context.settings, model)
+    if embedder.label == context.indexes.active.info.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
-    cost = book.cost(scope)
-    other = book.other()
+    cost = store.cost(scope)
+    other = store.other()
     left = cost.segments
     if other is not None and other.label == embedder.label:
-        left = book.work(replace(other, scope=scope)).missing
-    rates = _rates(parts, live, embedder, scope)
+        left = store.work(replace(other, scope=scope)).missing
+    rates = _rates(context, embedder, scope)
     share = left / max(cost.segments, 1)
     seconds = (share * cost.rows * min(rates), share * cost.rows * max(rates)) if rates else None
     return Plan(model, embedder.label, embedder.dim, cost, left, seconds)
 
 
-def _rates(parts: AppContext, live: OpenIndex, embedder: Embedder, scope: ReindexScope) -> list[float]:
-    """Seconds a row, one for each of some segments: decoding and embedding, on this machine under its load of now."""
-    rows, _ = live.store.sample(PROBED * 20, Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms))
-    ids = list(dict.fromkeys(row.segment_id for row in rows))[:PROBED]
-    segments = parts.catalog.segments_by_id(ids)
+def _rates(context: AppContext, embedder: Embedder, scope: ReindexScope) -> list[float]:
+    """Measure the seconds a row of some segments, on this machine under its present load."""
+    active = context.indexes.active
+    in_scope = Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms)
+    rows, _ = active.store.sample(MEASURED_SEGMENTS * 20, in_scope)
+    ids = list(dict.fromkeys(row.segment_id for row in rows))[:MEASURED_SEGMENTS]
+    segments = context.catalog.segments_by_id(ids)
     embedder.open()
-    probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, replace(live.side, embedder=embedder))
-    return [rate for id_ in ids if id_ in segments and (rate := probe.rate(segments[id_])) is not None]
+    images = RowImages(context.settings, context.live, context.media)
+    rates = (seconds_per_row(images, active, embedder, segments[id_]) for id_ in ids if id_ in segments)
+    return [rate for rate in rates if rate is not None]

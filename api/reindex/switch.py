@@ -1,6 +1,6 @@
-"""Another model without an outage: plan, fill, verify, switch, roll back, drop. What the commands and routes share.
+"""Switches to another index without an outage, rolls back, and drops an index.
 
-All of it works on open parts, in whichever process has them. Any process with open parts fills (`refill_until`).
+All of it works on an open context, in whichever process has it.
 """
 
 from __future__ import annotations
@@ -15,102 +15,77 @@ from typing import Any
 from api.alerts.history import EngineIndex
 from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.service import SavedSearchService
-from api.composition import AppContext
-from api.reindex.backfill import Backfiller
-from api.reindex.verify import TRIES, verify
-from api.runtime.context import the_indexes
-from api.runtime.indexes import LOOK_S
-from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore, ReindexScope
+from api.reindex.backfill import IndexSynchronizer
+from api.reindex.status import status
+from api.reindex.verify import verify
+from api.runtime.context import AppContext, the_indexes
+from api.runtime.indexes import REFRESH_S
+from search.catalog.indexes import IndexInfo, IndexState, IndexStore
 from search.errors import Conflict, NotFound, XunrenError
-from search.models.embedder import make_embedder
 from search.vault import Vault
 
 log = logging.getLogger(__name__)
 
-
-# plan and begin ----------------------------------------------------------------------------------------------------
-
-
-def begin(parts: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
-    """Have a second index beside the live one; whoever has parts open fills it. Called again, the job goes on.
-
-    Raises:
-        Conflict: its model is the live one, or there is a second index of another model already.
-        BadInput: an unknown model.
-        NotFound: an unknown camera.
-        Unavailable: the model cannot be loaded.
-    """
-    parts.catalog.check_cameras(scope.cameras)
-    s = parts.settings
-    embedder = make_embedder(s, model)
-    embedder.open()  # nothing is begun that cannot be ended
-    live = parts.indexes.live
-    live_model = live.index.model or s.model
-    index = IndexStore(parts.catalog).begin(IndexInfo("", embedder.label, embedder.dim, model, scope=scope), live_model)
-    the_indexes(parts).refresh()
-    return index
+TRIES = 60  # so often, half a second apart, a switch waits for segments that were indexed at this moment
 
 
-# fill --------------------------------------------------------------------------------------------------------------
+def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
+    """Make the newer index the active one; `back`: the older one, which was active before, without verifying it.
 
-
-# verify and switch -------------------------------------------------------------------------------------------------
-
-
-def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
-    """Let the newer index answer; `back`: the older one, which answered before, without verifying it.
-
-    Called again, after a kill or where no answer came, it completes what it began.
+    Called again, after a kill or where no answer came, it completes what it began. Returns `status` with the saved
+    searches that were measured again.
 
     Raises:
         NotFound: there is no other.
-        Conflict: it is not ready, or something speaks against it; what, is said.
+        Conflict: it is not ready, or `verify` names faults.
     """
-    book = IndexStore(parts.catalog)
-    index = _other(book)
-    live = next(one for one in book.all() if one.state is IndexState.LIVE)
-    is_newer = index.created_ms > live.created_ms
-    if index.state is IndexState.OLD and is_newer is back:  # the wanted one answers already
-        return status(parts.catalog) | {"standing": _aim_anew(parts)}
-    wanted = (IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)
-    if index.state not in wanted:
-        work = book.work(index)
+    store = IndexStore(context.catalog)
+    info = _other(store)
+    active = next(one for one in store.all() if one.state is IndexState.LIVE)
+    is_newer = info.created_ms > active.created_ms
+    is_done = info.state is IndexState.OLD and is_newer is back
+    if not is_done:
+        _check_can_answer(context, store, info, back=back)
+        the_indexes(context).one(info).engine.warm_up()
+        _when_complete(context, lambda: store.switch(info.collection))
+    return status(context.catalog) | {"standing": _measure_saved_searches(context)}
+
+
+def _check_can_answer(context: AppContext, store: IndexStore, info: IndexInfo, *, back: bool) -> None:
+    """Raise `Conflict` if the index is not complete, or `verify` names faults."""
+    if info.state not in ((IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)):
+        work = store.work(info)
         raise Conflict(
             "the other index never answered" if back else "the index is not ready",
-            got=f"{index.label}: {index.state}, {work.done} of {work.segments} segments",
+            got=f"{info.label}: {info.state}, {work.done} of {work.segments} segments",
             cure="`xunren reindex status` says how far it is, and what failed",
         )
-    if not back and (against := verify(parts, index)):
-        raise Conflict("the index does not hold what it should", got="; ".join(against), cure="mend it, then try again")
-    other = the_indexes(parts).one(index)
-    other.engine.warm_up()
-    _when_whole(parts, lambda: book.switch(index.collection))
-    return status(parts.catalog) | {"standing": _aim_anew(parts)}
+    if not back and (faults := verify(context, info)):
+        raise Conflict("the index does not hold what it should", got="; ".join(faults), cure="mend it, then try again")
 
 
-def _when_whole(parts: AppContext, act: Callable[[], None]) -> None:
-    """What was indexed this very moment by a worker that knew of one index only is made up for first."""
+def _when_complete(context: AppContext, act: Callable[[], None]) -> None:
+    """Call `act`; where it refuses, first fill in segments that a worker indexed knowing of one index only."""
     for n in itertools.count():
         try:
             return act()
         except Conflict:
             if n == TRIES:
                 raise
-            if not Backfiller(parts).step(threading.Event()):
+            if not IndexSynchronizer(context).step(threading.Event()):
                 time.sleep(0.5)
 
 
-def _aim_anew(parts: AppContext) -> dict[str, Any]:
-    """Measure standing searches on the index that answers now. Until then they watch the rows of the one before."""
-    live = EngineIndex(parts)
-    desk = SavedSearchService(parts.catalog, Vault(parts.settings.data_dir, parts.settings.secret_key), live)
+def _measure_saved_searches(context: AppContext) -> dict[str, Any]:
+    """Measure saved searches on the active index. Until then they watch the rows of the one before."""
+    active = EngineIndex(context)
+    service = SavedSearchService(context.catalog, Vault(context.settings.data_dir, context.settings.secret_key), active)
     aimed, failed = 0, {}
-    for one in SavedSearchStore(parts.catalog).all():
-        if one.aim.model == live.model:
+    for one in SavedSearchStore(context.catalog).all():
+        if one.aim.model == active.model:
             continue
         try:
-            desk.change(one.id, one.draft, measure=True)
+            service.change(one.id, one.draft, measure=True)
             aimed += 1
         except XunrenError as e:
             failed[str(one.id)] = str(e)
@@ -118,49 +93,27 @@ def _aim_anew(parts: AppContext) -> dict[str, Any]:
     return {"aimed": aimed, "failed": failed}
 
 
-def drop(parts: AppContext) -> dict[str, Any]:
-    """Remove the other index. Called again after a kill, it goes on.
+def drop(context: AppContext) -> dict[str, Any]:
+    """Remove the other index and return `status`. Called again after a kill, it goes on.
 
     Raises:
         NotFound: there is no other.
     """
-    book = IndexStore(parts.catalog)
-    index = _other(book)
-    if index.state is not IndexState.DROPPING:
-        _when_whole(parts, lambda: book.drop_begins(index.collection))
-        time.sleep(3 * LOOK_S)  # until every process writes to it no more
-    the_indexes(parts).refresh()
-    with the_indexes(parts).store(index) as store:
-        store.drop()
-    book.drop_ends(index.collection)
-    return status(parts.catalog)
+    store = IndexStore(context.catalog)
+    info = _other(store)
+    if info.state is not IndexState.DROPPING:
+        _when_complete(context, lambda: store.drop_begins(info.collection))
+        time.sleep(3 * REFRESH_S)  # until no process writes to it
+    indexes = the_indexes(context)
+    indexes.refresh()
+    with indexes.store(info) as rows:
+        rows.drop()
+    store.drop_ends(info.collection)
+    return status(context.catalog)
 
 
-def _other(book: IndexStore) -> IndexInfo:
-    index = book.other()
-    if index is None:
+def _other(store: IndexStore) -> IndexInfo:
+    info = store.other()
+    if info is None:
         raise NotFound("there is only one index", cure="`xunren reindex --model NAME` makes a second one")
-    return index
-
-
-def status(catalog: Catalog) -> dict[str, Any]:
-    """All indexes, and how far they are."""
-    book = IndexStore(catalog)
-    return {"indexes": [_told(book, index) for index in book.all() if index.state is not IndexState.DROPPED]}
-
-
-def _told(book: IndexStore, index: IndexInfo) -> dict[str, Any]:
-    only = index.state is IndexState.LIVE and len(book.written()) < 2
-    work = None if only else book.work(index)
-    return {
-        "collection": index.collection,
-        "model": index.model,
-        "label": index.label,
-        "dim": index.dim,
-        "state": index.state.value,
-        "scope": index.scope.as_dict(),
-        "segments": work.segments if work else None,
-        "done": work.done if work else None,
-        "missing": work.missing if work else 0,
-        "failed": [{"segment": s, "path": p, "why": w} for s, p, w in (work.failed if work else ())],
-    }
+    return info

@@ -1,112 +1,109 @@
-"""Verifies a second index against the live one before it answers."""
+"""Verifies a second index against the active one before it is switched to."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from api.composition import AppContext
-from api.reindex.plan import PROBED
-from api.runtime.context import the_indexes
-from api.runtime.indexes import OpenIndex
-from indexer.maintenance.reindex import Backfill
+from api.runtime.context import AppContext, the_indexes
+from indexer.maintenance.row_images import RowImages, rows_unlike_their_images
+from indexer.pipeline.open_index import OpenIndex
 from search.catalog.indexes import IndexInfo, IndexStore
 from search.errors import BadMedia
 from search.types import Filter, Row
 
 log = logging.getLogger(__name__)
 
-SAMPLE_ROWS = 100  # of which each is to find itself in the new index
-
-
-ALIKE = 0.98  # cosine of a picture that is embedded again, in another batch, on another machine
-
-
+SAMPLE_ROWS = 100  # each must find itself in the new index
+EMBEDDED_SEGMENTS = 5  # embedded again
+ALIKE = 0.98  # cosine of an image that is embedded again, in another batch, on another machine
 ITSELF = 0.999  # cosine of a row with itself
+NAMED = 5  # of each kind of fault, in a message
 
 
-NAMED = 5
+def verify(context: AppContext, info: IndexInfo) -> list[str]:
+    """Return the faults of an index that speak against a switch to it; empty: none.
 
-
-TRIES = 60  # so often, half a second apart, a switch waits for what was indexed this moment
-
-
-def verify(parts: AppContext, index: IndexInfo) -> list[str]:
-    """What speaks against answering by this index; empty: nothing.
-
-    Counted: every segment's rows in both. Sampled: rows that are in the live one are there, the same but for their
-    vector, and each finds itself. A few recordings are looked at again, and their
-    pictures must have the vectors that are there.
+    The rows of every segment are counted in both indexes. Sampled rows of the active one must be in the other, the same
+    but for their vector, and each must find itself. The images of a few recordings are embedded again and must have the
+    vectors that are stored.
     """
-    book = IndexStore(parts.catalog)
-    if not index.scope.is_all:
+    store = IndexStore(context.catalog)
+    if not info.scope.is_all:
         return ["it was made of a part of the recordings: run `xunren reindex` again without --from, --to and --camera"]
-    work = book.work(index)
+    work = store.work(info)
     if work.failed:
-        names = "; ".join(f"{path}: {said}" for _, path, said in work.failed[:NAMED])
+        names = "; ".join(f"{path}: {reason}" for _, path, reason in work.failed[:NAMED])
         return [f"{len(work.failed)} recordings could not be indexed again: {names}"]
-    live, other = parts.indexes.live, the_indexes(parts).one(index)
-    differing = _differing(book, live, other)
-    if differing:
-        differing &= _differing(book, live, other)  # the index is in use: only what still differs
-    found = []
-    if differing:
-        found.append(f"{len(differing)} segments have other rows than in the live index: {_some(differing)}")
-    if strange := _not_found(book, live, other):
-        found.append(f"{len(strange)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(strange)}")
-    if unlike := _unlike(parts, live, other):
-        found.append(f"{len(unlike)} rows of sampled recordings have not their picture's vector: {_some(unlike)}")
-    return found
+    active, other = context.indexes.active, the_indexes(context).one(info)
+    faults = []
+    if differing := _differing_segments(store, active, other):
+        faults.append(f"{len(differing)} segments have other rows than in the active index: {_some(differing)}")
+    if missing := _rows_not_found(store, active, other):
+        faults.append(f"{len(missing)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(missing)}")
+    if unlike := _unlike_rows(context, other):
+        faults.append(
+            f"{len(unlike)} rows of sampled recordings do not have the vector of their image: {_some(unlike)}"
+        )
+    return faults
 
 
-def _unlike(parts: AppContext, live: OpenIndex, other: OpenIndex) -> list[str]:
-    """Of a few short recordings, looked at again."""
-    rows, _ = other.store.sample(SAMPLE_ROWS)
-    segments = parts.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
-    probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, other.side)
-    found: list[str] = []
-    for segment in sorted(segments, key=lambda one: one.duration_ms)[:PROBED]:
-        try:
-            found += probe.unlike(segment, ALIKE)
-        except BadMedia as e:  # deleted meanwhile, or about to be named by `work.failed`
-            log.info("verifying: %s", e)
-    return found
+def _differing_segments(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
+    """Return the segments with another number of rows, counted twice: the index is in use meanwhile."""
+    differing = _differing_once(store, a, b)
+    return differing & _differing_once(store, a, b) if differing else differing
 
 
-def _differing(book: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
+def _differing_once(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
     left, right = a.store.count_by_segment(), b.store.count_by_segment()
     odd = {id_ for id_ in {*left, *right} if left.get(id_, 0) != right.get(id_, 0)}
-    return book.comparable(a.index, b.index, odd) if odd else set()
+    return store.comparable(a.info, b.info, odd) if odd else set()
 
 
-def _not_found(book: IndexStore, live: OpenIndex, other: OpenIndex) -> list[str]:
-    rows, _ = live.store.sample(SAMPLE_ROWS)
-    for _ in range(2):  # the index is in use: only what is still not found
-        rows = _strange(live, other, rows)
-        whole = book.comparable(live.index, other.index, {row.segment_id for row in rows})
+def _rows_not_found(store: IndexStore, active: OpenIndex, other: OpenIndex) -> list[str]:
+    """Return the sampled rows that the other index does not find, searched twice: the index is in use meanwhile."""
+    rows, _ = active.store.sample(SAMPLE_ROWS)
+    for _ in range(2):
+        rows = _missing(active, other, rows)
+        whole = store.comparable(active.info, other.info, {row.segment_id for row in rows})
         rows = [row for row in rows if row.segment_id in whole]
     return [row.id for row in rows]
 
 
-def _strange(live: OpenIndex, other: OpenIndex, expected: Sequence[Row]) -> list[Row]:
-    """Those of the live index's rows that the other one has not, or has otherwise, or does not find by their vector."""
-    rows, vectors = other.store.get([row.id for row in expected])
-    still = {row.id for row in live.store.get([row.id for row in expected])[0]}
-    there = {row.id: (row, vector) for row, vector in zip(rows, vectors, strict=True)}
-    strange = []
+def _missing(active: OpenIndex, other: OpenIndex, expected: Sequence[Row]) -> list[Row]:
+    """Return the rows of the active index that the other one lacks, has otherwise, or does not find by their vector."""
+    ids = [row.id for row in expected]
+    rows, vectors = other.store.get(ids)
+    still = {row.id for row in active.store.get(ids)[0]}  # others were deleted meanwhile
+    stored = {row.id: (row, vector) for row, vector in zip(rows, vectors, strict=True)}
+    missing = []
     for row in expected:
+        same, vector = stored.get(row.id, (None, None))
         if row.id not in still:
-            continue  # deleted meanwhile
-        same, vector = there.get(row.id, (None, None))
+            continue
         if same != row or vector is None:
-            strange.append(row)
+            missing.append(row)
             continue
         near = Filter(cameras=(row.camera_id,), from_ms=row.start_ms, to_ms=row.end_ms + 1)
         hits = other.store.search(vector, 20, near)
         if not any(hit.row.id == row.id and hit.score > ITSELF for hit in hits):
-            strange.append(row)
-    return strange
+            missing.append(row)
+    return missing
 
 
-def _some(ids: Sequence[str] | set[str]) -> str:
+def _unlike_rows(context: AppContext, index: OpenIndex) -> list[str]:
+    """Embed the images of a few short recordings again; return the ids of rows with another vector."""
+    rows, _ = index.store.sample(SAMPLE_ROWS)
+    segments = context.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
+    images = RowImages(context.settings, context.live, context.media)
+    unlike: list[str] = []
+    for segment in sorted(segments, key=lambda one: one.duration_ms)[:EMBEDDED_SEGMENTS]:
+        try:
+            unlike += rows_unlike_their_images(images, index, segment, ALIKE)
+        except BadMedia as e:  # deleted meanwhile, or about to be named by `work.failed`
+            log.info("verifying: %s", e)
+    return unlike
+
+
+def _some(ids: Iterable[str]) -> str:
     return ", ".join(sorted(ids)[:NAMED])

@@ -1,4 +1,4 @@
-"""What is being indexed at this moment, told by the indexing thread and read by the status route."""
+"""The recordings that are being indexed now, written by the indexing thread and read by the status route."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.types import Segment
 
 @dataclass(frozen=True, slots=True)
 class IndexingJob:
-    """A recording that is being indexed, and how far."""
+    """A recording that is being indexed, with its progress."""
 
     camera: str
     file: str
@@ -21,29 +21,29 @@ class IndexingJob:
 
 
 class Activity:
-    """Safe for many threads. `note` fits `Executor.run` as its progress."""
+    """The jobs of this process. Safe for many threads. `note` serves as the progress of `Executor.run`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._work: dict[str, IndexingJob] = {}
+        self._jobs: dict[str, IndexingJob] = {}
 
     def note(self, segment: Segment, offset_ms: int) -> None:
-        """`segment` was read up to `offset_ms`."""
-        work = IndexingJob(segment.camera_id, PurePath(segment.path).name, offset_ms, segment.duration_ms)
+        """Record that `segment` was read up to `offset_ms`."""
+        job = IndexingJob(segment.camera_id, PurePath(segment.path).name, offset_ms, segment.duration_ms)
         with self._lock:
-            self._work[segment.id] = work
+            self._jobs[segment.id] = job
 
     def done(self, segment: Segment) -> None:
-        """`segment` is indexed or skipped."""
+        """Remove `segment`, which is indexed or skipped."""
         with self._lock:
-            self._work.pop(segment.id, None)
+            self._jobs.pop(segment.id, None)
 
     def clear(self) -> None:
-        """Nothing is being indexed any more."""
+        """Remove all jobs."""
         with self._lock:
-            self._work.clear()
+            self._jobs.clear()
 
     def now(self) -> Sequence[IndexingJob]:
-        """What is being indexed, in the order of its start."""
+        """Return the jobs in the order of their start."""
         with self._lock:
-            return tuple(self._work.values())
+            return tuple(self._jobs.values())

@@ -23,12 +23,12 @@ from search.errors import Unavailable, XunrenError
 
 TIMEOUT_S = 60.0
 USER_HEADER = "X-Xunren-User"
-"""Who at this machine asks with the key that the server left for it."""
-LONG_S = 3600.0  # nothing arrives while it is being done
+"""Names the user of this machine who asks with the key that the server left for it."""
+LONG_S = 3600.0  # for requests that send nothing while they run
 
 
 def address_file(settings: Settings) -> Path:
-    """Where a running server writes its address and process id."""
+    """Return the file to which a running server writes its address and process id."""
     return settings.data_dir / "server.json"
 
 
@@ -42,20 +42,20 @@ class Server:
 
 
 def running_server(settings: Settings) -> Server | None:
-    """The server that has this data folder open, or None."""
+    """Return the server that has this data folder open, or None."""
     try:
-        written = json.loads(address_file(settings).read_text("utf-8"))
-        os.kill(int(written["pid"]), 0)
-        url = urlsplit(str(written["url"]))
-        # After a crash the file stays and the number may be another process's: only who listens is a server.
+        entry = json.loads(address_file(settings).read_text("utf-8"))
+        os.kill(int(entry["pid"]), 0)
+        url = urlsplit(str(entry["url"]))
+        # After a crash the file stays and the number may be another process's: only one that listens is a server.
         socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Server(url.geturl(), str(written.get("key", "")), str(written.get("certificate", "")))
+    return Server(url.geturl(), str(entry.get("key", "")), str(entry.get("certificate", "")))
 
 
 def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> Any:
-    """Answer of a server: GET `path`, or POST `body` as JSON; waited for so long.
+    """Return a server's answer to GET `path`, or to POST `body` as JSON.
 
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
@@ -75,7 +75,7 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, tim
 
 
 def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -> None:
-    """Write what a server answers to POST `body` into `target`, a file that does not exist.
+    """Write a server's answer to POST `body` into `target`, a file that does not exist yet.
 
     Raises:
         XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
@@ -89,7 +89,7 @@ def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -
             shutil.copyfileobj(response, file, 1 << 20)
             expected = response.headers.get("Content-Length")
         if expected is not None and target.stat().st_size != int(expected):
-            raise OSError("it was cut off")
+            raise OSError("the answer was cut off")
     except urllib.error.HTTPError as e:
         raise _remote_error(e.read()) from None
     except (OSError, ValueError, http.client.HTTPException) as e:
@@ -110,7 +110,7 @@ def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib
 
 
 def _trusted(server: Server) -> ssl.SSLContext | None:
-    """Its own certificate is trusted, which the owner of the data folder chose; its name is that of another address."""
+    """Return a context that trusts the server's own certificate, whatever host it names: it is in the data folder."""
     if not server.certificate:
         return None
     context = ssl.create_default_context(cafile=server.certificate)
@@ -127,6 +127,6 @@ def _remote_error(body: bytes) -> XunrenError:
         more = {"rule": data["rule"]} if kind is errors.PolicyViolation else {}
         error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"], **more)
     except (ValueError, KeyError, TypeError):
-        return Unavailable("the running server gave an answer that is none", got=body[:80].decode("utf-8", "replace"))
+        return Unavailable("the running server answered in an unknown form", got=body[:80].decode("utf-8", "replace"))
     assert isinstance(error, XunrenError)  # noqa: S101 - for the type checker
     return error

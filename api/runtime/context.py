@@ -1,14 +1,56 @@
-"""The open parts that answer and index."""
+"""What is open in this process: the settings, the catalogue, the media and the indexes."""
 
 from __future__ import annotations
 
-from api.composition import AppContext
-from api.runtime.indexes import CatalogIndexes
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from api.runtime.indexes import CatalogIndexes, Indexes
+from search.catalog.catalog import Catalog
+from search.catalog.streams import StreamStore
+from search.config import Settings
+from search.engine import SearchEngine
 from search.errors import Conflict
+from search.media.clip_cache import ClipCache
+from search.media.media_store import MediaStore
+from search.models.embedder import Embedder
+from search.vector_store.base import VectorStore
 
 
-def the_indexes(parts: AppContext) -> CatalogIndexes:
-    """The indexes of parts that `open_parts` opened."""
-    if not isinstance(parts.indexes, CatalogIndexes):
-        raise Conflict("these parts have one index that never changes", got=type(parts.indexes).__name__)
-    return parts.indexes
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """All parts that search and indexing need, open. `api.composition.open_context` makes and closes it."""
+
+    settings: Settings
+    zone: tzinfo
+    catalog: Catalog
+    media: MediaStore
+    clips: ClipCache
+    indexes: Indexes
+
+    @property
+    def store(self) -> VectorStore:
+        """Return the rows of the active index."""
+        return self.indexes.active.store
+
+    @property
+    def embedder(self) -> Embedder:
+        """Return the model of the active index."""
+        return self.indexes.active.embedder
+
+    @property
+    def engine(self) -> SearchEngine:
+        """Return the search engine of the active index."""
+        return self.indexes.active.engine
+
+    @property
+    def live(self) -> StreamStore:
+        """Return the catalogue's part about live cameras."""
+        return StreamStore(self.catalog)
+
+
+def the_indexes(context: AppContext) -> CatalogIndexes:
+    """Return the indexes that `open_context` opened; raise `Conflict` for a single one that never changes."""
+    if not isinstance(context.indexes, CatalogIndexes):
+        raise Conflict("these parts have one index that never changes", got=type(context.indexes).__name__)
+    return context.indexes

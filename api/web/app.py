@@ -9,8 +9,8 @@ from fastapi import Depends, FastAPI
 
 from api.accounts.account_store import AccountStore
 from api.accounts.oidc import OidcProvider
-from api.composition import AppContext
 from api.runtime.activity import Activity
+from api.runtime.context import AppContext
 from api.web import errors
 from api.web.middleware import security
 from api.web.permissions import admit

@@ -11,7 +11,7 @@ from api.accounts.approvals import ApprovalStore, check_reason
 from api.accounts.types import Principal
 from api.accounts.visibility import OwnedKind, OwnershipStore
 from api.cases.case_store import CaseStore, cases_of
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.permissions import SightHere, WhoHere
 from search.access import Requester, Visibility

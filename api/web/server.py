@@ -15,18 +15,19 @@ import uvicorn
 from api.accounts.account_store import AccountStore
 from api.accounts.oidc import check_oidc
 from api.cases.trail_map import tiles_of
-from api.composition import AppContext, open_catalog, open_context
+from api.composition import open_catalog, open_context
 from api.jobs.background import (
-    deliver_until,
+    apply_retention_until,
+    deliver_alerts_until,
+    exit_on_sigterm,
     export_heads_until,
     in_background,
     index_until,
-    keep_until,
-    leave_by_the_front_door,
 )
-from api.reindex.backfill import look_until, refill_until
+from api.reindex.backfill import backfill_until, load_indexes_until
 from api.runtime.activity import Activity
 from api.runtime.client import address_file
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from indexer.recorder.recorder import Recorder
 from search.catalog.streams import StreamStore
@@ -57,7 +58,7 @@ def serve(
         Unavailable: the port is taken, or a part cannot run.
         Conflict: the index was made with another model.
     """
-    leave_by_the_front_door()  # uvicorn raises the signal again when it has stopped answering
+    exit_on_sigterm()  # uvicorn raises the signal again when it has stopped answering
     loopback = _is_loopback(settings.host)
     _check_tls(settings)
     check_oidc(settings)
@@ -89,15 +90,15 @@ def serve(
         server = uvicorn.Server(config)
         made.state.stopping = lambda: server.should_exit
         stack.enter_context(_announced(settings, url, local_key))
-        stack.enter_context(in_background("alerts", lambda stop: deliver_until(parts, stop)))
+        stack.enter_context(in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)))
         if settings.audit_export_dir:
             stack.enter_context(in_background("heads", lambda stop: export_heads_until(parts, stop)))
         if index:
             stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
-            stack.enter_context(in_background("re-index", lambda stop: refill_until(parts, stop)))
-            stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
+            stack.enter_context(in_background("re-index", lambda stop: backfill_until(parts, stop)))
+            stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
         else:
-            stack.enter_context(in_background("indexes", lambda stop: look_until(parts, stop)))
+            stack.enter_context(in_background("indexes", lambda stop: load_indexes_until(parts, stop)))
         on_start(url, f"{url}/#setup={setup_token}" if setup_token else "")
         server.run(sockets=[listener])
 

@@ -1,9 +1,9 @@
-"""What a fixed camera sees when nobody is there, learnt from one picture every second or two.
+"""The view of a fixed camera without people, learnt from one frame every second or two.
 
 At so low a rate people stand still longer than they move, so neither a running mean nor a median finds the background:
-somebody who reads a notice for half a minute is more frequent than the wall behind. What tells a background is that it
-comes back. Every pixel remembers a few values, and the one that was returned to most often is the background (compare
-the codebook of Kim et al., Real-Time Imaging 2005).
+somebody who reads a notice for half a minute is more frequent than the wall behind. A background is known by its
+returns. Every pixel keeps a few values, and the one that returned most often is the background (compare the codebook of
+Kim et al., Real-Time Imaging 2005).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from search.types import Image
 
-VALUES = 4  # remembered for each pixel; number 0 is the background
+VALUES = 4  # kept for each pixel; number 0 is the background
 SAME = 26  # two values are the same one within this largest difference of a channel (0..255)
-KEEP = 0.998  # of a value's weight, by picture: half is forgotten after about 350
-STAY = 0.03  # a picture's stay counts as much as this share of a return
-AWAY = 3  # a value comes back when it was away for more than so many pictures; less is flicker
-PROVEN = 2.5  # a background that came back as often as this is nobody who stood there
-REBASE = 20  # change of exposure (0..255, of a middle grey) from which the background takes it over
+KEEP = 0.998  # of a value's weight, by frame: half is lost after about 350
+STAY = 0.03  # a frame in which a value stays counts as much as this share of a return
+AWAY = 3  # a value returns when it was away for more than so many frames; less is flicker
+PROVEN = 2.5  # a background that returned as often as this is not a person who stood there
+REBASE = 20  # change of exposure (0..255, of a middle grey) from which the background adopts it
 
 Mask = NDArray[np.uint8]
 Pixels = NDArray[np.intp]
@@ -33,7 +33,7 @@ class BackgroundModel:
     """The values that each pixel of a fixed camera takes, and which of them is the background.
 
     Args:
-        first: the first picture, uint8 (h, w, 3), small and slightly blurred; all others have its shape.
+        first: the first frame, uint8 (h, w, 3), small and slightly blurred; all others have its shape.
     """
 
     def __init__(self, first: Image) -> None:
@@ -44,32 +44,32 @@ class BackgroundModel:
         self._weight = np.zeros((VALUES, count), np.float32)
         self._weight[0] = 1
         self._seen = np.full((VALUES, count), -AWAY, np.int32)
-        self._last = np.zeros(count, np.intp)  # the number of each pixel's value in the last picture
-        self._left = np.zeros(count, np.intp)  # the number that the background had to make way to in it, or 0
+        self._last = np.zeros(count, np.intp)  # the number of each pixel's value in the last frame
+        self._left = np.zeros(count, np.intp)  # the number that replaced the background in it, or 0
         self._time = 0
-        self._unit = 1.0  # what a return weighs now; grows instead of all weights being shrunk
+        self._unit = 1.0  # the weight of a return now; grows instead of all weights being shrunk
 
     @property
-    def picture(self) -> Image:
-        """uint8 (h, w, 3): the background as far as it is known."""
+    def image(self) -> Image:
+        """Return the background as far as it is known, uint8 (h, w, 3)."""
         background: Image = self._values[0].reshape(self.shape)
         return background
 
-    def exposed(self, picture: Image, *, learn: bool) -> Image:
-        """`picture` with the background's exposure and white balance; with `learn` the background follows a drift."""
-        gain, offset = tone_between(self.picture, picture)
+    def exposed(self, image: Image, *, learn: bool) -> Image:
+        """Return `image` with the background's exposure and tint; with `learn` the background follows a drift."""
+        gain, offset = tone_between(self.image, image)
         shift = np.abs(128 * (gain - 1) + offset).max()
         if learn and shift > REBASE:
             for n in range(VALUES):
                 self._values[n] = toned(self._values[n].reshape(self.shape), gain, offset).reshape(-1, 3)
-            return picture
-        return toned(picture, 1 / gain, -offset / gain) if shift >= 1 else picture
+            return image
+        return toned(image, 1 / gain, -offset / gain) if shift >= 1 else image
 
-    def remember(self, picture: Image, far: Mask) -> None:
-        """Take one more picture in. `far` (h, w) tells where it is not within `SAME` of the background."""
+    def remember(self, image: Image, far: Mask) -> None:
+        """Learn from one more frame. `far` (h, w) marks where it is not within `SAME` of the background."""
         self._time += 1
         self._unit /= KEEP
-        now = picture.reshape(-1, 3)
+        now = image.reshape(-1, 3)
         self._stay(now, far.reshape(-1) == 0)
         self._last[:] = self._left[:] = 0
         self._visit(now, np.flatnonzero(far))
@@ -78,11 +78,11 @@ class BackgroundModel:
             self._unit = 1.0
 
     def is_proven(self, pixels: Pixels) -> bool:
-        """Whether the background there was returned to so often that nobody who stood there can be taken for it."""
+        """Return whether the background there returned so often that it cannot be a person who stood there."""
         return float(self._weight[0, pixels].mean()) > PROVEN * self._unit
 
     def replace(self, pixels: Pixels) -> None:
-        """Let what the last remembered picture shows there be the background, and what was there a newcomer again."""
+        """Make the values of the last frame the background there, and the old background a newcomer again."""
         other = pixels[self._last[pixels] > 0]
         numbers = self._last[other]
         self._weight[numbers, other] = self._weight[0, other] + np.float32(self._unit)
@@ -91,7 +91,7 @@ class BackgroundModel:
         self._weight[self._left[left], left] = np.float32(self._unit)
 
     def _stay(self, now: NDArray[np.uint8], near: NDArray[np.bool_]) -> None:
-        """The pixels that show the background: it weighs more, and follows slowly."""
+        """Learn from pixels that show the background: it weighs more, and follows slowly."""
         back = near & (self._time - self._seen[0] > AWAY)
         self._weight[0] += np.float32(STAY * self._unit) * near + np.float32((1 - STAY) * self._unit) * back
         self._seen[0][near] = self._time
@@ -100,7 +100,7 @@ class BackgroundModel:
         self._values[0] = old + up - down.view(np.uint8)
 
     def _visit(self, now: NDArray[np.uint8], pixels: Pixels) -> None:
-        """The pixels that show something else: a value that is known, or a new one instead of the weakest."""
+        """Learn from pixels that show something else: a known value, or a new one in place of the weakest."""
         now, others = now[pixels], self._values[1:, pixels]
         distance = np.abs(others.astype(np.int16) - now).max(axis=2)
         distance[self._weight[1:, pixels] <= 0] = 999
@@ -128,12 +128,12 @@ class BackgroundModel:
 
 
 def tone_between(before: Image, after: Image) -> tuple[Tone, Tone]:
-    """Gain and offset (3,) of each channel that turn most of `before` into `after`, as a change of exposure does.
+    """Return gain and offset (3,) of each channel that turn most of `before` into `after`, as an exposure change does.
 
-    A line through the medians of the darker and of the brighter half, or an offset alone if that fits better: who
-    covers less than a quarter of the picture bends neither.
+    A line through the medians of the darker and of the brighter half, or an offset alone if that fits better: a person
+    who covers less than a quarter of the frame changes neither.
     """
-    x, y = (picture[::5, ::5].reshape(-1, 3).astype(np.float32) for picture in (before, after))
+    x, y = (image[::5, ::5].reshape(-1, 3).astype(np.float32) for image in (before, after))
     bright = x.sum(axis=1) > np.median(x.sum(axis=1))
     if not bright.any():
         return np.ones(3), np.median(y - x, axis=0).astype(np.float64)
@@ -150,13 +150,13 @@ def _misfit(left: NDArray[np.float32]) -> float:
     return float(np.minimum(np.abs(left), SAME).mean())
 
 
-def toned(picture: Image, gain: Tone, offset: Tone) -> Image:
-    """`picture` (h, w, 3) times gain plus offset, by channel."""
+def toned(image: Image, gain: Tone, offset: Tone) -> Image:
+    """Return `image` (h, w, 3) times gain plus offset, by channel."""
     table = np.arange(256)[:, None] * gain + offset
-    return np.asarray(cv2.LUT(picture, np.clip(np.rint(table), 0, 255).astype(np.uint8)[None]), np.uint8)
+    return np.asarray(cv2.LUT(image, np.clip(np.rint(table), 0, 255).astype(np.uint8)[None]), np.uint8)
 
 
 def difference_between(a: Image, b: Image) -> Mask:
-    """(h, w): the largest difference of a channel (0..255)."""
+    """Return (h, w), the largest difference of a channel (0..255)."""
     red, green, blue = cv2.split(cv2.absdiff(a, b))
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)

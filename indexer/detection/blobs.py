@@ -1,4 +1,4 @@
-"""The pieces in which a picture differs from its background, put together and cut apart to persons."""
+"""Blobs: the regions where a frame differs from its background, merged and split into persons."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from indexer.detection.background_model import SAME, Mask
 from search.types import Image
 
-WEAK = 20  # difference (0..255) of what belongs to a person if it touches enough of what differs by SAME
-STRONG_SHARE = 0.4  # of a piece's pixels must differ by SAME
+WEAK = 20  # difference (0..255) of a pixel that belongs to a person if it touches enough pixels that differ by SAME
+STRONG_SHARE = 0.4  # of a region's pixels must differ by SAME
 SHADOW = (0.6, 0.97)  # a shadow darkens all channels alike by such a factor
 SHADOW_TINT = 0.06
-SMALLEST = 1 / 15  # of the picture's height
-LARGEST_WIDTH = 0.7  # of the picture's width
-LARGEST_AREA = 0.55  # of the picture's
-PART = 0.4  # of the height of the one beside it: what is smaller is a hand, a cane or a bag
+SMALLEST = 1 / 15  # of the frame's height
+LARGEST_WIDTH = 0.7  # of the frame's width
+LARGEST_AREA = 0.55  # of the frame's
+PART = 0.4  # of the height of the blob beside it: a smaller one is a hand, a cane or a bag
 
 Rectangle = tuple[int, int, int, int]
 """(x, y, w, h)."""
@@ -27,10 +27,10 @@ Blob = tuple[Rectangle, Mask]
 
 
 def changed(now: Image, background: Image, difference: Mask) -> Mask:
-    """(h, w): 1 where a picture differs from the background (both uint8 (h, w, 3)) and is no shadow on it.
+    """Return (h, w), 1 where a frame differs from the background (both uint8 (h, w, 3)) and is no shadow on it.
 
     Args:
-        now: the picture.
+        now: the frame.
         background: with the same exposure.
         difference: of the two, (h, w), the largest of the channels.
     """
@@ -47,7 +47,7 @@ def changed(now: Image, background: Image, difference: Mask) -> Mask:
 
 
 def _supported(mask: Mask, difference: Mask) -> Mask:
-    """The pieces of the mask of which enough differs by more than `SAME`."""
+    """Return the regions of the mask of which enough differs by more than `SAME`."""
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     size = np.bincount(labels.reshape(-1), minlength=count)
     strong = np.bincount(labels[(difference > SAME) & (mask > 0)], minlength=count)
@@ -57,47 +57,47 @@ def _supported(mask: Mask, difference: Mask) -> Mask:
 
 
 def blobs_of(mask: Mask) -> list[Blob]:
-    """The pieces that are large enough for half a person, and not too large."""
+    """Return the regions that are large enough for half a person, and not too large."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     height, width = mask.shape
-    found = []
+    blobs = []
     for label in range(1, count):
         x, y, w, h, _area = (int(v) for v in stats[label])
         fits = 2 * h >= SMALLEST * height and w <= LARGEST_WIDTH * width and w * h <= LARGEST_AREA * height * width
         if fits:
-            found.append(((x, y, w, h), (labels[y : y + h, x : x + w] == label).astype(np.uint8)))
-    return found
+            blobs.append(((x, y, w, h), (labels[y : y + h, x : x + w] == label).astype(np.uint8)))
+    return blobs
 
 
 def merged(blobs: list[Blob]) -> list[Blob]:
-    """Pieces of one person, such as head and legs either side of a coat that looks like the wall, become one.
+    """Merge the blobs of one person, such as head and legs either side of a coat that looks like the wall.
 
-    Small things beside somebody (a hand, a cane, a piece of a shadow) are left out.
+    Small blobs beside somebody (a hand, a cane, a part of a shadow) are left out.
     """
-    found: list[Blob] = []
+    persons: list[Blob] = []
     for blob in sorted(blobs, key=lambda b: -b[0][2] * b[0][3]):
-        at = next((n for n, other in enumerate(found) if _is_above_or_below(other[0], blob[0])), None)
+        at = next((n for n, other in enumerate(persons) if _is_above_or_below(other[0], blob[0])), None)
         if at is not None:
-            found[at] = _union(found[at], blob)
-        elif not any(_is_beside(other[0], blob[0]) for other in found):
-            found.append(blob)
-    return found
+            persons[at] = _union(persons[at], blob)
+        elif not any(_is_beside(other[0], blob[0]) for other in persons):
+            persons.append(blob)
+    return persons
 
 
 def _is_above_or_below(large: Rectangle, small: Rectangle) -> bool:
-    """And no further apart than a part of a body."""
+    """Return whether one is above the other, and no further apart than a part of a body."""
     across, down = _gaps(large, small)
     return -across >= 0.5 * min(large[2], small[2]) and down <= 0.35 * max(large[3], small[3])
 
 
 def _is_beside(large: Rectangle, small: Rectangle) -> bool:
-    """And so small and near that it is a part of somebody rather than somebody."""
+    """Return whether `small` is so small and near beside `large` that it is a part of that person."""
     across, down = _gaps(large, small)
     return small[3] <= PART * large[3] and across <= 0.08 * large[3] and -down >= 0.5 * small[3]
 
 
 def _gaps(a: Rectangle, b: Rectangle) -> tuple[int, int]:
-    """Pixels between two rectangles, across and down; negative where they overlap."""
+    """Return the pixels between two rectangles, across and down; negative where they overlap."""
     across = max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2])
     return across, max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
 
@@ -112,14 +112,14 @@ def _union(a: Blob, b: Blob) -> Blob:
 
 
 def part_of(rectangle: Rectangle) -> tuple[slice, slice]:
-    """The rows and columns of a rectangle."""
+    """Return the rows and columns of a rectangle."""
     x, y, w, h = rectangle
     return slice(y, y + h), slice(x, x + w)
 
 
-def contour(picture: Image, mask: Mask) -> float:
-    """Mean strength (0..255) of the edges of `picture` (h, w, 3) along the outline of `mask` (h, w)."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+def contour(image: Image, mask: Mask) -> float:
+    """Return the mean strength (0..255) of the edges of `image` (h, w, 3) along the outline of `mask` (h, w)."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     outline = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     across, down = (cv2.Sobel(grey, cv2.CV_16S, *way)[outline].astype(np.float32) for way in ((1, 0), (0, 1)))
     # whole numbers up to here: OpenCV's float routines give other last digits from one memory address to another
@@ -127,7 +127,7 @@ def contour(picture: Image, mask: Mask) -> float:
 
 
 def columns_of(mask: Mask) -> list[tuple[int, int]]:
-    """Cut a blob (h, w) where it falls between two heads: (left, right) of each person, side by side."""
+    """Cut a blob (h, w) between two heads; return (left, right) of each person, side by side."""
     height, width = mask.shape
     if width < 0.5 * height:
         return [(0, width)]
@@ -143,11 +143,11 @@ def columns_of(mask: Mask) -> list[tuple[int, int]]:
 
 
 def _peaks(profile: NDArray[np.float32], *, apart: int, least: float) -> list[int]:
-    """Places of the highest values, at least `apart` from one another, from left to right."""
-    found: list[int] = []
+    """Return the places of the highest values, at least `apart` from one another, from left to right."""
+    peaks: list[int] = []
     for x in np.argsort(-profile, kind="stable"):
         if profile[x] < least:
             break
-        if all(abs(int(x) - other) >= apart for other in found):
-            found.append(int(x))
-    return sorted(found)
+        if all(abs(int(x) - other) >= apart for other in peaks):
+            peaks.append(int(x))
+    return sorted(peaks)

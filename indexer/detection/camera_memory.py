@@ -10,14 +10,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-CAMERAS = 1000  # remembered at once, the latest used
+CAMERAS = 1000  # kept at once, the latest used
 
 
 class PerCamera(Generic[T]):
-    """Something for each camera, made when it is first asked for. Safe for threads.
+    """A value for each camera, made on first use. Safe for threads.
 
     Args:
-        make: makes it.
+        make: makes a value.
         most: how many are kept.
     """
 
@@ -25,14 +25,14 @@ class PerCamera(Generic[T]):
         self._make = make
         self._most = most
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, T] = OrderedDict()
+        self._values: OrderedDict[str, T] = OrderedDict()
 
     def of(self, camera_id: str) -> T:
-        """The one of this camera."""
+        """Return the value of this camera; make it on first use."""
         with self._lock:
-            if camera_id not in self._kept:
-                self._kept[camera_id] = self._make()
-                if len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(camera_id)
-            return self._kept[camera_id]
+            if camera_id not in self._values:
+                self._values[camera_id] = self._make()
+                if len(self._values) > self._most:
+                    self._values.popitem(last=False)
+            self._values.move_to_end(camera_id)
+            return self._values[camera_id]

@@ -1,50 +1,34 @@
-"""Finds people in the pictures of one recording: by motion, or with a detector that was trained on COCO."""
+"""What a person detector is: frames of one recording in, the same frames with their people out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
-from indexer.detection.motion import Answers, Earlier, MotionDetector
-from indexer.detection.torchvision_detector import TorchvisionDetector
-from search.errors import BadInput
-from search.types import Frame
+from search.types import Detection, Frame
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["Detector", "MotionDetector", "TorchvisionDetector", "make_detector"]
+Detections = Iterator[tuple[Frame, list[Detection]]]
+"""Frames in order of time, each with the people in it; boxes in pixels of the frame."""
+Earlier = Callable[[], Iterable[Frame]]
+"""Returns frames of a camera from before a recording."""
 
 
 class Detector(Protocol):
-    """Stream in, stream out, so that an implementation may look ahead or fill batches."""
+    """Stream in, stream out, so that an implementation may read ahead or fill batches."""
 
     def open(self) -> None:
         """Load what is heavy."""
 
     def close(self) -> None:
-        """Let it go."""
+        """Release what `open` loaded."""
 
-    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
-        """The same frames in the same order, each with the people in it. Several threads may call.
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Detections:
+        """Yield the same frames in the same order, each with the people in it. Several threads may call.
 
         Args:
             frames: of one recording of one fixed camera.
-            camera: where its recordings follow one another; what was learnt of it in one call may be used in the next.
+            camera: where its recordings follow one another; a call may use what earlier calls learnt of it.
                 Empty: all state lives in the call.
-            earlier: gives frames from before, for a camera that nothing is known of yet.
+            earlier: returns frames from before, for a camera of which nothing is known yet.
         """
         ...
-
-
-def make_detector(name: str, *, weights: str = "", device: str = "auto") -> Detector:
-    """The detector of a `detector` setting.
-
-    Raises:
-        BadInput: unknown name; the known ones are listed.
-    """
-    if name == "motion":
-        return MotionDetector()
-    if name == "torchvision":
-        return TorchvisionDetector(weights, device=device)
-    raise BadInput("unknown detector", got=name, expected="motion or torchvision", cure="correct the detector setting")

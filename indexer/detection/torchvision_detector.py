@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.detection.motion import Answers, Earlier
+from indexer.detection.detector import Detections, Earlier
 from search.errors import BadInput, Unavailable
 from search.media.media_store import shrink
 from search.types import Box, Detection, Frame
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
 
 
 PERSON = 1  # COCO's number of the class
-
-
-BATCH = 4  # pictures at once
-
-
-LARGEST_PX = 1280  # of the longer side that the model is given; it shrinks to 640 itself, but on larger tensors
+BATCH = 4  # frames at once
+LARGEST_PX = 1280  # of the longer side of the model's input; it shrinks to 640 itself, but on larger tensors
 
 
 class TorchvisionDetector:
@@ -36,8 +32,8 @@ class TorchvisionDetector:
         least_score: 0..1; boxes below are left out.
 
     Raises:
-        BadInput: (on open) the weights file is not there, cannot be read or does not fit the model.
-        Unavailable: (on open) the weights are neither on disk nor to be had.
+        BadInput: (on open) the weights file is missing, cannot be read or does not fit the model.
+        Unavailable: (on open) the weights are neither on disk nor can they be downloaded.
     """
 
     def __init__(self, weights: str = "", *, device: str = "auto", least_score: float = 0.6) -> None:
@@ -72,40 +68,40 @@ class TorchvisionDetector:
         self._model = model.eval().to(self._device)
 
     def close(self) -> None:
-        """Let the model go."""
+        """Release the model."""
         self._model = None
 
-    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
-        """See `Detector.detect`. Pictures are looked at in batches of `BATCH`; nothing is remembered of a camera."""
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Detections:
+        """Yield the frames with the people in them, in batches of `BATCH`; nothing is kept of a camera."""
         stream = iter(frames)
         while batch := list(islice(stream, BATCH)):
-            yield from zip(batch, self._look(batch), strict=True)
+            yield from zip(batch, self._detect_batch(batch), strict=True)
 
-    def _look(self, batch: list[Frame]) -> list[list[Detection]]:
+    def _detect_batch(self, batch: list[Frame]) -> list[list[Detection]]:
         import torch
 
         if self._model is None:
             raise Unavailable("the detector is not open", cure="call open() first")
-        pictures = [
+        tensors = [
             torch.tensor(shrink(frame.image, LARGEST_PX)).permute(2, 0, 1).to(self._device).float() / 255
             for frame in batch
         ]
         with self._lock, torch.inference_mode():
-            answers = self._model(pictures)
-        sizes = [tuple(picture.shape[1:]) for picture in pictures]
-        return [self._people(*one) for one in zip(answers, sizes, batch, strict=True)]
+            outputs = self._model(tensors)
+        sizes = [tuple(tensor.shape[1:]) for tensor in tensors]
+        return [self._people(*one) for one in zip(outputs, sizes, batch, strict=True)]
 
-    def _people(self, answer: dict[str, torch.Tensor], size: tuple[int, ...], frame: Frame) -> list[Detection]:
-        """The people in a frame, of which the model saw a copy of `size` (height, width)."""
+    def _people(self, output: dict[str, torch.Tensor], size: tuple[int, ...], frame: Frame) -> list[Detection]:
+        """Return the people in a frame, of which the model got a copy of `size` (height, width)."""
         height, width = frame.image.shape[:2]
         down, across = height / size[0], width / size[1]
-        found = []
-        for box, label, score in zip(*(answer[key].tolist() for key in ("boxes", "labels", "scores")), strict=True):
+        people = []
+        for box, label, score in zip(*(output[key].tolist() for key in ("boxes", "labels", "scores")), strict=True):
             x1, y1, x2, y2 = (round(v * by) for v, by in zip(box, (across, down, across, down), strict=True))
             x1, y1, x2, y2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
             if label == PERSON and score >= self._least_score and x1 < x2 and y1 < y2:
-                found.append(Detection(Box(x1, y1, x2, y2), score))
-        return found
+                people.append(Detection(Box(x1, y1, x2, y2), score))
+        return people
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
         from torchvision.models.detection import FasterRCNN_MobileNet_V3_Large_320_FPN_Weights as Weights

@@ -1,7 +1,7 @@
-"""Compares what must agree: recorded files, the catalogue, thumbnails and clips, rows. Finds what is left over.
+"""Compares recorded files, the catalogue, thumbnails and clips, and rows. Finds those that do not agree.
 
-The index is in use meanwhile, so what seems to be left over counts only if it still is when all is looked at again.
-Of a segment that is there nothing is remembered but eight bytes: a month of 50 cameras has 13 million of them.
+The index is in use meanwhile, so everything is compared twice, and only what differs both times counts. Eight bytes are
+kept of each segment: a month of 50 cameras has 13 million of them.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from search.media.media_store import MediaStore
 from search.types import SegmentState, StreamRole, is_address
 from search.vector_store.base import VectorStore
 
-_FRESH_S = 60.0  # a younger file may be one that a recorder writes, or is about to tell the catalogue
+_FRESH_S = 60.0  # a younger file may be one that a recorder writes, or has not yet entered into the catalogue
 _AT_ONCE = 500
-_NO_RECORDINGS = (FOLDER_ID, ".recorder.lock")  # the latter of versions that had one recorder only
+_NO_RECORDINGS = (FOLDER_ID, ".recorder.lock")  # the latter is of versions with one recorder only
 _MOVING = (SegmentState.DELETING, SegmentState.UPLOADING)  # the latter lie on their recorder's disk
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of what is left over: all of it, and how to be rid of it."""
+    """One kind of disagreement: all items of it, and the cure."""
 
     what: str
     items: list[str]
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyReport:
-    """What was compared, in numbers, and what was found, kinds without any left out."""
+    """The numbers of things compared, and the findings; kinds without an item are left out."""
 
     entries: int
     files: int
@@ -54,7 +54,7 @@ class ConsistencyReport:
 
 @dataclass(slots=True)
 class Leftovers:
-    """Ids, or paths of `files`, that do not agree."""
+    """Ids (of `files`: paths) that do not agree."""
 
     files: set[str] = field(default_factory=set)
     lost: dict[str, SegmentSummary] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Leftovers:
 
 
 class ConsistencyChecker:
-    """Compares the parts of an index, all of them open. `store` None: nothing was ever indexed."""
+    """Compares the parts of an index, all of them open. `store` is None where nothing was ever indexed."""
 
     def __init__(self, settings: Settings, catalog: Catalog, store: VectorStore | None, media: MediaStore) -> None:
         self._settings = settings
@@ -77,69 +77,69 @@ class ConsistencyChecker:
         self._entries = self._files = self._rows = 0
 
     def check(self) -> ConsistencyReport:
-        """Compare. Takes seconds for 100,000 segments; reads all rows' segment ids and stats every file.
+        """Compare all parts. Takes seconds for 100,000 segments: reads all rows' segment ids and stats every file.
 
         Raises:
             Unavailable: the catalogue or the vector store does not answer.
         """
-        found = self.leftovers()
+        left = self.leftovers()
         kinds = [
-            Finding("files without an entry", sorted(found.files), _CURE_FILES),
-            Finding("recordings whose file is gone", _paths(found.lost, imported=False), _CURE_MEND),
-            Finding("imported files that are gone", _paths(found.lost, imported=True), _CURE_IMPORTED),
-            Finding("thumbnails or clips of unknown segments", sorted(found.media), _CURE_MEND),
-            Finding("rows of unknown segments", sorted(found.rows), _CURE_MEND),
-            Finding("indexed segments without their rows", sorted(found.rowless), _CURE_MEND),
+            Finding("files without an entry", sorted(left.files), _CURE_FILES),
+            Finding("recordings whose file is gone", _paths(left.lost, imported=False), _CURE_MEND),
+            Finding("imported files that are gone", _paths(left.lost, imported=True), _CURE_IMPORTED),
+            Finding("thumbnails or clips of unknown segments", sorted(left.media), _CURE_MEND),
+            Finding("rows of unknown segments", sorted(left.rows), _CURE_MEND),
+            Finding("indexed segments without their rows", sorted(left.rowless), _CURE_MEND),
         ]
         return ConsistencyReport(self._entries, self._files, self._rows, [kind for kind in kinds if kind.items])
 
     def mend(self, live: StreamStore) -> None:
-        """Remove what nobody knows of, index again what has no rows, let retention forget recordings without a file.
+        """Delete media and rows of unknown segments, index segments without rows again, and mark lost recordings.
 
-        Files are never touched.
+        Files are never touched. Retention deletes what is marked.
         """
-        found = self.leftovers()
-        for segment_id in found.media:
+        left = self.leftovers()
+        for segment_id in left.media:
             delete_segment_media(self._media, segment_id)
-        for part in _parts(found.rows):
+        for part in _parts(left.rows):
             if self._store is not None:
                 self._store.delete_segments(part)
-        for part in _parts(found.rowless):
+        for part in _parts(left.rowless):
             self._catalog.index_again(part)
-        live.mark_deleting(entry.id for entry in found.lost.values() if entry.role is not StreamRole.FILE)
+        live.mark_deleting(entry.id for entry in left.lost.values() if entry.role is not StreamRole.FILE)
 
     def leftovers(self) -> Leftovers:
-        """All of it, looked at twice."""
-        first = self._look()
-        return _both(first, self._look()) if first else first
+        """Return the disagreements that two comparisons share."""
+        first = self._compare()
+        return _both(first, self._compare()) if first else first
 
-    def _look(self) -> Leftovers:
-        found = Leftovers()
+    def _compare(self) -> Leftovers:
+        left = Leftovers()
         rows = {} if self._store is None else self._store.count_by_segment()
         ids, paths = array("Q"), array("Q")
         stored = set(self._media.recordings())
         for entry in self._catalog.entries():
             ids.append(_short(entry.id))
             paths.append(_short(entry.path))
-            if entry.state not in _MOVING and not _is_there(entry.path, stored):
-                found.lost[entry.id] = entry
+            if entry.state not in _MOVING and not _exists(entry.path, stored):
+                left.lost[entry.id] = entry
             if entry.rows and not rows.get(entry.id):
-                found.rowless.add(entry.id)
+                left.rowless.add(entry.id)
         known_ids, known_paths = _sorted(ids), _sorted(paths)
         files = _Counted(chain(_files(self._settings.recordings_dir), stored))
-        found.files = _unknown(files, known_paths)
-        found.media = _unknown(segments_with_media(self._media), known_ids)
-        found.rows = _unknown(rows, known_ids)
+        left.files = _unknown(files, known_paths)
+        left.media = _unknown(segments_with_media(self._media), known_ids)
+        left.rows = _unknown(rows, known_ids)
         self._entries, self._files, self._rows = len(ids), files.count, sum(rows.values())
-        return found
+        return left
 
 
-def _is_there(path: str, stored: Collection[str]) -> bool:
+def _exists(path: str, stored: Collection[str]) -> bool:
     return path in stored if is_address(path) else os.path.exists(path)  # noqa: PTH110 - quicker
 
 
 class _Counted:
-    """The items, counted on the way."""
+    """Iterates over items and counts them."""
 
     def __init__(self, items: Iterable[str]) -> None:
         self._items = items
@@ -151,7 +151,7 @@ class _Counted:
             yield item
 
 
-_CURE_FILES = "start `xunren record` or `serve`, which take up what a recorder left; delete what then remains"
+_CURE_FILES = "start `xunren record` or `serve`, which enter what a recorder left; delete the files that remain then"
 _CURE_MEND = "xunren doctor --deep --mend"
 _CURE_IMPORTED = "put them back, or index them where they are now"
 
@@ -166,7 +166,7 @@ def _both(a: Leftovers, b: Leftovers) -> Leftovers:
 
 
 def _files(root: Path) -> Iterator[str]:
-    """Absolute paths of the files below `root` but for those that are fresh."""
+    """Yield the absolute paths of the files below `root`, without those younger than `_FRESH_S`."""
     before = time.time() - _FRESH_S
     for folder, _, names in os.walk(root.absolute()):
         for name in names:
@@ -181,14 +181,14 @@ def _files(root: Path) -> Iterator[str]:
 
 
 def _unknown(items: Iterable[str], known: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> set[str]:
-    """Those of the items that are not `known` (sorted digests)."""
-    found: set[str] = set()
+    """Return the items that are not `known` (sorted digests)."""
+    unknown: set[str] = set()
     for part in _parts(items):
         short = np.array([_short(item) for item in part], np.uint64)
         at = np.searchsorted(known, short)
-        there = known[np.minimum(at, len(known) - 1)] == short if len(known) else np.zeros(len(short), bool)
-        found.update(item for item, is_there in zip(part, there, strict=True) if not is_there)
-    return found
+        is_known = known[np.minimum(at, len(known) - 1)] == short if len(known) else np.zeros(len(short), bool)
+        unknown.update(item for item, known_one in zip(part, is_known, strict=True) if not known_one)
+    return unknown
 
 
 def _parts(items: Iterable[str]) -> Iterator[list[str]]:
@@ -210,13 +210,13 @@ def _sorted(numbers: array[int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     return np.sort(np.frombuffer(numbers, np.uint64)) if numbers else np.zeros(0, np.uint64)
 
 
-_SHOWN = 5  # of each kind
+_NAMED = 5  # items of each kind
 
 
-def as_dict(checked: ConsistencyReport) -> dict[str, Any]:
-    """The result as plain data, with the first few of each kind."""
+def as_dict(report: ConsistencyReport) -> dict[str, Any]:
+    """Return a report as plain data, with the first few items of each kind."""
     findings = [
-        {"what": finding.what, "count": len(finding.items), "first": finding.items[:_SHOWN], "cure": finding.cure}
-        for finding in checked.findings
+        {"what": finding.what, "count": len(finding.items), "first": finding.items[:_NAMED], "cure": finding.cure}
+        for finding in report.findings
     ]
-    return {"entries": checked.entries, "files": checked.files, "rows": checked.rows, "findings": findings}
+    return {"entries": report.entries, "files": report.files, "rows": report.rows, "findings": findings}

@@ -1,10 +1,10 @@
-"""Retention: recordings that are too old go, with all that was made of them, in small steps while others serve.
+"""Retention: deletes recordings that are too old, with all that was made of them, in small steps beside a server.
 
-A recording goes in an order in which a crash leaves nothing over: marked in the catalogue (no answer shows it and no
-worker takes it), its file, its thumbnails and clips, its rows, and at last the catalogue's entry, which in the same
-transaction becomes a gap that says why nothing is there. What is marked is what the next step begins with.
+The order is one in which a crash leaves nothing over: the segment is marked in the catalogue (no answer shows it and no
+worker takes it), then its file, its thumbnails and clips, and its rows are deleted, and at last its entry, which in the
+same transaction becomes a gap with the reason. The next step begins with the segments that are marked.
 
-Imported files are the user's and are never deleted, nor is what a hold overlaps or a worker has in hand.
+Imported files are the user's and are never deleted, nor are segments that a hold overlaps or a worker has leased.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ log = logging.getLogger(__name__)
 
 STEP = 200  # segments of one step; Milvus Lite reads all rows to find theirs (500,000: 0.7 s), of 200 as of one
 _GIB = 2**30
-_REST = 50  # adding all sizes up is worth this many times its own duration of knowing only nearly how much there is
+_REST = 50  # times the duration of adding all sizes up, until they are added up again
 _MIN_REST_S = 10.0
 
 
 class RowDeleter(Protocol):
-    """Where rows are deleted: a `VectorStore`, or several."""
+    """Deletes rows: a `VectorStore`, or several."""
 
     def delete_segments(self, segment_ids: Collection[str]) -> int:
-        """See `VectorStore.delete_segments`."""
+        """Delete the rows of segments; see `VectorStore.delete_segments`."""
 
     def flush(self) -> None:
-        """See `VectorStore.flush`."""
+        """Flush; see `VectorStore.flush`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionReport:
-    """What a step deleted; `thumbnails` counts clips too. `held`: overdue segments that are left because of holds."""
+    """The deletions of a step; `thumbnails` counts clips too. `held`: overdue segments that holds keep."""
 
     segments: int = 0
     bytes: int = 0
@@ -61,8 +61,8 @@ class DeletionReport:
 class Retention:
     """Deletes what is older than its camera's rule or `retention_days`, or too much for `retention_gib`.
 
-    A disk that fills up is no reason to delete: at `min_free_gib` the recorder stops and says so. Younger recordings
-    make room for new ones only where `retention_gib` says how much there may be.
+    A disk that fills up is no reason to delete: at `min_free_gib` the recorder stops with a message. Younger recordings
+    make room for new ones only where `retention_gib` limits their size.
 
     Args:
         settings: `retention_days`, `retention_gib` and `recordings_dir` count.
@@ -73,7 +73,7 @@ class Retention:
         self, settings: Settings, catalog: Catalog, live: StreamStore, store: RowDeleter, media: MediaStore
     ) -> None:
         self._settings = settings
-        self._expiry = RetentionStore(catalog)
+        self._retention = RetentionStore(catalog)
         self._live = live
         self._store = store
         self._media = media
@@ -81,29 +81,29 @@ class Retention:
         self._bytes_due = 0.0
 
     def step(self, now_ms: int) -> DeletionReport | None:
-        """Delete up to `STEP` segments, those first that an earlier step was stopped at. None: there is nothing to do.
+        """Delete up to `STEP` segments, first those that a stopped step left. Returns None if there is nothing to do.
 
         Raises:
             Unavailable: a part does not answer, or no file can be deleted; the next step goes on from there.
         """
-        self._give_back()
+        self._unmark_held()
         if not self._live.deleting(1):
             self._live.mark_deleting([segment.id for segment in self._chosen(now_ms)])
-        segments = self._live.deleting(STEP)  # marked by us and still so: a hold or a worker may have been quicker
+        segments = self._live.deleting(STEP)  # still marked: a hold or a worker may have been quicker
         return self._delete(segments, now_ms) if segments else None
 
     def held(self, now_ms: int) -> int:
-        """How many segments are overdue and there only because a hold overlaps them."""
-        return self._expiry.held(now_ms, self._settings.retention_days)
+        """Return the number of overdue segments that are kept only because a hold overlaps them."""
+        return self._retention.held(now_ms, self._settings.retention_days)
 
-    def _give_back(self) -> None:
-        """A hold that came while a step was under way saves what still has its file."""
+    def _unmark_held(self) -> None:
+        """Unmark segments that still have their file and that a hold came to overlap during a step."""
         whole = [segment.id for segment in self._live.deleting(STEP) if self._media.has_recording(segment.path)]
         if whole:
             self._live.unmark(whole, only_held=True)
 
     def _chosen(self, now_ms: int) -> Sequence[Segment]:
-        overdue = self._expiry.overdue(now_ms, self._settings.retention_days, STEP)
+        overdue = self._retention.overdue(now_ms, self._settings.retention_days, STEP)
         if overdue or not self._settings.retention_gib:
             return overdue
         excess = self._recorded_bytes() - self._settings.retention_gib * _GIB
@@ -116,12 +116,12 @@ class Retention:
             before, taken = taken, taken + segment.size_bytes
             return before < excess
 
-        return list(takewhile(needed, self._expiry.oldest(STEP)))
+        return list(takewhile(needed, self._retention.oldest(STEP)))
 
     def _recorded_bytes(self) -> int:
         began = time.monotonic()
         if began >= self._bytes_due:
-            self._bytes = self._expiry.recorded_bytes()
+            self._bytes = self._retention.recorded_bytes()
             spent = time.monotonic() - began
             self._bytes_due = began + (max(_MIN_REST_S, _REST * spent) if spent > 0.1 else 0)
         return self._bytes
@@ -130,33 +130,33 @@ class Retention:
         segments = self._without_files(segments)
         thumbnails = sum(delete_segment_media(self._media, segment.id) for segment in segments)
         rows = self._store.delete_segments([segment.id for segment in segments])
-        self._store.flush()  # or a power cut brings rows back of which the catalogue knows nothing
-        self._expiry.forget(segments)
+        self._store.flush()  # or a power cut brings rows back that the catalogue does not have
+        self._retention.forget(segments)
         size = sum(segment.size_bytes for segment in segments)
         self._bytes -= size
         cameras = dict(Counter(segment.camera_id for segment in segments))
         return DeletionReport(len(segments), size, rows, thumbnails, cameras, self.held(now_ms))
 
     def _without_files(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Those whose file is gone now. One that cannot be deleted is left as it was, and stops no other."""
-        gone, faults = [], {}
+        """Delete files and return the segments without one. A file that cannot be deleted stops no other."""
+        deleted, faults = [], {}
         for segment in segments:
             try:
                 self._delete_file(segment)
-                gone.append(segment)
+                deleted.append(segment)
             except OSError as e:
                 faults[segment.id] = f"{e.strerror or e}: {segment.path}"
         if faults:
             self._live.unmark(faults)
             first = next(iter(faults.values()))
             log.error("retention: %d recordings cannot be deleted, such as %s", len(faults), first)
-        if not gone:
+        if not deleted:
             cure = "let the user of this process write there"
             raise Unavailable("recordings that are due cannot be deleted", got=first, cure=cure)
-        return gone
+        return deleted
 
     def _delete_file(self, segment: Segment) -> None:
-        """The file, and the folders of its hour, day and camera as they become empty."""
+        """Delete the file, and the folders of its hour, day and camera as they become empty."""
         if segment.role is StreamRole.FILE:
             return
         if is_address(segment.path):

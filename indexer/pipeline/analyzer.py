@@ -1,6 +1,6 @@
-"""The decoding side of the worker: frames of a segment in, pictures to be embedded out.
+"""The decoding side of the worker: frames of a segment in, images to be embedded out.
 
-Of a live camera it remembers what the files before have shown: its background and its last new view.
+Of a live camera it keeps what earlier files have shown: the background and the last new view.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from indexer.detection.camera_memory import PerCamera
 from indexer.detection.detector import Detector
 from indexer.detection.tracker import track_people
 from indexer.pipeline.load_control import LoadController
-from indexer.pipeline.rows import crop_rows, frame_row, indexed_report, measured, not_looked_at, skipped_report
+from indexer.pipeline.open_index import OpenIndex
+from indexer.pipeline.rows import crop_rows, frame_row, indexed_report, measured, skipped_report, unsampled_frames
 from indexer.pipeline.scene_change import SceneChange
 from indexer.pipeline.threads import Stopwatch
 from search.catalog.streams import StreamStore
@@ -29,10 +30,8 @@ from search.config import Settings
 from search.errors import BadMedia
 from search.media.media_store import MediaStore, encode_thumbnail, shrink
 from search.media.track_boxes import Seen, packed
-from search.models.embedder import Embedder
 from search.stream_types import Polygon
 from search.types import Frame, Image, Row, Segment, SegmentReport, StreamRole, Vectors
-from search.vector_store.base import VectorStore
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,8 @@ GAP_STEPS = 2.2  # a track may miss one sample
 WHOLE_FRAME_PX = 640  # longer side of a whole frame that waits for embedding; models see 128 to 384
 
 Progress = Callable[[Segment, int], None]
-
-
-OnRows = Callable[[Sequence[Row], Vectors], None]
-"""Told of new rows and their vectors (n, dim) once they are stored; must not raise."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """An index that rows go to: its collection, what embeds for it, where it lies, and who is told."""
-
-    collection: str
-    embedder: Embedder
-    store: VectorStore
-    on_rows: OnRows | None = None
+EmbeddedRow = tuple[Row, Mapping[OpenIndex, Vectors]]
+"""A row with its vector (dim,) for each index of its task."""
 
 
 @dataclass(eq=False, slots=True)
@@ -63,14 +50,14 @@ class Task:
     segment: Segment
     ids: set[str] = field(default_factory=set)
     used_offsets: set[int] = field(default_factory=set)
-    targets: Sequence[Target] = ()
-    embedded: list[tuple[Row, Mapping[Target, Vectors]]] = field(default_factory=list)
-    report: SegmentReport | None = None  # set when the last picture is on its way
+    indexes: Sequence[OpenIndex] = ()
+    embedded: list[EmbeddedRow] = field(default_factory=list)
+    report: SegmentReport | None = None  # set when the last image is on its way
 
 
 @dataclass(frozen=True, slots=True)
 class CropJob:
-    """What waits to be embedded: `image` uint8 (h, w, 3) for `row`, with its frame's thumbnail (JPEG)."""
+    """An image to be embedded: `image` uint8 (h, w, 3) for `row`, with its frame's thumbnail (JPEG)."""
 
     task: Task
     row: Row
@@ -82,96 +69,114 @@ class FrameAnalyzer:
     """Decodes, masks, samples, detects and tracks. Safe for threads; it opens and closes none of its parts.
 
     Raises:
-        Unavailable: the card that is to decode is not there.
+        Unavailable: the card that is to decode is missing.
     """
 
     def __init__(
-        self, settings: Settings, live: StreamStore, media: MediaStore, detector: Detector, clocks: Stopwatch
+        self, settings: Settings, live: StreamStore, media: MediaStore, detector: Detector, stopwatch: Stopwatch
     ) -> None:
         self._settings = settings
         self._card = decoding_card(settings)
         self._live = live
         self._media = media
         self._detector = detector
-        self._clocks = clocks
+        self._stopwatch = stopwatch
         self._masks = MaskBook(live)
-        self._governor = LoadController(live, settings.max_lag_s)
+        self._load = LoadController(live, settings.max_lag_s)
         self._scenes = PerCamera(lambda: SceneChange(settings.frame_interval_s))
-        self._shown = PerCamera(lambda: [0])
+        self._newest_ms = PerCamera(lambda: [0])
 
-    def look(self, task: Task, send: Callable[[CropJob], None], progress: Progress) -> SegmentReport:
-        """Decode a segment and send all its pictures on their way. Returns its account; never raises `BadMedia`."""
-        segment, s = task.segment, self._settings
+    def analyze(self, task: Task, send: Callable[[CropJob], None], progress: Progress) -> SegmentReport:
+        """Decode a segment and send all its crops and new frames to be embedded. Return its report.
+
+        An unreadable file is reported as skipped; `BadMedia` is never raised.
+        """
+        segment = task.segment
         is_live = segment.role is not StreamRole.FILE
-        interval_s = self._governor.interval_s(s.sample_interval_s) if is_live else s.sample_interval_s
+        interval_s = self._interval_s(is_live)
         try:
-            file = Path(self._media.local(segment).path)
+            source = self._source(segment, interval_s)
         except BadMedia as e:
             return skipped_report(segment, FrameCounts(), e)
-        source = VideoSource(file, interval_s=interval_s, max_megapixels=s.max_megapixels, card=self._card)
-        scene = self._scenes.of(segment.camera_id) if is_live else SceneChange(s.frame_interval_s)
-        masks = self._masks.masks(segment.camera_id)
-        watcher = _FrameTap(task, send, progress, scene, masks)
+        tap = _FrameTap(task, send, progress, self._scene(segment, is_live), self._masks.masks(segment.camera_id))
         began = time.perf_counter()
         try:
             with closing(source.frames()) as frames:
-                self._send_people(watcher.watch(frames), task, watcher, interval_s, is_live)
+                self._send_people(tap.observe(frames), task, tap, interval_s, is_live)
             if is_live:
-                self._show(segment, watcher.last_frame)
-            found = measured(segment, *watcher.last)
-            load = not_looked_at(found, source.counts, s.sample_interval_s) if interval_s > s.sample_interval_s else 0
-            return indexed_report(found, source.counts, task.used_offsets, len(task.ids), load)
+                self._keep_newest(segment, tap.last_frame)
+            return self._report(task, tap, source.counts, interval_s)
         except BadMedia as e:
             return skipped_report(segment, source.counts, e)
         except (OSError, RuntimeError, ValueError, MemoryError) as e:
-            # One file must not stop the batch; what it broke is in the log, and the file in the report.
+            # One file must not stop the batch; the traceback is in the log, and the file in the report.
             log.exception("%s broke the worker", segment.path)
-            error = BadMedia(
-                "the file broke the indexer",
-                reason="internal error",
-                got=f"{type(e).__name__}: {e}",
-                cure="please report it with the log",
-            )
-            return skipped_report(segment, source.counts, error)
+            return skipped_report(segment, source.counts, _internal_error(e))
         finally:
-            self._clocks.add("decode", watcher.decode_s)
-            self._clocks.add("detect", time.perf_counter() - began - watcher.decode_s - watcher.wait_s)
+            self._stopwatch.add("decode", tap.decode_s)
+            self._stopwatch.add("detect", time.perf_counter() - began - tap.decode_s - tap.wait_s)
+
+    def _interval_s(self, is_live: bool) -> float:
+        sample_s = self._settings.sample_interval_s
+        return self._load.interval_s(sample_s) if is_live else sample_s
+
+    def _source(self, segment: Segment, interval_s: float) -> VideoSource:
+        file = Path(self._media.local(segment).path)
+        largest = self._settings.max_megapixels
+        return VideoSource(file, interval_s=interval_s, max_megapixels=largest, card=self._card)
+
+    def _scene(self, segment: Segment, is_live: bool) -> SceneChange:
+        return self._scenes.of(segment.camera_id) if is_live else SceneChange(self._settings.frame_interval_s)
+
+    def _report(self, task: Task, tap: _FrameTap, counts: FrameCounts, interval_s: float) -> SegmentReport:
+        segment, sample_s = measured(task.segment, *tap.last), self._settings.sample_interval_s
+        load = unsampled_frames(segment, counts, sample_s) if interval_s > sample_s else 0
+        return indexed_report(segment, counts, task.used_offsets, len(task.ids), load)
 
     def _send_people(
-        self, frames: Iterator[Frame], task: Task, watcher: _FrameTap, interval_s: float, is_live: bool
+        self, frames: Iterator[Frame], task: Task, tap: _FrameTap, interval_s: float, is_live: bool
     ) -> None:
         camera, earlier = (task.segment.camera_id, lambda: self._earlier(task.segment)) if is_live else ("", None)
-        seen: defaultdict[int, list[Seen]] = defaultdict(list)
+        boxes: defaultdict[int, list[Seen]] = defaultdict(list)
         tracks = track_people(
             self._detector.detect(frames, camera=camera, earlier=earlier),
             crops_per_track=self._settings.crops_per_track,
             thumbnail=encode_thumbnail,
             max_gap_s=GAP_STEPS * interval_s,
-            on_seen=lambda number, offset_ms, box: seen[number].append((offset_ms, box)),
+            on_seen=lambda number, offset_ms, box: boxes[number].append((offset_ms, box)),
         )
-        given = []
+        numbers = []
         for track in tracks:
-            given.append(track.number)
+            numbers.append(track.number)
             for row, image, thumbnail in crop_rows(task.segment, track):
-                watcher.submit(row, image, thumbnail)
-        if given:
-            self._media.put_tracks(task.segment.id, packed({number: seen[number] for number in sorted(given)}))
+                tap.submit(row, image, thumbnail)
+        if numbers:
+            self._media.put_tracks(task.segment.id, packed({number: boxes[number] for number in sorted(numbers)}))
 
     def _earlier(self, segment: Segment) -> Iterator[Frame]:
         masks = self._masks.masks(segment.camera_id)
         for frame in earlier_frames(self._live, self._media, segment, self._settings.max_megapixels):
             yield replace(frame, image=blackened(frame.image, masks))
 
-    def _show(self, segment: Segment, frame: Frame | None) -> None:
-        """Keep the picture of now, which is the last one of the newest file."""
-        newest = self._shown.of(segment.camera_id)
+    def _keep_newest(self, segment: Segment, frame: Frame | None) -> None:
+        """Keep the camera's current view, which is the last frame of its newest file."""
+        newest = self._newest_ms.of(segment.camera_id)
         if frame is not None and segment.start_ms > newest[0]:
             newest[0] = segment.start_ms
             self._media.put_now(segment.camera_id, encode_thumbnail(frame.image), segment.start_ms + frame.offset_ms)
 
 
+def _internal_error(error: Exception) -> BadMedia:
+    return BadMedia(
+        "the file broke the indexer",
+        reason="internal error",
+        got=f"{type(error).__name__}: {error}",
+        cure="please report it with the log",
+    )
+
+
 class _FrameTap:
-    """Looks at the frames on their way to the detector: sends whole frames that are new, and remembers the last."""
+    """Observes the frames on their way to the detector: sends whole frames that are new, and keeps the last."""
 
     def __init__(
         self,
@@ -191,7 +196,8 @@ class _FrameTap:
         self.decode_s = 0.0
         self.wait_s = 0.0
 
-    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def observe(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Yield the frames with their masks applied."""
         while (frame := self._next(frames)) is not None:
             height, width = frame.image.shape[:2]
             self.last = (frame.offset_ms, width, height)
@@ -203,6 +209,7 @@ class _FrameTap:
             yield frame
 
     def submit(self, row: Row, image: Image, thumbnail: bytes) -> None:
+        """Send an image to be embedded, and count the time that this waits."""
         began = time.perf_counter()
         self._task.ids.add(row.id)
         self._task.used_offsets.add(row.time_ms - self._task.segment.start_ms)

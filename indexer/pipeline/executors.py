@@ -1,4 +1,4 @@
-"""Who does the work: leases segments from the catalogue to a worker and keeps the leases alive."""
+"""Executors: lease segments from the catalogue to a worker and keep the leases alive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search.types import Segment, SegmentReport
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.5  # between two looks for segments while there are none
+POLL_S = 0.5  # between two queries for segments while there are none
 
 
 class Executor(Protocol):
@@ -28,18 +28,18 @@ class Executor(Protocol):
     def run(
         self, progress: Progress | None = None, *, until: threading.Event | None = None
     ) -> Generator[SegmentReport, None, None]:
-        """Index all waiting segments and report each as it is done; with `until` also later ones, until it is set."""
+        """Index all waiting segments and yield each report; with `until` also later segments, until it is set."""
 
 
 class ThreadExecutor:
     """One worker in this process.
 
     Args:
-        worker: does the work.
-        catalog: hands out the leases.
+        worker: indexes the segments.
+        catalog: grants the leases.
         lease_s: seconds after which another may take over the segments of a process that died.
-        max_lag_s: live segments that have waited for longer give way to newer ones.
-        owner: of the leases; a new name by default.
+        max_lag_s: live segments that have waited for longer come after newer ones.
+        owner: name of the leases' owner; a new one by default.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class ThreadExecutor:
     def run(
         self, progress: Progress | None = None, *, until: threading.Event | None = None
     ) -> Generator[SegmentReport, None, None]:
-        """Index all waiting segments and report each as it is done.
+        """Index all waiting segments and yield each one's report as it is done.
 
-        Closing the generator stops the work and gives the leases back. A `progress` that raises `Stopped` ends it, too.
+        Closing the generator stops the work and returns the leases; so does a `progress` that raises `StoppedWork`.
 
         Args:
             progress: see `IndexWorker.run`.
-            until: wait for more segments until this is set; then those under way are completed.
+            until: wait for more segments until this is set; those under way are then completed.
         """
         stop = threading.Event()
-        heart = threading.Thread(target=self._beat, args=(stop,), name="lease-heartbeat", daemon=True)
-        heart.start()
+        heartbeat = threading.Thread(target=self._renew_leases, args=(stop,), name="lease-heartbeat", daemon=True)
+        heartbeat.start()
 
         def lease() -> Segment | None:
             while not stop.is_set() and not (until and until.is_set()):
@@ -84,10 +84,10 @@ class ThreadExecutor:
                     stop.set()  # before the worker waits for its threads, which may be waiting in `lease`
         finally:
             stop.set()
-            heart.join()
+            heartbeat.join()
             self._catalog.release(self.owner)
 
-    def _beat(self, stop: threading.Event) -> None:
+    def _renew_leases(self, stop: threading.Event) -> None:
         while not stop.wait(self._lease_ms / 3000):
             try:
                 self._catalog.renew(self.owner, self._lease_ms)

@@ -1,4 +1,4 @@
-"""Keeps live indexing up with its cameras: when it falls behind, it looks at fewer frames, of all cameras alike."""
+"""Keeps live indexing up with its cameras: when it falls behind, it samples fewer frames, of all cameras alike."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from search.times import now_ms
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.0
-CALM_S = 10.0  # below `LOW` for so long, before more frames are looked at again
+CHECK_S = 2.0
+CALM_S = 10.0  # below `LOW` for so long, before more frames are sampled again
 HIGH, LOW = 0.5, 0.2  # shares of the largest lag
-MOST = 5  # the interval is doubled at most so often: then it is one frame of each file
+MAX_LEVEL = 5  # the interval is doubled at most so often: then it is one frame of each file
 
 
 class LoadController:
-    """Tells how much more rarely than wanted frames are looked at. Safe for threads.
+    """Lengthens the sampling interval while live indexing is behind. Safe for threads.
 
     Args:
-        live: the catalogue, which knows what waits.
+        live: the catalogue's live cameras, with the backlog of their files.
         max_lag_s: seconds that a recorded file may wait.
     """
 
@@ -30,24 +30,24 @@ class LoadController:
         self._max_lag_s = max_lag_s
         self._lock = threading.Lock()
         self._level = 0
-        self._looked = self._calm_since = time.monotonic()
+        self._checked = self._calm_since = time.monotonic()
 
     @property
     def level(self) -> int:
-        """0: every frame that is wanted; each step halves them."""
+        """Return how often the interval is doubled; 0: every frame of the setting is sampled."""
         return self._level
 
-    def interval_s(self, wanted_s: float) -> float:
-        """Seconds between the frames that are looked at now, at least `wanted_s`."""
+    def interval_s(self, sample_interval_s: float) -> float:
+        """Return the seconds between two samples now, at least `sample_interval_s`."""
         with self._lock:
             at = time.monotonic()
-            if at - self._looked >= LOOK_S:
-                self._looked = at
+            if at - self._checked >= CHECK_S:
+                self._checked = at
                 self._adapt(self._lag_s(), at)
-            return min(wanted_s * 2.0**self._level, 3600.0)
+            return min(sample_interval_s * 2.0**self._level, 3600.0)
 
     def _lag_s(self) -> float:
-        """How long the oldest of the files that are not yet too old has waited."""
+        """Return how long the oldest of the files that are not yet too old has waited."""
         now = now_ms()
         recent = self._live.backlog(now - round(1000 * self._max_lag_s)).recent_ms
         return 0.0 if recent is None else (now - recent) / 1000
@@ -55,10 +55,10 @@ class LoadController:
     def _adapt(self, lag_s: float, at: float) -> None:
         if lag_s > LOW * self._max_lag_s:
             self._calm_since = at
-        if lag_s > HIGH * self._max_lag_s and self._level < MOST:
+        if lag_s > HIGH * self._max_lag_s and self._level < MAX_LEVEL:
             self._level += 1
-            log.warning("live indexing is %.0f s behind: looking at every %dth frame", lag_s, 2**self._level)
+            log.warning("live indexing is %.0f s behind: sampling every %dth frame", lag_s, 2**self._level)
         elif self._level and at - self._calm_since > CALM_S:
             self._level -= 1
             self._calm_since = at
-            log.info("live indexing has caught up: looking at every %dth frame", 2**self._level)
+            log.info("live indexing has caught up: sampling every %dth frame", 2**self._level)

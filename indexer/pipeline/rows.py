@@ -1,4 +1,4 @@
-"""From what was seen to rows of the index: ids, times, boxes and the account of a segment's frames."""
+"""Makes rows of the index from frames and tracks, and the report of a segment's frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search.types import Box, Frame, Image, Row, RowKind, Segment, SegmentReport
 
 
 def frame_row(segment: Segment, frame: Frame) -> Row:
-    """The row of a whole frame. Its id depends on the segment and the frame's offset only."""
+    """Return the row of a whole frame. Its id depends on the segment and the frame's offset only."""
     height, width = frame.image.shape[:2]
     time_ms = segment.start_ms + frame.offset_ms
     return Row(
@@ -33,7 +33,7 @@ def frame_row(segment: Segment, frame: Frame) -> Row:
 
 
 def crop_rows(segment: Segment, track: Track) -> Iterator[tuple[Row, Image, bytes]]:
-    """A track's representative crops: row, picture (uint8 (h, w, 3)) and the frame's thumbnail (JPEG)."""
+    """Yield a track's representative crops: row, image (uint8 (h, w, 3)) and the frame's thumbnail (JPEG)."""
     for crop in track.crops:
         row = Row(
             id=person_row_id(segment.id, track.number, crop.offset_ms),
@@ -54,21 +54,21 @@ def crop_rows(segment: Segment, track: Track) -> Iterator[tuple[Row, Image, byte
 def indexed_report(
     segment: Segment, counts: FrameCounts, used: Collection[int], rows: int, load: int = 0
 ) -> SegmentReport:
-    """The account of a segment that was read to its end.
+    """Return the report of a segment that was read to its end.
 
     Args:
         segment: with its measured size and duration.
         counts: what became of every frame in the file.
         used: offsets (ms) of the frames that gave at least one row.
         rows: rows written.
-        load: of the frames that were not due, those that would have been if the indexer had kept up.
+        load: of the frames that were not due, those that were skipped because the indexer was behind.
 
     Raises:
-        BadMedia: not one picture could be decoded.
+        BadMedia: not one frame could be decoded.
     """
     if not counts.yielded:
         raise BadMedia(
-            "no picture could be decoded",
+            "no frame could be decoded",
             reason="undecodable",
             got=segment.path,
             cure="play the file; if it plays, convert it to H.264 MP4",
@@ -89,14 +89,14 @@ def indexed_report(
     )
 
 
-def not_looked_at(segment: Segment, counts: FrameCounts, wanted_s: float) -> int:
-    """How many frames an interval of `wanted_s` seconds would have taken beyond those that were taken."""
-    wanted = math.ceil(segment.duration_ms / (1000 * wanted_s))
-    return min(max(0, wanted - counts.yielded), counts.not_due)
+def unsampled_frames(segment: Segment, counts: FrameCounts, interval_s: float) -> int:
+    """Return how many more frames sampling every `interval_s` seconds would have taken."""
+    expected = math.ceil(segment.duration_ms / (1000 * interval_s))
+    return min(max(0, expected - counts.yielded), counts.not_due)
 
 
 def skipped_report(segment: Segment, counts: FrameCounts, error: BadMedia) -> SegmentReport:
-    """The account of a segment that could not be indexed: all its frames are skipped, for the error's reason."""
+    """Return the report of a segment that could not be indexed: all its frames are skipped, for the error's reason."""
     return SegmentReport(
         segment,
         SegmentState.SKIPPED,
@@ -109,5 +109,5 @@ def skipped_report(segment: Segment, counts: FrameCounts, error: BadMedia) -> Se
 
 
 def measured(segment: Segment, last_offset_ms: int, width: int, height: int) -> Segment:
-    """The segment with the size of its pictures and a duration that covers the last one that was seen."""
+    """Return the segment with its frame size and a duration that covers its last frame."""
     return replace(segment, duration_ms=max(segment.duration_ms, last_offset_ms + 1), width=width, height=height)

@@ -1,4 +1,4 @@
-"""Tells whether a whole picture shows something new, so that an unchanged scene is embedded once, not every second."""
+"""Decides whether a frame shows something new, so that an unchanged scene is embedded once, not every second."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Thumbnail = NDArray[np.float32]
 
 _SIZE = (64, 36)
 _LEVELS = 14.0  # grey levels; a cell's mean over hundreds of pixels is far less noisy
-_SHARE = 0.04  # of the cells: a person half as high as the picture
+_SHARE = 0.04  # of the cells: a person half as high as the frame
 _LONGEST = 16  # times the interval: a street that stays empty all night costs a few rows an hour
 _GAIN = (0.5, 2.0)  # a camera's exposure drifts within this; beyond it, the light itself has changed
 
 
 class SceneChange:
-    """Remembers the last kept picture of one camera and says whether the next one is new against it.
+    """Keeps the last new frame of one camera and compares the next ones with it.
 
     Args:
         frame_interval_s: seconds after which an unchanged scene counts as new all the same. Each time it does, the next
-            wait is twice as long, up to `_LONGEST` intervals; a scene that changed starts anew.
+            wait is twice as long, up to `_LONGEST` intervals; a scene that changed resets the wait.
     """
 
     def __init__(self, frame_interval_s: float) -> None:
@@ -31,24 +31,24 @@ class SceneChange:
         self._kept_ms = 0
 
     def is_new(self, image: Image, time_ms: int) -> bool:
-        """Whether it is to be kept; then it is what the next ones are compared with. The first always is.
+        """Return whether a frame is new; the next ones are then compared with it. The first one is new.
 
         Args:
             image: uint8 (H, W, 3).
-            time_ms: on a clock that all pictures share; they need not come in order.
+            time_ms: on a clock that all frames share; they need not come in order.
         """
-        seen = thumbnail(image)
+        current = thumbnail(image)
         due = abs(time_ms - self._kept_ms) >= self._wait_ms
-        changed = self._kept is None or changed_share(self._kept, seen) > _SHARE
+        changed = self._kept is None or changed_share(self._kept, current) > _SHARE
         if not (due or changed):
             return False
         self._wait_ms = self._interval_ms if changed else min(2 * self._wait_ms, _LONGEST * self._interval_ms)
-        self._kept, self._kept_ms = seen, time_ms
+        self._kept, self._kept_ms = current, time_ms
         return True
 
 
 def thumbnail(image: Image) -> Thumbnail:
-    """The mean grey levels of `image` (uint8 (H, W, 3)) on a coarse grid."""
+    """Return the mean grey levels of `image` (uint8 (H, W, 3)) on a coarse grid."""
     import cv2
 
     small = cv2.resize(image, _SIZE, interpolation=cv2.INTER_AREA)
@@ -57,16 +57,16 @@ def thumbnail(image: Image) -> Thumbnail:
 
 
 def changed_share(before: Thumbnail, after: Thumbnail) -> float:
-    """Share of the cells, 0 to 1, that differ by more than a change of exposure (gain and offset) explains."""
+    """Return the share of the cells, 0 to 1, that differ by more than a change of exposure explains."""
     gain, offset = _exposure(before, after)
     left = np.abs(after - np.clip(before * gain + offset, 0, 255))
     return float(np.mean(left > _LEVELS))
 
 
 def _exposure(before: Thumbnail, after: Thumbnail) -> tuple[float, float]:
-    """Gain and offset that turn most of `before` into `after`; what moved and what is blown out does not count."""
-    seen = (after > 2) & (after < 253) & (before > 2) & (before < 253)
-    x, y = before[seen], after[seen]
+    """Return gain and offset that turn most of `before` into `after`, ignoring what moved and what is blown out."""
+    exposed = (after > 2) & (after < 253) & (before > 2) & (before < 253)
+    x, y = before[exposed], after[exposed]
     if x.size < before.size // 4:
         return 1.0, 0.0
     gain = _limited(_spread(y) / max(_spread(x), 1.0))

@@ -1,4 +1,4 @@
-"""What the worker's threads share: bounded queues that stop together, and clocks of the parts."""
+"""What the worker's threads share: bounded queues that stop together, and a stopwatch of their work."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ class ThreadGroup:
 
 
 class BoundedQueue(Generic[T]):
-    """A bounded queue. Both ends raise `StoppedWork` instead of waiting for somebody who has gone."""
+    """A bounded queue of a thread group. Both ends raise `StoppedWork` once the group is stopped."""
 
-    def __init__(self, crew: ThreadGroup, size: int) -> None:
-        self._crew = crew
+    def __init__(self, group: ThreadGroup, size: int) -> None:
+        self._group = group
         self._queue: queue.Queue[T] = queue.Queue(size)
 
     def put(self, item: T) -> None:
-        """Wait for room."""
+        """Add an item; wait for room."""
         while True:
-            if self._crew.stop.is_set():
+            if self._group.stop.is_set():
                 raise StoppedWork
             try:
                 return self._queue.put(item, timeout=_POLL_S)
@@ -69,10 +69,10 @@ class BoundedQueue(Generic[T]):
                 continue
 
     def get(self, timeout_s: float | None = None) -> T | None:
-        """Wait for an item; None when `timeout_s` passes without one."""
+        """Remove and return an item; None when `timeout_s` passes without one."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            if self._crew.stop.is_set():
+            if self._group.stop.is_set():
                 raise StoppedWork
             left = _POLL_S if until is None else min(_POLL_S, until - time.monotonic())
             try:
@@ -83,20 +83,20 @@ class BoundedQueue(Generic[T]):
 
 
 class Stopwatch:
-    """Seconds spent in each named part; safe for threads."""
+    """Seconds spent on each named part of the work; safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def add(self, part: str, seconds: float) -> None:
-        """Count `seconds` for `part`."""
+        """Add `seconds` to `part`."""
         with self._lock:
             self._seconds[part] += seconds
 
     @contextmanager
     def time(self, part: str) -> Iterator[None]:
-        """Count the time inside for `part`."""
+        """Add the time that the block takes to `part`."""
         began = time.perf_counter()
         try:
             yield
@@ -104,12 +104,12 @@ class Stopwatch:
             self.add(part, time.perf_counter() - began)
 
     def seconds(self) -> dict[str, float]:
-        """So far, by part."""
+        """Return the seconds so far, by part."""
         with self._lock:
             return dict(self._seconds)
 
     def shares(self) -> dict[str, float]:
-        """Per cent of all that was counted, by part, the largest first."""
+        """Return the percentage of each part in all that was counted, the largest first."""
         seconds = self.seconds()
         whole = sum(seconds.values()) or 1.0
         return {part: 100 * of / whole for part, of in sorted(seconds.items(), key=lambda item: -item[1])}

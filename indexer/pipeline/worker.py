@@ -3,7 +3,7 @@
     decode threads (one segment each)  ->  embed thread (full batches across segments)  ->  write thread
 
 Pixels never leave the worker. A segment is marked indexed only after all its rows and thumbnails are stored; rows
-have deterministic ids, so a segment that is done again after a crash writes the same rows again.
+have deterministic ids, so a segment that is indexed again after a crash writes the same rows again.
 """
 
 from __future__ import annotations
@@ -12,94 +12,82 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.detection.detector import Detector
-from indexer.pipeline.analyzer import CropJob, FrameAnalyzer, OnRows, Progress, Target, Task
+from indexer.pipeline.analyzer import CropJob, EmbeddedRow, FrameAnalyzer, Progress, Task
+from indexer.pipeline.open_index import OpenIndex, OpenIndexes
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, Stopwatch, ThreadGroup
 from search.catalog.catalog import Catalog
 from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import MediaStore
-from search.models.embedder import Embedder
 from search.types import Row, Segment, SegmentReport, SegmentState, Vectors
 from search.vector_store.base import VectorStore
 
 log = logging.getLogger(__name__)
 
 PARTIAL_BATCH_S = 0.2  # a batch that does not fill is embedded after this long
-WRITE_ROWS = 512  # rows of a segment are stored in portions, so that a long recording needs little memory
-PREPARING = "preparing pictures and starting the model (without a card: also computing)"
+WRITE_ROWS = 512  # rows of a segment are stored in batches, so that a long recording needs little memory
+PREPARING = "preparing images and starting the model (without a card: also computing)"
 AWAITING = "waiting for the model's card"
 WRITE_S = 1.0  # segments that end within it are stored together: a flush for each would cost more than its rows
 
 NextSegment = Callable[[], Segment | None]
-Targets = Callable[[], Sequence[Target]]
-"""The indexes that rows go to at this moment: one, or two while `xunren reindex` is at work. Asked often."""
 
 
 class EndOfWork(enum.Enum):
-    """No more will come."""
+    """The last item of a queue."""
 
     END = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedBatch:
-    """Pictures that are being embedded, with the tasks that end among them; `finish` waits for their vectors."""
+    """Crops that are being embedded, with the tasks that end among them; `finish` waits for their vectors."""
 
     items: Sequence[CropJob | Task]
-    pictures: Sequence[CropJob]
-    finish: Callable[[], list[dict[Target, Vectors]]]
+    crops: Sequence[CropJob]
+    finish: Callable[[], list[dict[OpenIndex, Vectors]]]
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """Rows ready to be stored. `report` is there with the segment's last portion."""
+    """Rows of a segment that are ready to be stored. The segment's last batch has its `report`."""
 
     task: Task
-    rows: list[tuple[Row, Mapping[Target, Vectors]]]
+    rows: list[EmbeddedRow]
     report: SegmentReport | None = None
 
 
 class IndexWorker:
     """Indexes segments with the parts it is given; it opens and closes none of them.
 
-    Each segment is decoded once, for all indexes that there are when it begins (`targets`; without it, one index of
-    `embedder` and `store`); the catalogue is told which of them have its rows.
+    Each segment is decoded once, for all `indexes` that are open when it begins; the catalogue learns which of them
+    have its rows.
 
-    `on_rows` is called before the catalogue knows that a segment is done: rows that a kill kept from being told are
-    written and told again.
+    An index's `on_rows` is called before the segment is marked as done: rows that a kill kept from it are written and
+    passed on again.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        embedder: Embedder,
-        store: VectorStore,
-        catalog: Catalog,
-        media: MediaStore,
-        detector: Detector,
-        on_rows: OnRows | None = None,
-        targets: Targets | None = None,
+        self, settings: Settings, catalog: Catalog, media: MediaStore, detector: Detector, indexes: OpenIndexes
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._media = media
-        self.batch_size = embedder.batch_size
-        self._one = targets is None
-        only = (Target("", embedder, store, on_rows),)
-        self._targets: Targets = targets or (lambda: only)
-        self.clocks = Stopwatch()
-        self.profile = Stopwatch()  # of the thread that feeds the model: what it does, and what it waits for
-        self.looker = FrameAnalyzer(settings, StreamStore(catalog), media, detector, self.clocks)
-        self._before = {target.embedder: target.embedder.busy_s for target in self._targets()}
+        self._indexes = indexes
+        self.batch_size = indexes()[0].embedder.batch_size
+        self.stopwatch = Stopwatch()  # of all threads, by kind of work
+        self.profile = Stopwatch()  # of the embed thread: its work, and its waiting
+        self.analyzer = FrameAnalyzer(settings, StreamStore(catalog), media, detector, self.stopwatch)
+        self._busy_before_s = {index.embedder: index.embedder.busy_s for index in indexes()}
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
-        """Index what `next_segment` hands out until it has no more, and report each segment as it is done.
+        """Index the segments that `next_segment` returns until it has no more, and yield each one's report.
 
         Closing the generator stops the threads; segments under way stay leased and unmarked.
 
@@ -115,21 +103,21 @@ class IndexWorker:
             run.stop()
 
     def begin(self, segment: Segment) -> Task:
-        """A segment's task, for the indexes that there are now."""
-        return Task(segment, targets=self._targets())
+        """Return a segment's task, for the indexes that are open now."""
+        return Task(segment, indexes=self._indexes())
 
     def start(self, items: Sequence[CropJob | Task]) -> EmbedBatch:
-        """Begin to embed the pictures of a batch; a card goes on alone."""
-        pictures = [item for item in items if isinstance(item, CropJob)]
-        with self.clocks.time("embed"), self.profile.time(PREPARING):
-            return EmbedBatch(items, pictures, _started(pictures))
+        """Begin to embed the crops of a batch; a card goes on by itself."""
+        crops = [item for item in items if isinstance(item, CropJob)]
+        with self.stopwatch.time("embed"), self.profile.time(PREPARING):
+            return EmbedBatch(items, crops, _start_embedding(crops))
 
     def finish(self, batch: EmbedBatch) -> Iterator[WriteBatch]:
-        """Give the rows of the tasks that end in a batch, and of long ones, to be stored."""
-        with self.clocks.time("embed"), self.profile.time(AWAITING):
+        """Yield the rows of the tasks that end in a batch, and of long ones."""
+        with self.stopwatch.time("embed"), self.profile.time(AWAITING):
             vectors = iter(batch.finish())
-        with self.clocks.time("write"), self.profile.time("storing thumbnails"):
-            self._media.put_thumbnails({_moment(picture): picture.thumbnail for picture in batch.pictures})
+        with self.stopwatch.time("write"), self.profile.time("storing thumbnails"):
+            self._media.put_thumbnails({_frame_key(crop): crop.thumbnail for crop in batch.crops})
         for item in batch.items:
             task = item if isinstance(item, Task) else item.task
             if isinstance(item, CropJob):
@@ -139,89 +127,87 @@ class IndexWorker:
                 task.embedded = []
 
     def computing(self) -> float:
-        """Per cent of the time of the model's thread in which the model's device computed; the rest it waited."""
-        embedders = {target.embedder for target in self._targets()}
-        busy = sum(one.busy_s - self._before.get(one, 0.0) for one in embedders)
-        return 100 * busy / (sum(self.profile.seconds().values()) or 1.0)
+        """Return the percentage of the embed thread's time in which the model's device computed."""
+        embedders = {index.embedder for index in self._indexes()}
+        busy_s = sum(embedder.busy_s - self._busy_before_s.get(embedder, 0.0) for embedder in embedders)
+        return 100 * busy_s / (sum(self.profile.seconds().values()) or 1.0)
 
-    def write(self, portions: Sequence[WriteBatch]) -> list[SegmentReport]:
-        """Rows first, then what earlier attempts left over, and only then the catalogue's word.
+    def write(self, batches: Sequence[WriteBatch]) -> list[SegmentReport]:
+        """Store rows, remove what earlier attempts left over, then mark segments as done. Return their reports.
 
-        An index that is dropped meanwhile gets nothing more; one that is new gets the segment by `Refill`.
+        An index that is dropped meanwhile gets nothing more; one that is new gets the segment by `IndexFiller`.
         """
-        there = {target.collection for target in self._targets()}
-        with self.clocks.time("write"):
-            portions = self._held(portions)
-            for target in _targets_of(portion.task for portion in portions):
-                if target.collection in there:
-                    self._write_to(target, portions)
-            return [p.report for p in portions if p.report is not None and self._finish(p.report, p.task, there)]
+        open_now = {index.info.collection for index in self._indexes()}
+        with self.stopwatch.time("write"):
+            batches = self._still_leased(batches)
+            for index in _indexes_of(batch.task for batch in batches):
+                if index.info.collection in open_now:
+                    self._write_to(index, batches)
+            return [b.report for b in batches if b.report is not None and self._mark_done(b.report, b.task, open_now)]
 
-    def _held(self, portions: Sequence[WriteBatch]) -> Sequence[WriteBatch]:
-        """Without those of segments that another worker has by now: what it stores must not be tidied away."""
-        held = self._catalog.held({portion.task.segment.id: portion.task.segment for portion in portions}.values())
-        return [portion for portion in portions if portion.task.segment.id in held]
+    def _still_leased(self, batches: Sequence[WriteBatch]) -> Sequence[WriteBatch]:
+        """Leave out segments that another worker has by now: the rows that it stores must not be deleted."""
+        held = self._catalog.held({batch.task.segment.id: batch.task.segment for batch in batches}.values())
+        return [batch for batch in batches if batch.task.segment.id in held]
 
-    def _finish(self, report: SegmentReport, task: Task, there: set[str]) -> bool:
-        """Whether it is done; else it waits again, or is another worker's, or is deleted."""
-        collections = None if self._one else there & {target.collection for target in task.targets}
-        done = self._catalog.finish(report, collections)
+    def _mark_done(self, report: SegmentReport, task: Task, open_now: set[str]) -> bool:
+        """Return whether the segment is done; if not, it waits again, is another worker's, or is deleted."""
+        done = self._catalog.finish(report, open_now & {index.info.collection for index in task.indexes})
         if not done:
             log.warning("%s was taken over, or its index was dropped: it is not done", report.segment.path)
         return done
 
-    def _write_to(self, target: Target, portions: Sequence[WriteBatch]) -> None:
-        mine = [portion for portion in portions if target in portion.task.targets]
-        if rows := _rows_for(target, mine):
-            target.store.upsert([row for row, _ in rows], np.stack([vector for _, vector in rows]))
-        ended = [portion for portion in mine if portion.report is not None]
-        for portion in ended:
-            if portion.report is not None:
-                _tidy(target.store, portion.task, portion.report)
-        if ended:
-            target.store.flush()
-        _tell(target, mine)
+    def _write_to(self, index: OpenIndex, batches: Sequence[WriteBatch]) -> None:
+        own = [batch for batch in batches if index in batch.task.indexes]
+        if rows := _rows_for(index, own):
+            index.store.upsert([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+        reports = [(batch.task, batch.report) for batch in own if batch.report is not None]
+        for task, report in reports:
+            _delete_leftovers(index.store, task, report)
+        if reports:
+            index.store.flush()
+        _pass_on(index, own)
 
 
-def _moment(picture: CropJob) -> tuple[str, int]:
-    """Segment and offset (ms) of what a picture was cut out of."""
-    return picture.row.segment_id, picture.row.time_ms - picture.task.segment.start_ms
+def _frame_key(crop: CropJob) -> tuple[str, int]:
+    """Return the segment and the offset (ms) of the frame that a crop was cut from."""
+    return crop.row.segment_id, crop.row.time_ms - crop.task.segment.start_ms
 
 
-def _targets_of(tasks: Iterable[Task]) -> list[Target]:
-    """Each once; of one collection there may be two, where it was opened again."""
-    return list(dict.fromkeys(target for task in tasks for target in task.targets))
+def _indexes_of(tasks: Iterable[Task]) -> list[OpenIndex]:
+    """Return each index once; one collection may occur twice, where it was opened again."""
+    return list(dict.fromkeys(index for task in tasks for index in task.indexes))
 
 
-def _started(pictures: Sequence[CropJob]) -> Callable[[], list[dict[Target, Vectors]]]:
-    """Gives for each picture its vector (dim,) for each target of its task."""
+def _start_embedding(crops: Sequence[CropJob]) -> Callable[[], list[dict[OpenIndex, Vectors]]]:
+    """Start all models. The returned function waits for each crop's vector (dim,) for each index of its task."""
     started = []
-    for target in _targets_of(picture.task for picture in pictures):
-        mine = [n for n, picture in enumerate(pictures) if target in picture.task.targets]
-        started.append((target, mine, target.embedder.start_images([pictures[n].image for n in mine])))
+    for index in _indexes_of(crop.task for crop in crops):
+        own = [n for n, crop in enumerate(crops) if index in crop.task.indexes]
+        started.append((index, own, index.embedder.start_images([crops[n].image for n in own])))
 
-    def finish() -> list[dict[Target, Vectors]]:
-        found: list[dict[Target, Vectors]] = [{} for _ in pictures]
-        for target, mine, vectors in started:
-            for n, vector in zip(mine, vectors(), strict=True):
-                found[n][target] = vector
-        return found
+    def finish() -> list[dict[OpenIndex, Vectors]]:
+        by_crop: list[dict[OpenIndex, Vectors]] = [{} for _ in crops]
+        for index, own, vectors in started:
+            for n, vector in zip(own, vectors(), strict=True):
+                by_crop[n][index] = vector
+        return by_crop
 
     return finish
 
 
-def _rows_for(target: Target, portions: Sequence[WriteBatch]) -> list[tuple[Row, Vectors]]:
-    return [(row, vectors[target]) for portion in portions for row, vectors in portion.rows]
+def _rows_for(index: OpenIndex, batches: Sequence[WriteBatch]) -> list[tuple[Row, Vectors]]:
+    return [(row, vectors[index]) for batch in batches for row, vectors in batch.rows]
 
 
-def _tell(target: Target, portions: Sequence[WriteBatch]) -> None:
-    """Tell of the rows that stay: those of a segment that turned out to be unreadable are gone again."""
-    rows = _rows_for(target, [p for p in portions if p.report is None or p.report.state is SegmentState.INDEXED])
-    if target.on_rows and rows:
-        target.on_rows([row for row, _ in rows], np.stack([vector for _, vector in rows]))
+def _pass_on(index: OpenIndex, batches: Sequence[WriteBatch]) -> None:
+    """Call `on_rows` with the rows that stay: those of an unreadable segment are deleted again."""
+    rows = _rows_for(index, [b for b in batches if b.report is None or b.report.state is SegmentState.INDEXED])
+    if index.on_rows and rows:
+        index.on_rows([row for row, _ in rows], np.stack([vector for _, vector in rows]))
 
 
-def _tidy(store: VectorStore, task: Task, report: SegmentReport) -> None:
+def _delete_leftovers(store: VectorStore, task: Task, report: SegmentReport) -> None:
     keep = task.ids if report.state is SegmentState.INDEXED else ()
     if task.segment.attempt > 1 or not keep:
         store.delete_segment(task.segment.id, keep=keep)
@@ -235,54 +221,56 @@ class _Run:
         self._next_segment = next_segment
         self._report_progress = progress
         self._batch_size = worker.batch_size
-        self._crew = ThreadGroup()
-        self._pictures: BoundedQueue[CropJob | Task | EndOfWork] = BoundedQueue(self._crew, 4 * self._batch_size)
-        self._portions: BoundedQueue[WriteBatch | EndOfWork] = BoundedQueue(self._crew, 8)
-        self._reports: BoundedQueue[SegmentReport | EndOfWork] = BoundedQueue(self._crew, 1024)
+        self._threads = ThreadGroup()
+        self._crops: BoundedQueue[CropJob | Task | EndOfWork] = BoundedQueue(self._threads, 4 * self._batch_size)
+        self._batches: BoundedQueue[WriteBatch | EndOfWork] = BoundedQueue(self._threads, 8)
+        self._reports: BoundedQueue[SegmentReport | EndOfWork] = BoundedQueue(self._threads, 1024)
         self._decoders = worker._settings.workers
         self._lock = threading.Lock()
         for n in range(self._decoders):
-            self._crew.start(f"decode-{n}", self._decode)
-        self._crew.start("embed", self._embed)
-        self._crew.start("write", self._write)
+            self._threads.start(f"decode-{n}", self._decode)
+        self._threads.start("embed", self._embed)
+        self._threads.start("write", self._write)
 
     def reports(self) -> Iterator[SegmentReport]:
+        """Yield each segment's report until all are done."""
         while not isinstance(report := self._reports.get(), EndOfWork):
             if report is not None:
                 yield report
 
     def stop(self) -> None:
-        self._crew.stop.set()
-        self._crew.join()
+        """Stop the threads and wait for them."""
+        self._threads.stop.set()
+        self._threads.join()
 
     def _progress(self, segment: Segment, offset_ms: int) -> None:
-        """A long file without people would otherwise not notice that the run was stopped."""
-        if self._crew.stop.is_set():
+        """Report progress; raise `StoppedWork` after a stop, which a long file without people would not notice."""
+        if self._threads.stop.is_set():
             raise StoppedWork
         self._report_progress(segment, offset_ms)
 
     def _decode(self) -> None:
         while (segment := self._next_segment()) is not None:
             task = self._worker.begin(segment)
-            task.report = self._worker.looker.look(task, self._pictures.put, self._progress)
-            self._pictures.put(task)
+            task.report = self._worker.analyzer.analyze(task, self._crops.put, self._progress)
+            self._crops.put(task)
         with self._lock:
             self._decoders -= 1
             if not self._decoders:
-                self._pictures.put(EndOfWork.END)
+                self._crops.put(EndOfWork.END)
 
     def _embed(self) -> None:
-        """Start a batch, and only then finish the one before: a card need not wait for what this thread does."""
+        """Start each batch before the one before is finished: a card need not wait for the work of this thread."""
         worker, items = self._worker, list[CropJob | Task]()
         item: CropJob | Task | EndOfWork | None = None
         under_way: EmbedBatch | None = None
         while not isinstance(item, EndOfWork):
-            item = self._pictures.get(timeout_s=0) if under_way else None
+            item = self._crops.get(timeout_s=0) if under_way else None
             if item is None:  # nothing to prepare meanwhile
                 self._finish(under_way)
                 under_way = None
                 with worker.profile.time("waiting for decoding and detecting"):
-                    item = self._pictures.get(timeout_s=PARTIAL_BATCH_S)
+                    item = self._crops.get(timeout_s=PARTIAL_BATCH_S)
             if isinstance(item, CropJob | Task):
                 items.append(item)
             full = sum(isinstance(i, CropJob) for i in items) >= self._batch_size
@@ -291,29 +279,29 @@ class _Run:
                 self._finish(under_way)
                 under_way, items = started, []
         self._finish(under_way)
-        self._portions.put(EndOfWork.END)
+        self._batches.put(EndOfWork.END)
         shares = ", ".join(f"{share:.0f} % {part}" for part, share in worker.profile.shares().items())
         log.info("the model computed %.0f %% of the time; its thread: %s", worker.computing(), shares)
 
     def _finish(self, batch: EmbedBatch | None) -> None:
         if batch is None:
             return
-        for portion in self._worker.finish(batch):
+        for write_batch in self._worker.finish(batch):
             with self._worker.profile.time("waiting for the vector store"):
-                self._portions.put(portion)
+                self._batches.put(write_batch)
 
     def _write(self) -> None:
-        portions: list[WriteBatch] = []
+        batches: list[WriteBatch] = []
         due = 0.0
         item: WriteBatch | EndOfWork | None = None
         while not isinstance(item, EndOfWork):
-            item = self._portions.get(timeout_s=max(0.01, due - time.monotonic()) if portions else None)
+            item = self._batches.get(timeout_s=max(0.01, due - time.monotonic()) if batches else None)
             if isinstance(item, WriteBatch):
-                due = due if portions else time.monotonic() + WRITE_S
-                portions.append(item)
-            many = sum(len(portion.rows) for portion in portions) >= WRITE_ROWS
-            if portions and (many or isinstance(item, EndOfWork) or time.monotonic() >= due):
-                for report in self._worker.write(portions):
+                due = due if batches else time.monotonic() + WRITE_S
+                batches.append(item)
+            many = sum(len(batch.rows) for batch in batches) >= WRITE_ROWS
+            if batches and (many or isinstance(item, EndOfWork) or time.monotonic() >= due):
+                for report in self._worker.write(batches):
                     self._reports.put(report)
-                portions = []
+                batches = []
         self._reports.put(EndOfWork.END)

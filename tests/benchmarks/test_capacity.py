@@ -25,8 +25,7 @@ from benchmarks.run import RESULTS
 from search.errors import BadInput
 from search.times import now_ms
 from search.types import Camera, Image
-from tests.indexer.pipeline.test_live_worker import FILE_MS, record, shot, walk
-from tests.indexer.pipeline.test_worker import House
+from tests.support.pipeline import FILE_MS, Pipeline, record, shot, walk
 
 HOUR_MS = 3_600_000
 
@@ -39,13 +38,13 @@ def street(passers_by: int, quiet: int) -> list[list[Image]]:
 def run(folder: Path, cameras: int, files: list[list[Image]]) -> tuple[Load, float]:
     """What so many cameras wrote in the run, and its hours of each."""
     start = now_ms() - HOUR_MS
-    with closing(House(folder)) as house:
+    with closing(Pipeline(folder)) as pipeline:
         for camera in range(cameras):
-            house.catalog.add_camera(Camera(f"c{camera}"))
+            pipeline.catalog.add_camera(Camera(f"c{camera}"))
             for n, pictures in enumerate(files):
-                record(house, pictures, start + n * FILE_MS, f"c{camera}")
-        assert all(report.rows >= 0 for report in house.executor.run())
-        load = counted(house.store, house.settings.media_dir / "thumbnails")
+                record(pipeline, pictures, start + n * FILE_MS, f"c{camera}")
+        assert all(report.rows >= 0 for report in pipeline.executor.run())
+        load = counted(pipeline.store, pipeline.settings.media_dir / "thumbnails")
         assert load.rows > 0
         return load, len(files) * FILE_MS / HOUR_MS
 

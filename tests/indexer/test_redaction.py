@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from indexer.decoding.video_source import VideoSource
-from indexer.detection.motion import Answers, Earlier
+from indexer.detection.detector import Detections, Earlier
 from indexer.redaction import KnownBox, PersonTrack, RedactionReport, blur_others
 from search.errors import BadMedia
 from search.types import Box, Detection, Frame, Image
@@ -35,7 +35,7 @@ class Told:
 
     def close(self) -> None: ...
 
-    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Answers:
+    def detect(self, frames: Iterable[Frame], *, camera: str = "", earlier: Earlier | None = None) -> Detections:
         for frame in frames:
             yield frame, [Detection(box) for box in self._people(frame.offset_ms)]
 

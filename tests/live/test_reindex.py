@@ -19,10 +19,12 @@ import httpx
 import numpy as np
 import pytest
 
-from api.composition import AppContext, open_context
-from api.reindex.backfill import Backfiller
-from api.reindex.switch import begin, drop, switch
+from api.composition import open_context
+from api.jobs.workers import open_executor
+from api.reindex.backfill import IndexSynchronizer, begin
+from api.reindex.switch import drop, switch
 from api.reindex.verify import verify
+from api.runtime.context import AppContext
 from indexer.importer.registration import register
 from search.catalog.indexes import IndexState, IndexStore, ReindexScope
 from search.config import Settings
@@ -58,7 +60,7 @@ def contents(data_dir: Path) -> dict[str, tuple[list[Row], Vectors]]:
             rows, vectors = one.store.sample(100_000)
             order = sorted(range(len(rows)), key=lambda n: rows[n].id)
             assert one.store.count() == len(rows)
-            found[one.index.state.value] = ([rows[n] for n in order], vectors[order])
+            found[one.info.state.value] = ([rows[n] for n in order], vectors[order])
         return found
 
 
@@ -126,7 +128,7 @@ def test_a_part_of_the_recordings_is_not_switched_to(data: Path, model: str, xun
 
 def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, model: str) -> None:
     with open_context(Settings(data_dir=data)) as parts:
-        refiller, never = Backfiller(parts), threading.Event()
+        refiller, never = IndexSynchronizer(parts), threading.Event()
         for scope, done in ((ReindexScope(cameras=("gate",)), 1), (ReindexScope(), 4)):
             index = begin(parts, model, scope)
             until(lambda: not refiller.step(never) and IndexStore(parts.catalog).all()[1].state is IndexState.READY, 60)
@@ -137,9 +139,9 @@ def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, mod
 def test_rows_that_the_new_index_is_not_to_have_yet_are_nothing_wrong(data: Path, model: str) -> None:
     with open_context(Settings(data_dir=data)) as parts:
         begin(parts, model, ReindexScope())
-        while Backfiller(parts).step(threading.Event()):
+        while IndexSynchronizer(parts).step(threading.Event()):
             pass
-        live = parts.indexes.live
+        live = parts.indexes.active
         rows, vectors = live.store.sample(1000)
         begun = [replace(row, id=f"begun{n:02}", segment_id="begun") for n, row in enumerate(rows[:60])]
         live.store.upsert(begun, vectors[:60])
@@ -152,7 +154,7 @@ def test_what_is_wrong_is_named_and_not_switched_to(data: Path, model: str, xunr
     with open_context(Settings(data_dir=data)) as parts:
         segment = next(s for s in parts.catalog.reports()).segment
         index = begin(parts, model, ReindexScope())
-        while Backfiller(parts).step(threading.Event()):
+        while IndexSynchronizer(parts).step(threading.Event()):
             pass
         index = IndexStore(parts.catalog).all()[1]
         assert (index.state, verify(parts, index)) == (IndexState.READY, [])
@@ -165,7 +167,7 @@ def test_what_is_wrong_is_named_and_not_switched_to(data: Path, model: str, xunr
         assert verify(parts, index) == []
         rows, vectors = other.store.sample(100_000)
         other.store.upsert(rows, np.roll(vectors, 1, axis=0))  # every row has the vector of another one
-        assert ["not their picture's vector" in said for said in verify(parts, index)] == [True]
+        assert ["not have the vector of their image" in said for said in verify(parts, index)] == [True]
         with pytest.raises(Conflict, match="does not hold what it should"):
             switch(parts)
     assert xunren("reindex", "drop", "--data-dir", data).code == 0
@@ -210,11 +212,11 @@ def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) ->
             zone, megapixels = parts.zone, parts.settings.max_megapixels
             paths = [SAMPLES / "gate"]
             register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone, max_megapixels=megapixels)
-            with parts.executor() as executor:
+            with open_executor(parts) as executor:
                 assert [report.state for report in executor.run()] == ["indexed"]
             before = other.engine.search(Query(SENTENCE))
             begin(parts, model, ReindexScope())
-            while Backfiller(other).step(threading.Event()):  # the other one does the work
+            while IndexSynchronizer(other).step(threading.Event()):  # the other one does the work
                 pass
             switch(parts)
             assert other.engine.search(Query(SENTENCE)).clips
@@ -237,7 +239,7 @@ def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_p
             def index(where: AppContext, camera: str) -> None:
                 film = [SAMPLES / camera]
                 register(where.catalog, film, camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
-                with where.executor() as executor:
+                with open_executor(where) as executor:
                     assert [report.state for report in executor.run()] == ["indexed"]
 
             index(parts, "gate")
@@ -246,7 +248,7 @@ def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_p
             weights.rename(tmp_path / "elsewhere")  # from here on no other process finds it
             index(other, "street")
             assert len(other.indexes.written()) == 1
-            while Backfiller(parts).step(threading.Event()):
+            while IndexSynchronizer(parts).step(threading.Event()):
                 pass
             switch(parts)
             assert parts.embedder.label != other.embedder.label == old

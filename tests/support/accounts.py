@@ -11,7 +11,7 @@ import httpx
 
 from api.accounts.account_store import AccountStore
 from api.accounts.types import FULL_SCOPE, AccessScope, AccountInput, UserRole
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.middleware.authentication import CSRF_HEADER
 from tests.support.browser import HOSTS, serving, small_index

@@ -17,8 +17,9 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from api.composition import AppContext
-from api.runtime.indexes import OneIndex, OpenIndex
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
+from api.runtime.indexes import OneIndex, SearchableIndex
 from api.web.app import create_app
 from indexer.importer.registration import register
 from search.catalog.catalog import Catalog
@@ -79,7 +80,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         store = stack.enter_context(MilvusStore(settings.store_address, collection="xunren", dim=dim))
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
-        live = OpenIndex(IndexInfo(FIRST, embedder.label, dim), embedder, store, engine)
+        live = SearchableIndex(IndexInfo(FIRST, embedder.label, dim), embedder, store, engine=engine)
         parts = AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)
@@ -88,7 +89,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
 
 def with_index(parts: AppContext, **changes: Any) -> AppContext:
     """The same parts, but for the index's `store` or `engine`."""
-    return replace(parts, indexes=OneIndex(replace(parts.indexes.live, **changes)))
+    return replace(parts, indexes=OneIndex(replace(parts.indexes.active, **changes)))
 
 
 def index(parts: AppContext, paths: Sequence[Path]) -> None:
@@ -98,7 +99,7 @@ def index(parts: AppContext, paths: Sequence[Path]) -> None:
     megapixels = parts.settings.max_megapixels
     folders = sorted({path.parent.parent for path in paths})
     register(parts.catalog, folders, camera_id=None, start_ms=None, zone=parts.zone, max_megapixels=megapixels)
-    with parts.executor() as executor:
+    with open_executor(parts) as executor:
         for report in executor.run():
             assert report.state == "indexed", report
 

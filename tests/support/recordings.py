@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image as Pictures
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from search.catalog.catalog import segment_id
 from search.catalog.streams import RecorderUpdate
 from search.stream_types import Gap, Health, Reason, Stream, StreamState

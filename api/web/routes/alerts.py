@@ -19,7 +19,7 @@ from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.service import SavedResult, SavedSearchService
 from api.alerts.types import Alert, Judgement, SavedSearch
 from api.alerts.views import SavedSearchView, measured_dict
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import SightHere, WhoHere

@@ -16,7 +16,7 @@ from api.cases.investigation import CaseSearchOptions, CaseService
 from api.cases.trail_map import tiles_of, trail_svg
 from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, in_sight
 from api.cases.views import CaseView
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import WATCHERS, AccountsHere, SightHere, WhoHere

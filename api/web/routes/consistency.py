@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.schemas.search import problems
 from indexer.maintenance.consistency import ConsistencyChecker, as_dict

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
 from api.accounts.visibility import check_camera
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.permissions import CameraSight, SightHere
 from api.web.schemas.live import CoverageHoursOut, LiveOut

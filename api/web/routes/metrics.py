@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, account, is_alive, state_of

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 
 from api.accounts.visibility import check_camera, check_segment
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import PartsHere
 from api.web.permissions import SightHere
 from api.web.routes.media import CaseId

@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.reindex import switch as reindexing
+from api.reindex.backfill import begin as begin_reindex
 from api.reindex.plan import plan as make_plan
+from api.reindex.status import status
 from api.web.dependencies import PartsHere
 from api.web.schemas.search import problems
 from search.catalog.indexes import ReindexScope
@@ -96,7 +98,7 @@ class ReindexOut(BaseModel):
 @router.get("", response_model=ReindexOut, responses=problems(503))
 def indexes(parts: PartsHere) -> dict[str, Any]:
     """The indexes, and how far they are."""
-    return reindexing.status(parts.catalog)
+    return status(parts.catalog)
 
 
 @router.post("", response_model=ReindexOut, responses=problems(404, 409, 415, 503))
@@ -107,9 +109,9 @@ def begin(body: ReindexIn, parts: PartsHere) -> dict[str, Any]:
     scope = ReindexScope(body.from_ms, body.to_ms, tuple(body.cameras))
     if body.plan:
         planned = make_plan(parts, body.model, scope).as_dict()
-        return reindexing.status(parts.catalog) | {"plan": planned}
-    reindexing.begin(parts, body.model, scope)
-    return reindexing.status(parts.catalog)
+        return status(parts.catalog) | {"plan": planned}
+    begin_reindex(parts, body.model, scope)
+    return status(parts.catalog)
 
 
 @router.post("/switch", response_model=ReindexOut, responses=problems(404, 409, 503))

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.dependencies import ActivityHere, PartsHere
 from api.web.permissions import CameraSight
 from api.web.schemas.search import CamerasOut, HealthOut, StatusOut, problems

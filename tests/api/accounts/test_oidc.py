@@ -29,7 +29,7 @@ from api.accounts.account_store import AccountStore
 from api.accounts.oidc import CALLBACK, check_oidc
 from api.accounts.types import AccessScope, AccountInput, UserRole
 from api.audit.audit_log import AuditFilter, AuditLog
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from search.config import Settings
 from search.errors import BadInput
 from tests.support.accounts import town, town_server

@@ -17,7 +17,7 @@ from api.alerts.history import EngineIndex
 from api.alerts.matcher import TRIES, settled
 from api.alerts.thresholds import DAY_MS, AlertRule
 from api.alerts.types import Judgement, SavedSearchInput, SavedSearchState, expiry
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.schemas.alerts import AlertOut, StandingOut
 from search.catalog.catalog import Catalog

@@ -15,8 +15,8 @@ import pytest
 
 from api.audit.audit_log import AuditAction, AuditLog, BrokenChain
 from api.audit.heads import DailyHeads, as_json, check_signature, read_head, signed
-from api.composition import AppContext
 from api.jobs import background
+from api.runtime.context import AppContext
 from api.signing import Signer
 from search.catalog.catalog import Catalog
 from search.config import load_settings

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from api.cases.map_tiles import MOST_TILES, Tiles
 from api.cases.trail_map import tiles_of, trail_svg
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.server import serve
 from search.config import Settings
 from search.errors import BadInput

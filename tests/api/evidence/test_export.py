@@ -25,10 +25,10 @@ from api.audit.audit_log import AuditLog, told
 from api.cases.case_store import CaseStore, cases_of
 from api.cases.investigation import CaseService
 from api.cases.types import CaseInput
-from api.composition import AppContext
 from api.evidence.export import ACTION, EvidenceExporter, ExportRequest
 from api.evidence.manifest import BLOCK_BYTES, MANIFEST, SIGNATURE, canonical, describe
 from api.evidence.verify import verify
+from api.runtime.context import AppContext
 from api.signing import Signer, as_text
 from indexer.decoding.video_source import VideoSource
 from search.errors import BadInput, Conflict, NotFound, XunrenError

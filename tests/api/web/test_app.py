@@ -14,8 +14,9 @@ import httpx
 import numpy as np
 import pytest
 
-from api.composition import AppContext
+from api.jobs.workers import open_executor
 from api.runtime.activity import Activity
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.permissions import NEEDS
 from api.web.routes import media
@@ -350,7 +351,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppContext,
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
         parts.live.write(RecorderUpdate(segments=kept + waiting))
-        with parts.executor() as executor:
+        with open_executor(parts) as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
         # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
         settings = parts.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})

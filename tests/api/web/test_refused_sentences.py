@@ -13,8 +13,8 @@ from api.audit.audit_log import AuditFilter, AuditLog
 from api.cases import tables
 from api.cases.case_store import CaseStore, cases_of
 from api.cases.types import CaseInput
-from api.composition import AppContext
 from api.runtime.client import Server, ask
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from search.errors import PolicyViolation
 from search.parsing.content_policy import load

@@ -14,6 +14,7 @@ from av.codec.hwaccel import HWAccel
 
 import indexer.decoding.video_source
 from api.composition import open_context
+from api.jobs.workers import open_threads
 from indexer.decoding.nvdec import decoding_card
 from indexer.decoding.video_source import VideoSource
 from search.config import Settings
@@ -47,7 +48,7 @@ def test_a_card_gives_the_same_pictures_or_is_refused(tmp_path: Path) -> None:
         path = make(tmp_path / "a.mp4")
         np.testing.assert_allclose(read(path, decoding_card(settings)), read(path, None), atol=1)
         return
-    with open_context(settings) as parts, pytest.raises(Unavailable, match="no card decodes") as e, parts.threads():
+    with open_context(settings) as parts, pytest.raises(Unavailable, match="no card decodes") as e, open_threads(parts):
         pytest.fail("it opened")
     assert e.value.cure == "set decoder = cpu"
 

@@ -10,7 +10,7 @@ import pytest
 
 from indexer.detection.tracker import Track, track_people
 from search.types import Box, Detection, Frame, Image
-from tests.indexer.detection.test_detector import HEIGHT, WIDTH, figure, scene, walker
+from tests.support.street import HEIGHT, WIDTH, figure, scene, walker
 
 Stream = Iterator[tuple[Frame, list[Detection]]]
 

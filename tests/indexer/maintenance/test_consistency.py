@@ -129,7 +129,7 @@ def test_what_changes_while_it_looks_is_not_left_over(house: House, monkeypatch:
 
     monkeypatch.setattr(Catalog, "entries", entries_and_then)
     busy = [True]
-    assert checker(house)._look().files, "the test's own: one look alone is wrong"
+    assert checker(house)._compare().files, "the test's own: one look alone is wrong"
     busy = [True]
     assert found(house) == {}
     assert not going

@@ -14,7 +14,9 @@ import psutil
 import pytest
 import ray
 
-from api.composition import AppContext, open_context, open_executor
+from api.composition import open_context
+from api.jobs.workers import open_executor, open_worker
+from api.runtime.context import AppContext
 from indexer.importer.registration import register
 from indexer.pipeline.ray_executor import RayExecutor
 from search.config import Settings, check_addresses
@@ -65,7 +67,7 @@ def work(parts: AppContext, seen: list[Segment] | None = None) -> list[SegmentRe
         if seen is not None:
             seen.append(segment)
 
-    with parts.executor() as executor:
+    with open_executor(parts) as executor:
         assert isinstance(executor, RayExecutor)
         return list(executor.run(progress))
 
@@ -103,7 +105,7 @@ def test_a_worker_that_is_killed_loses_nothing(many: AppContext, demo: Demo) -> 
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
 
-    with many.executor() as executor:
+    with open_executor(many) as executor:
         reports = list(executor.run(kill))
     assert len(set(killed)) == 2
     assert sorted(report.segment.camera_id for report in reports) == ["gate", "hall", "square", "street"]
@@ -115,7 +117,7 @@ def test_a_worker_that_is_killed_loses_nothing(many: AppContext, demo: Demo) -> 
 def test_they_go_on_with_what_comes_until_they_are_told(many: AppContext) -> None:
     until = threading.Event()
     found: list[SegmentReport] = []
-    with many.executor() as executor:
+    with open_executor(many) as executor:
         for report in _both(executor.run(until=until), many):
             found.append(report)
             if len(found) == 2:
@@ -136,7 +138,7 @@ def test_who_stops_in_the_middle_gives_the_leases_back(many: AppContext, tmp_pat
         shutil.copytree(SAMPLES / "gate", tmp_path / "films" / f"gate-{n}")
         shutil.copytree(SAMPLES / "street", tmp_path / "films" / f"street-{n}")
     enter(many, tmp_path / "films")
-    with many.executor() as executor:
+    with open_executor(many) as executor:
         reports = executor.run()
         next(reports)
         reports.close()
@@ -169,14 +171,14 @@ def test_a_worker_that_finds_no_core_gets_that_of_one_that_has_ended(many: AppCo
 def test_more_workers_than_the_cluster_can_ever_hold_are_refused(many: AppContext) -> None:
     for changes, words in (({"ray_workers": 9}, "fewer CPUs than workers; got: 4"), ({"device": "cuda"}, "fewer GPUs")):
         with pytest.raises(Unavailable, match=words):
-            list(RayExecutor(many.settings.model_copy(update=changes), many.catalog, open_executor).run())
+            list(RayExecutor(many.settings.model_copy(update=changes), many.catalog, open_worker).run())
 
 
 def test_an_actors_own_error_is_told_as_it_is(many: AppContext) -> None:
     enter(many, SAMPLES / "gate")
     broken = many.settings.model_copy(update={"store_uri": "http://127.0.0.1:1"})
     with pytest.raises(Unavailable, match="vector store cannot be opened"):
-        list(RayExecutor(broken, many.catalog, open_executor).run())
+        list(RayExecutor(broken, many.catalog, open_worker).run())
 
 
 LITE = Settings(executor="ray")
@@ -206,4 +208,4 @@ def test_a_cluster_that_is_not_there_is_named(many: AppContext) -> None:
     ray.shutdown()
     lost = many.settings.model_copy(update={"ray_address": "127.0.0.1:1"})
     with pytest.raises(Unavailable, match="cluster does not answer"):
-        list(RayExecutor(lost, many.catalog, open_executor).run())
+        list(RayExecutor(lost, many.catalog, open_worker).run())

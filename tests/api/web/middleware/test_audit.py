@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from api.audit import tables
 from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.middleware.audit import ACTIONS, MAX_TEXT, QUIET, UNRECORDED
 from tests.support.browser import HOSTS, VIDEOS, serving, small_index

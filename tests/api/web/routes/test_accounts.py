@@ -16,7 +16,7 @@ from api.accounts import account_store, passwords, tables
 from api.accounts.account_store import AccountStore
 from api.accounts.types import FULL_SCOPE, AccessScope, AccountInput, UserRole
 from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.middleware.authentication import COOKIE, CSRF_HEADER
 from api.web.permissions import ANYBODY, NEEDS
 from search.errors import BadInput, Conflict

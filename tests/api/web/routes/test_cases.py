@@ -14,7 +14,8 @@ import pytest
 from api.cases.case_store import cases_of
 from api.cases.investigation import CaseSearchOptions, CaseService
 from api.cases.pictures import as_jpeg
-from api.composition import AppContext
+from api.jobs.workers import open_executor
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.middleware import security
 from api.web.schemas.cases import CaseAnswer, CaseLineOut, CaseOut, CasesOut, SightingOut, TrailOut
@@ -50,7 +51,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
             register(
                 parts.catalog, [film], camera_id=camera, start_ms=start, zone=parts.zone, max_megapixels=megapixels
             )
-        with parts.executor() as executor:
+        with open_executor(parts) as executor:
             assert all(report.state == SegmentState.INDEXED for report in executor.run())
         for camera, km in PLACES.items():
             lat, lon = (None, None) if km is None else (LAT + km * KM, LON)
@@ -300,7 +301,7 @@ def test_what_is_gone_is_told_and_its_picture_serves(client: httpx.Client, parts
     film = walker(parts.settings.data_dir / "gone.mp4", "red")
     s = parts.settings
     register(parts.catalog, [film], camera_id="gone", start_ms=1000, zone=parts.zone, max_megapixels=s.max_megapixels)
-    with parts.executor() as executor:
+    with open_executor(parts) as executor:
         (report,) = executor.run()
     clip = red_clip(client, "gone")["id"]
     good(client.post(f"/api/cases/{case['id']}/marks", json={"clip": clip, "mark": "like"}), 201)

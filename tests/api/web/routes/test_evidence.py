@@ -19,11 +19,12 @@ from api.audit.audit_log import AuditFilter, AuditLog
 from api.cases.case_store import cases_of
 from api.cases.investigation import CaseService
 from api.cases.types import CaseInput
-from api.composition import AppContext
 from api.evidence import packaging
 from api.evidence.packaging import unpacked
 from api.evidence.verify import verify
+from api.jobs.workers import open_executor
 from api.runtime.client import Server, download
+from api.runtime.context import AppContext
 from api.signing import Signer
 from api.web.app import create_app
 from search.catalog.streams import RecorderUpdate
@@ -46,7 +47,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
         parts.live.write(RecorderUpdate(segments=kept + waiting))
-        with parts.executor() as executor:
+        with open_executor(parts) as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
         yield parts
 

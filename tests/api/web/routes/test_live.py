@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from api.web.routes.live import MOST_CAMERA_DAYS
 from api.web.schemas.live import CoverageHourOut, CoverageHoursOut, LiveOut, StreamOut, TotalsOut

@@ -11,7 +11,7 @@ import pytest
 
 from api.accounts.account_store import AccountStore
 from api.accounts.types import AccessScope, AccountInput, UserRole
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from search.times import now_ms
 from tests.support.accounts import PASSWORD, REASON, a_case, sign_in, town, town_server
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from tests.support.accounts import PASSWORD, REASON, a_case, sign_in, town, town_server
 from tests.support.browser import chromium, watched_page
 

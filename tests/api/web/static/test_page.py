@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from search.stream_types import Reason, StreamState
 from search.times import now_ms

@@ -1,0 +1,31 @@
+"""Reports the indexes and how complete they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search.catalog.catalog import Catalog
+from search.catalog.indexes import IndexInfo, IndexState, IndexStore
+
+
+def status(catalog: Catalog) -> dict[str, Any]:
+    """Return all indexes with their state and progress, as plain data."""
+    store = IndexStore(catalog)
+    return {"indexes": [_as_dict(store, info) for info in store.all() if info.state is not IndexState.DROPPED]}
+
+
+def _as_dict(store: IndexStore, info: IndexInfo) -> dict[str, Any]:
+    is_only_one = info.state is IndexState.LIVE and len(store.written()) < 2
+    work = None if is_only_one else store.work(info)
+    return {
+        "collection": info.collection,
+        "model": info.model,
+        "label": info.label,
+        "dim": info.dim,
+        "state": info.state.value,
+        "scope": info.scope.as_dict(),
+        "segments": work.segments if work else None,
+        "done": work.done if work else None,
+        "missing": work.missing if work else 0,
+        "failed": [{"segment": s, "path": p, "why": w} for s, p, w in (work.failed if work else ())],
+    }
