@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api.composition import AppContext
 from api.web.dependencies import ContextHere
-from api.web.schemas.search import problems
+from api.web.schemas.search import ResponseModel, problems
 from indexer.maintenance.consistency import ConsistencyChecker, as_dict
 
 router = APIRouter(prefix="/api", tags=["index"])
 
 
-class FindingOut(BaseModel):
+class FindingOut(ResponseModel):
     """One kind of what is left over."""
 
     what: str
@@ -24,7 +23,7 @@ class FindingOut(BaseModel):
     cure: str
 
 
-class CheckOut(BaseModel):
+class CheckOut(ResponseModel):
     """What was compared, in numbers, and what does not agree."""
 
     entries: int

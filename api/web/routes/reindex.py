@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.reindex import switch as reindexing
 from api.reindex.plan import plan as make_plan
 from api.web.dependencies import ContextHere
-from api.web.schemas.search import problems
+from api.web.schemas.search import ResponseModel, problems
 from search.catalog.indexes import ReindexScope
 from search.errors import BadInput
 
@@ -30,7 +30,7 @@ class ReindexIn(BaseModel):
     plan_only: bool = False
 
 
-class ScopeOut(BaseModel):
+class ScopeOut(ResponseModel):
     """Recordings that overlap [start_ms, end_ms), Unix ms, of these cameras (none named: all)."""
 
     start_ms: int | None
@@ -38,7 +38,7 @@ class ScopeOut(BaseModel):
     cameras: list[str]
 
 
-class FailedOut(BaseModel):
+class FailedOut(ResponseModel):
     """A recording that could not be indexed again."""
 
     segment: str
@@ -46,7 +46,7 @@ class FailedOut(BaseModel):
     reason: str
 
 
-class IndexOut(BaseModel):
+class IndexOut(ResponseModel):
     """One index. Of the only one nothing is counted."""
 
     collection: str
@@ -61,14 +61,14 @@ class IndexOut(BaseModel):
     failed: list[FailedOut]
 
 
-class RemeasuredOut(BaseModel):
+class RemeasuredOut(ResponseModel):
     """Standing searches that were measured anew, and why others could not be, by their number."""
 
     count: int
     failed: dict[str, str]
 
 
-class PlanOut(BaseModel):
+class PlanOut(ResponseModel):
     """What a new index would cost; seconds from the quickest to the slowest of some measured recordings."""
 
     model: str
@@ -85,7 +85,7 @@ class PlanOut(BaseModel):
     seconds_max: float | None
 
 
-class ReindexOut(BaseModel):
+class ReindexOut(ResponseModel):
     """All indexes."""
 
     indexes: list[IndexOut]

@@ -142,7 +142,7 @@ class ShareIn(BaseModel):
     hand_over: StrictBool = Field(default=False, description="it is theirs from now on")
 
 
-class PeopleOut(BaseModel):
+class PeopleOut(ResponseModel):
     """Who has a case."""
 
     owner: str | None = Field(description="null: it was made on the command line")

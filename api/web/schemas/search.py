@@ -57,9 +57,12 @@ class SearchRequest(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """An answer may get more fields with a later version."""
+    """A response. The server refuses to send a field that is not declared, so that data and schema cannot drift.
 
-    model_config = ConfigDict(extra="allow")
+    To clients the schema says that a later version may send more fields.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"additionalProperties": True})
 
 
 class ClipOut(ResponseModel):
