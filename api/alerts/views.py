@@ -28,16 +28,16 @@ class SavedSearchView:
         self._zone: tzinfo = zone_of(settings.timezone)
 
     def all(self) -> dict[str, Any]:
-        """Every standing search, and what went wrong while rows were compared with them."""
+        """Return every saved search, and the faults while rows were compared with them."""
         book = SavedSearchStore(self._catalog)
         return {"saved_searches": self._searches(book.all()), "faults": self._faults(book.faults())}
 
     def one(self, standing: SavedSearch) -> dict[str, Any]:
-        """One standing search."""
+        """Return one saved search."""
         return self._searches([standing])[0]
 
     def alerts(self, alerts: Sequence[Alert], *, more: bool) -> dict[str, Any]:
-        """A page of alerts, in their order."""
+        """Return a page of alerts, in their order."""
         segments = self._catalog.segments_by_id(list({alert.segment_id for alert in alerts}))
         names = {standing.id: standing.draft for standing in SavedSearchStore(self._catalog).all()}
         told = [
@@ -49,7 +49,7 @@ class SavedSearchView:
         return {"alerts": told, "more": more}
 
     def payload(self, standing: SavedSearch, alert: Alert) -> dict[str, Any]:
-        """What a webhook is told of an alert."""
+        """Return what a webhook receives of an alert."""
         segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
         draft = standing.draft
         search = {"number": standing.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
@@ -102,7 +102,7 @@ class SavedSearchView:
         return counts | {"last_ms": faults.last_ms, "last": self._iso(faults.last_ms)}
 
     def _addresses(self, alert: Alert, segment: Segment | None) -> dict[str, str | None]:
-        """Where the server shows it; None when its recording is deleted."""
+        """Return the addresses of picture and clip; None when the recording is deleted."""
         if segment is None:
             return {"thumbnail": None, "clip_url": None}
         pad, longest = (round(1000 * s) for s in (self._settings.clip_pad_s, self._settings.clip_max_s))
@@ -121,7 +121,7 @@ class SavedSearchView:
 
 
 def measured_dict(measured: Measured) -> dict[str, Any]:
-    """A threshold and what it promises; figures for people, but the threshold as it is."""
+    """Return a threshold and its rates as plain data; rates are rounded, the threshold is not."""
 
     def short(value: float | None) -> float | None:
         return None if value is None else round(value, 2)

@@ -20,13 +20,13 @@ class Links(Protocol):
     """Where the pictures of cases are found, as paths or as addresses."""
 
     def photo(self, case_id: str, number: int) -> str:
-        """Of a photo that was handed in."""
+        """Return the link of a photo that was handed in."""
 
     def still(self, case_id: str, number: int) -> str:
-        """Of a sighting's picture."""
+        """Return the link of a sighting's picture."""
 
     def clip(self, sighting: Sighting, segment: Segment) -> str | None:
-        """Of the sighting's clip; None where nothing plays it."""
+        """Return the link of the sighting's clip; None where nothing plays it."""
 
 
 class FileLinks:
@@ -44,7 +44,7 @@ class FileLinks:
         return str(self._pictures.still(case_id, number).absolute())
 
     def clip(self, sighting: Sighting, segment: Segment) -> str | None:
-        """None: files are not cut."""
+        """Return None: files are not cut."""
         return None
 
 
@@ -63,7 +63,7 @@ class CaseView:
         self._links = links
 
     def short(self, case: Case) -> dict[str, Any]:
-        """A case as a line of a list."""
+        """Return a case as a line of a list."""
         draft = case.draft
         return {
             "id": case.id,
@@ -82,18 +82,18 @@ class CaseView:
         }
 
     def full(self, case: Case) -> dict[str, Any]:
-        """A case with its sightings."""
+        """Return a case with its sightings."""
         segments = self._catalog.segments_by_id(sorted({s.segment_id for s in case.sightings}))
         sightings = [self._sighting(case.id, s, segments.get(s.segment_id)) for s in case.sightings]
         return self.short(case) | {"sightings": sightings}
 
     def sighting(self, case_id: str, sighting: Sighting) -> dict[str, Any]:
-        """One sighting."""
+        """Return one sighting."""
         segment = self._catalog.segments_by_id([sighting.segment_id]).get(sighting.segment_id)
         return self._sighting(case_id, sighting, segment)
 
     def trail(self, case: Case) -> dict[str, Any]:
-        """Where the person went."""
+        """Return the trail of a case."""
         told = trail_of(self._catalog, case)
         cameras = _known(self._catalog, [stop.camera_id for stop in told.stops])
         return {
@@ -146,7 +146,7 @@ class CaseView:
 
 
 def trail_of(catalog: Catalog, case: Case) -> Trail:
-    """The trail of a case, with the places of its cameras as they are known now."""
+    """Return the trail of a case, with the places of its cameras as they are known now."""
     seen = case.draft.last_seen
     found = [Stop(s.number, s.time_ms, s.camera_id) for s in case.sightings]
     if seen is not None:

@@ -46,7 +46,7 @@ def create_app(
     local_key: str = "",
     setup_token: str = "",
 ) -> FastAPI:
-    """The application. It opens and closes nothing.
+    """Build the application. It opens and closes nothing.
 
     Args:
         parts: open, and kept open as long as the application answers.

@@ -135,7 +135,7 @@ VisibilityHere = Annotated[Visibility, Depends(_sight)]
 
 
 def _camera_sight(who: PrincipalHere, sight: VisibilityHere) -> Visibility:
-    """Administrators look after all cameras, without seeing what these show."""
+    """Return the visibility of camera names: administrators see all, without seeing what the cameras show."""
     return SEES_ALL if UserRole.ADMIN in who.roles else sight
 
 
@@ -150,7 +150,7 @@ OwnershipHere = Annotated[OwnershipStore, Depends(_grants)]
 
 
 def some_accounts(request: Request) -> AccountStore:
-    """The accounts. Raises `Conflict` where there are none."""
+    """Return the accounts. Raises `Conflict` where there are none."""
     accounts: AccountStore | None = request.app.state.accounts
     if accounts is None:
         raise Conflict("there are no accounts here", cure="start the server with accounts = true")

@@ -31,11 +31,11 @@ class Purpose:
 
     @property
     def anyhow(self) -> Requester:
-        """Whoever asks, for what needs no case: to turn a page, to mark a clip."""
+        """Return the requester for what needs no case: to turn a page, to mark a clip."""
         return Requester(self._who.account, sight=self._sight)
 
     def of(self, case_id: str, reason: str) -> Requester:
-        """Whoever asks, for a search in a case.
+        """Return the requester of a search in a case.
 
         Raises:
             BadInput: case or reason is missing.

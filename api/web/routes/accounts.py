@@ -39,7 +39,7 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 @router.get("/me", response_model=MeOut, responses=problems(503))
 def me(request: Request, parts: ContextHere) -> dict[str, Any]:
-    """Who you are, and what this server asks for."""
+    """Return who you are, and what this server asks for."""
     accounts: AccountStore | None = request.app.state.accounts
     state = {"accounts_enabled": accounts is not None, "setup_needed": accounts is not None and accounts.empty()}
     provider: OidcProvider | None = request.app.state.oidc
@@ -100,7 +100,7 @@ def change_password(
 
 @router.get("/accounts", response_model=AccountsOut, responses=problems(409, 503))
 def all_accounts(accounts: AccountsHere) -> dict[str, Any]:
-    """All accounts."""
+    """List all accounts."""
     return {"accounts": [account_dict(account) for account in accounts.all()]}
 
 
@@ -122,7 +122,7 @@ def change_account(number: Number, body: AccountChange, accounts: AccountsHere) 
 
 @router.get("/keys", response_model=KeysOut, responses=problems(409, 503))
 def all_keys(accounts: AccountsHere) -> dict[str, Any]:
-    """All API keys, without their secrets."""
+    """List all API keys, without their secrets."""
     return {"keys": [key_dict(key) for key in accounts.all_keys()]}
 
 
@@ -143,7 +143,7 @@ def remove_key(number: Number, accounts: AccountsHere) -> None:
 def signed_in(
     request: Request, parts: ContextHere, accounts: AccountStore, account: Account, status: int = 200
 ) -> Response:
-    """The answer that opens a session."""
+    """Return the answer that opens a session."""
     secret = open_session(request, accounts, account)
     response = JSONResponse(me(request, parts), status)
     keep_session(request, response, secret)
@@ -172,6 +172,6 @@ def keep_session(request: Request, response: Response, secret: str) -> None:
 
 
 def subjects(request: Request, name: str) -> tuple[str, str]:
-    """What is slowed down after failures: the account, and the address."""
+    """Return what is slowed down after failures: the account, and the address."""
     address = request.client.host if request.client else "unknown"
     return f"account:{name.casefold()}"[:200], f"address:{address}"

@@ -60,27 +60,27 @@ class AlertRoutes:
         self.sight = sight
 
     def told(self, saved: SavedResult) -> dict[str, Any]:
-        """A standing search that was just saved, with the secret of its new webhook."""
+        """Return a saved search that was just saved, with the secret of its new webhook."""
         return self.view.one(saved.standing) | ({"webhook_secret": saved.secret} if saved.secret else {})
 
     def one(self, number: int) -> SavedSearch:
-        """A standing search that they may see. Raises `NotFound`."""
+        """Return a saved search that they may see. Raises `NotFound`."""
         self.grants.check(self.who, OwnedKind.STANDING, number)
         return self.book.get(number)
 
     def alert(self, number: int) -> Alert:
-        """An alert that they may see. Raises `NotFound`."""
+        """Return an alert that they may see. Raises `NotFound`."""
         found = self.alerts.get(number)
         if not (self.sees(found.standing_id) and self.shows(found)):
             raise unknown_alert(number)
         return found
 
     def sees(self, number: int) -> bool:
-        """Whether they may see a standing search."""
+        """Return whether they may see a saved search."""
         return self.grants.visible(self.who, OwnedKind.STANDING)(number)
 
     def wanted(self, number: int | None) -> list[int] | None:
-        """Standing searches whose alerts are asked for; None: of all."""
+        """Return the saved searches whose alerts are requested; None: of all."""
         if number is not None:
             return [number] if self.sees(number) else []
         if self.who.is_local:
@@ -89,13 +89,13 @@ class AlertRoutes:
         return [one.id for one in self.book.all() if sees(one.id)]
 
     def newest(self) -> tuple[int, int]:
-        """The last alert's number and how many are open, of those that they may see: another pair after each change."""
+        """Return the last visible alert's number and how many are open: another pair after each change."""
         found, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.wanted(None))
         seen = [alert for alert in found if self.shows(alert)]
         return max((alert.id for alert in seen), default=0), sum(alert.verdict is Judgement.OPEN for alert in seen)
 
     def shows(self, alert: Alert) -> bool:
-        """Whether what an alert shows is in their sight."""
+        """Return whether they may see what an alert shows."""
         return self.sight.moment(alert.camera_id, alert.end_ms)
 
 
@@ -109,7 +109,7 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 @router.get("/saved-searches", response_model=SavedSearchesOut, responses=problems(503))
 def all_standing(desk: DeskHere) -> dict[str, Any]:
-    """All standing searches: what they do now, what was expected of them and what came of it."""
+    """List all saved searches with their state, their threshold and the counts of their alerts."""
     sees = desk.grants.visible(desk.who, OwnedKind.STANDING)
     told = desk.view.all()
     return told | {"saved_searches": [one for one in told["saved_searches"] if sees(one["number"])]}
@@ -127,7 +127,7 @@ def add_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> d
 
 @router.post("/saved-searches/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
 def preview_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
-    """The threshold that it would have, and the alarms to be expected; nothing is saved."""
+    """Measure the threshold that it would have, and the expected alarms; nothing is saved."""
     purpose.check(body.case, body.reason)
     draft, aim = desk.work.preview(body.draft(now_ms()))
     return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
@@ -135,7 +135,7 @@ def preview_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) 
 
 @router.get("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 503))
 def one_standing(number: Number, desk: DeskHere) -> dict[str, Any]:
-    """One standing search."""
+    """Return one saved search."""
     return desk.view.one(desk.one(number))
 
 
@@ -175,7 +175,7 @@ def alerts(
     open: Annotated[bool, Query(description="only those that nobody has judged")] = False,
     saved_search: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this standing search")] = None,
 ) -> dict[str, Any]:
-    """Alerts, the newest first."""
+    """List alerts, the newest first."""
     found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, of=desk.wanted(saved_search))
     found = [alert for alert in found if desk.shows(alert)]
     if found:
@@ -189,7 +189,7 @@ def alerts(
     responses=problems(503) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def changes(request: Request, desk: DeskHere) -> StreamingResponse:
-    """Server-sent events: a `change` whenever an alert is new or judged. Ends after a minute; browsers ask again."""
+    """Send a `change` event whenever an alert is new or judged. Ends after a minute; browsers connect again."""
 
     async def events() -> AsyncIterator[str]:
         stopping: Callable[[], bool] = request.app.state.stopping

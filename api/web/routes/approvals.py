@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api", tags=["accounts"])
     "/approvals", response_model=ApprovalsOut, responses=problems(409, 503), dependencies=[Depends(some_accounts)]
 )
 def approvals(parts: ContextHere, who: PrincipalHere) -> dict[str, Any]:
-    """Wishes to search wide: yours, and those that you may judge."""
+    """List approvals of wide searches: yours, and those that you may judge."""
     return {"approvals": [_approval(one, who) for one in ApprovalStore(parts.catalog).visible(who)]}
 
 

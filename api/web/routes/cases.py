@@ -81,20 +81,20 @@ class CaseRoutes:
     purpose: Purpose
 
     def work(self, asker: Requester) -> CaseService:
-        """What an operator does in a case."""
+        """Return the service that does what an operator does in a case."""
         return CaseService(self.parts, self.cases, asker)
 
     def case(self, case_id: str) -> Case:
-        """A case that they may see, without sightings out of their sight. Raises `NotFound`."""
+        """Return a case that they may see, without sightings outside their visibility. Raises `NotFound`."""
         self.grants.check(self.who, OwnedKind.CASE, case_id)
         return in_sight(self.cases.case(case_id), self.sight)
 
     def told(self, case: Case) -> dict[str, Any]:
-        """A case as they see it."""
+        """Return a case as they see it."""
         return self.view.full(in_sight(case, self.sight))
 
     def time(self, value: When) -> int | None:
-        """Unix ms of what a request says."""
+        """Return Unix ms of a time in a request."""
         return parse_time(value, self.parts.zone) if isinstance(value, str) else value
 
     def check_seen(self, draft: CaseInput) -> None:
@@ -115,7 +115,7 @@ DeskHere = Annotated[CaseRoutes, Depends(_desk)]
 
 @router.get("", response_model=CasesOut, responses=problems(503))
 def all_cases(desk: DeskHere) -> dict[str, Any]:
-    """All cases that are yours to see, the newest first."""
+    """List all cases that you may see, the newest first."""
     sees = desk.grants.visible(desk.who, OwnedKind.CASE)
     found = [in_sight(case, desk.sight) for case in desk.cases.cases() if sees(case.id)]
     return {"cases": [desk.view.short(case) for case in found]}
@@ -135,7 +135,7 @@ def new_case(body: CaseIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
 
 @router.get("/{case}", response_model=CaseOut, responses=problems(404, 503))
 def one_case(case: str, desk: DeskHere) -> dict[str, Any]:
-    """One case with its marks and sightings."""
+    """Return one case with its marks and sightings."""
     return desk.view.full(desk.case(case))
 
 
@@ -212,7 +212,7 @@ def withdraw(case: str, number: int, desk: DeskHere) -> dict[str, Any]:
 
 @router.get("/{case}/trail", response_model=TrailOut, responses=problems(404, 503))
 def trail(case: str, desk: DeskHere) -> dict[str, Any]:
-    """Where the person surely was, in order of time, and whether each step is possible."""
+    """Return the confirmed places in order of time, and whether each step is possible."""
     return desk.view.trail(desk.case(case))
 
 
@@ -220,7 +220,7 @@ def trail(case: str, desk: DeskHere) -> dict[str, Any]:
     "/{case}/trail.svg", response_class=Response, responses=problems(404, 503) | {200: schema_of("image/svg+xml")}
 )
 def trail_map(case: str, desk: DeskHere) -> Response:
-    """The trail as a map."""
+    """Draw the trail as a map."""
     told = desk.view.trail(desk.case(case))
     cameras = desk.sight.of(desk.parts.catalog.cameras())
     drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
@@ -233,7 +233,7 @@ def trail_map(case: str, desk: DeskHere) -> Response:
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
 def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
-    """A photo that was handed in, at most 1024 pixels on its longer side."""
+    """Return a photo that was handed in, at most 1024 pixels on its longer side."""
     path = desk.cases.photo(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
@@ -244,14 +244,14 @@ def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
 def still(case: str, number: int, desk: DeskHere) -> FileResponse:
-    """The picture of a sighting's best moment, kept when it was confirmed."""
+    """Return the picture of a sighting's best moment, kept when it was confirmed."""
     path = desk.cases.still(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
 @router.get("/{case}/people", response_model=PeopleOut, responses=problems(404, 503))
 def people(case: str, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
-    """Whose case it is, and who else has it."""
+    """Return the owner of a case, and who else has it."""
     desk.case(case)
     return _people(case, desk, accounts)
 

@@ -34,7 +34,7 @@ class EvidenceIn(BaseModel):
 
 
 async def _wanted(request: Request, who: PrincipalHere) -> tuple[str, str]:
-    """(account, address) of who asks, as in the record."""
+    """Return (account, address) of the principal, as in the audit log."""
     return who.account, request.client.host if request.client else "unknown"
 
 
@@ -51,7 +51,7 @@ def export(
     note: NoteHere,
     asker: Annotated[tuple[str, str], Depends(_wanted)],
 ) -> FileResponse:
-    """Original, clip, picture with the box, manifest and signature (Ed25519), for `xunren evidence verify`."""
+    """Export original, clip, picture with the box, manifest and signature (Ed25519) for `xunren evidence verify`."""
     sighting_of(desk.case(case), number)
     with outgoing(desk.parts.settings.data_dir) as folder:
         name = f"evidence-{case}-{number}"

@@ -35,7 +35,7 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 
 @router.get("/live", response_model=LiveOut, responses=problems(503))
 def live(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
-    """Every live stream as it is now, and what a person must see to."""
+    """Return every live stream as it is now, and the alarms."""
     now = now_ms()
     told = parts.live.health()
     running = any(is_alive(h, now) for h in told)
@@ -96,7 +96,7 @@ def _check_range(start_ms: int, end_ms: int, cameras: Sequence[str]) -> None:
 @router.head("/cameras/{camera}/now.jpg", include_in_schema=False)
 @router.get("/cameras/{camera}/now.jpg", response_class=FileResponse, responses=problems(404, 503))
 def picture_of_now(camera: str, parts: ContextHere, sight: VisibilityHere) -> FileResponse:
-    """A live camera's newest picture that was looked at; Last-Modified tells when it was taken."""
+    """Return a live camera's newest sample; Last-Modified says when it was taken."""
     check_camera(sight, check_camera_id(camera))
     path = parts.media.now_path(camera)
     if not path.is_file():
@@ -107,7 +107,7 @@ def picture_of_now(camera: str, parts: ContextHere, sight: VisibilityHere) -> Fi
 
 
 def _totals(lines: Sequence[CoverageHour]) -> dict[str, Any]:
-    """The sums of all lines, in seconds; they hold as those of each line do."""
+    """Return the sums of all lines, in seconds."""
     not_indexed, missing = Counter[str](), Counter[str]()
     for line in lines:
         not_indexed.update(line.not_indexed)
@@ -151,7 +151,7 @@ def _streams(parts: AppContext, told: list[Health], now: int) -> list[dict[str, 
 
 
 def _picture_address(camera_id: str, parts: AppContext) -> str | None:
-    """Of the picture of now, another one for another picture; None: there is none."""
+    """Return the address of the newest sample, another one for another sample; None: there is none."""
     taken = parts.media.now_taken(camera_id)
     if taken is None:
         return None
@@ -159,7 +159,7 @@ def _picture_address(camera_id: str, parts: AppContext) -> str | None:
 
 
 def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -> dict[str, Any]:
-    """What its recorder has told of a stream; of a dead one only what stays true."""
+    """Return what its recorder reported of a stream; of a dead recorder only what stays true."""
     h = health or Health(stream.camera_id, stream.role, StreamState.STOPPED)
     alive = is_alive(h, now)
     return {

@@ -37,7 +37,7 @@ class MasksOut(ResponseModel):
 
 @router.get("/{camera}/masks", response_model=MasksOut, responses=problems(404, 503))
 def masks(camera: str, parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
-    """The masks of a camera."""
+    """Return the masks of a camera."""
     return _told(parts, camera, sight)
 
 

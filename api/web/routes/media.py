@@ -35,7 +35,7 @@ def _media(kind: str) -> dict[int | str, dict[str, Any]]:
 def thumbnail(
     segment: SegmentId, offset_ms: int, parts: ContextHere, sight: VisibilityHere, case: CaseId = ""
 ) -> FileResponse:
-    """The picture of one moment of a recording; `offset_ms` counts from the start of its file."""
+    """Return the picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
     shown = PlaybackQueries(parts.catalog).segment(segment)
     check_segment(sight, shown, shown.start_ms + offset_ms)
@@ -55,7 +55,7 @@ def clip(
     sight: VisibilityHere,
     case: CaseId = "",
 ) -> FileResponse:
-    """A piece of a recording as H.264 MP4, cut when it is first asked for.
+    """Cut a piece of a recording as H.264 MP4 when it is first asked for, and return it.
 
     A live camera's recording goes on in the files after `segment`; the clip is of its stream in full quality where
     that shows the whole range. It is shorter than `duration_ms` where the recording ends, or its pictures change their

@@ -79,7 +79,7 @@ def callback(
     code: Text = "",
     error: Text = "",
 ) -> Response:
-    """Come back from the provider, signed in. There must be an account of the name that it tells; none is made here."""
+    """Come back from the provider, signed in. An account of the provider's name must exist; none is made here."""
     provider, secret = _provider(request), request.cookies.get(COOKIE, "")
     brake, who = LoginThrottle(parts.catalog), subjects(request, "")
     try:
@@ -113,7 +113,7 @@ def _name(name: str) -> str:
 
 
 def _told(e: XunrenError) -> HTMLResponse:
-    """An error as a page: nobody's script waits for it."""
+    """Return an error as a page: no script waits for it."""
     words = [e.what, e.got and f"Got: {e.got}", e.expected and f"Expected: {e.expected}", e.cure]
     body = "".join(f"<p>{escape(str(word))}</p>" for word in words if word)
     return HTMLResponse(_PAGE.format(head="", body=body), status_of(e))

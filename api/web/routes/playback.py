@@ -32,7 +32,7 @@ def track_boxes(
     tracks: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
     case: CaseId = "",
 ) -> dict[str, Any]:
-    """Where the people of these tracks were, at every moment that was looked at.
+    """Return where the people of these tracks were, at every sample.
 
     Nothing of recordings that were indexed before such boxes were kept.
     """
@@ -68,7 +68,7 @@ def near(
     time_ms: Annotated[int, Query(ge=0, le=MAX_TIME_MS, description="Unix ms")],
     case: CaseId = "",
 ) -> dict[str, Any]:
-    """The cameras around, and their clips from a little before that time to a little after."""
+    """Return the cameras around, and their clips from a little before that time to a little after."""
     check_camera(sight, check_camera_id(camera))
     found = nearby(parts.catalog, parts.catalog.camera(camera), sight, MOST_NEAR)
     return {"cameras": [_near(parts, sight, other, metres, time_ms, case) for metres, other in found]}

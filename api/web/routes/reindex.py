@@ -95,7 +95,7 @@ class ReindexOut(ResponseModel):
 
 @router.get("", response_model=ReindexOut, responses=problems(503))
 def indexes(parts: ContextHere) -> dict[str, Any]:
-    """The indexes, and how far they are."""
+    """List the indexes, and how far they are."""
     return reindexing.status(parts.catalog)
 
 

@@ -48,12 +48,12 @@ def page(
     offset: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
-    """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 500 are kept."""
+    """Return another page of an answer, unchanged by what was indexed since. The last 500 answers are kept."""
     return note.answered(served(parts.indexes.page(answer, offset, limit, purpose.anyhow.name), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
-    """The answer with addresses of its pictures and clips on this server."""
+    """Return the answer with addresses of its pictures and clips on this server."""
     data = answer.as_dict(zone, lambda clip: thumbnail_address(answer, clip))
     for entry, clip in zip(data["clips"], answer.clips, strict=True):
         entry["clip_url"] = clip_address(answer, clip)
@@ -61,14 +61,14 @@ def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
 
 
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
-    """Where this server shows the picture of the clip's best moment."""
+    """Return the address of the picture of the clip's best moment."""
     segment_id, offset_ms = answer.moment(clip)
     case = answer.query.asker.case  # recorded with whoever opens it
     return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg{f'?case={case}' if case else ''}"
 
 
 def clip_address(answer: Answer, clip: Clip) -> str:
-    """Where this server plays the clip."""
+    """Return the address of the clip."""
     start = clip.start_ms - answer.segments[clip.segment_id].start_ms
     case = f"&case={answer.query.asker.case}" if answer.query.asker.case else ""
     return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}{case}"
@@ -92,7 +92,7 @@ def _time(value: When, zone: tzinfo) -> int | None:
 
 
 def _readable(text: str) -> str:
-    """JSON can carry halves of characters, which no sentence has and no answer can repeat."""
+    """Return `text`, or raise `BadInput` for halves of characters, which JSON can carry and no answer can repeat."""
     try:
         text.encode()
     except UnicodeEncodeError:

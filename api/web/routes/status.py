@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
 def cameras(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
-    """All cameras, and from when to when there are recordings of them."""
+    """List all cameras, and from when to when there are recordings of them."""
     covered = {row["id"]: row for row in parts.catalog.coverage()}
     found = []
     for camera in sight.of(parts.catalog.cameras()):
@@ -39,7 +39,7 @@ def cameras(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
 def status(parts: ContextHere, activity: ActivityHere, sight: CameraVisibilityHere) -> dict[str, Any]:
-    """The index at this moment; files are named to whoever sees all cameras."""
+    """Return the index at this moment; files are named to whoever sees all cameras."""
     states = parts.catalog.states()
     refused = parts.catalog.refused() if sight.cameras is None else []
     return {
@@ -56,7 +56,7 @@ def status(parts: ContextHere, activity: ActivityHere, sight: CameraVisibilityHe
 
 @router.get("/health", response_model=HealthOut, responses=problems(503))
 def health(parts: ContextHere) -> dict[str, Any]:
-    """Whether the vector store and the catalogue answer; 503 with what is wrong otherwise."""
+    """Check that vector store and catalogue answer; 503 with what is wrong otherwise."""
     checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
     if wrong:
@@ -71,7 +71,7 @@ def _job(job: IndexingJob) -> dict[str, Any]:
 
 
 def _fault(name: str, check: Callable[[], object]) -> str:
-    """What `check` fails with, or nothing."""
+    """Return the error of `check`, or nothing."""
     try:
         check()
     except XunrenError as e:

@@ -26,7 +26,7 @@ class ScopeIn(BaseModel):
     back_hours: StrictFloat | StrictInt | None = Field(default=None, description="how old footage may be; null: any")
 
     def checked(self) -> AccessScope:
-        """The scope. Raises `BadInput`."""
+        """Return the scope. Raises `BadInput`."""
         return AccessScope(self.everything, tuple(self.districts), tuple(self.cameras), self.back_hours)
 
 
@@ -69,7 +69,7 @@ class AccountIn(BaseModel):
     scope: ScopeIn
 
     def draft(self) -> AccountInput:
-        """What it shall be. Raises `BadInput`."""
+        """Return the account to make. Raises `BadInput`."""
         return AccountInput(self.name, frozenset(self.roles), self.scope.checked())
 
 
@@ -84,7 +84,7 @@ class AccountChange(BaseModel):
     password: Password | None = Field(default=None, description="a new one; all sessions of the account end")
 
     def draft(self, before: AccountInput) -> AccountInput:
-        """What it shall then be. Raises `BadInput`."""
+        """Return `before` with the changes. Raises `BadInput`."""
         roles = before.roles if self.roles is None else frozenset(self.roles)
         return AccountInput(before.name, roles, before.scope if self.scope is None else self.scope.checked())
 

@@ -47,7 +47,7 @@ class SavedSearchIn(BaseModel):
     webhook_url: Url = None
 
     def draft(self, now_ms: int) -> SavedSearchInput:
-        """What people chose, checked."""
+        """Return what people chose, checked."""
         return SavedSearchInput(
             name=self.name.strip() or self.query.strip()[:100] or "clips that show the person",
             sentence=self.query,
@@ -83,11 +83,11 @@ class SavedSearchChange(BaseModel):
 
     @property
     def sets_webhook(self) -> bool:
-        """Whether the webhook is to be changed or removed."""
+        """Return whether the webhook is to be changed or removed."""
         return "webhook_url" in self.model_fields_set
 
     def draft(self, before: SavedSearchInput, now_ms: int) -> SavedSearchInput:
-        """`before` with what is given."""
+        """Return `before` with the changes."""
         rule = AlertRule(
             before.rule.cool_down_ms if self.cool_down_s is None else round(1000 * self.cool_down_s),
             self.per_camera_per_day or before.rule.per_camera_per_day,

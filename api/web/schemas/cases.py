@@ -47,7 +47,7 @@ class LastSeenIn(BaseModel):
     place: StrictStr = Field(default="", description="in words")
 
     def checked(self, zone: tzinfo) -> LastSeen:
-        """As the domain has it."""
+        """Return it as the domain has it."""
         time_ms = parse_time(self.time, zone) if isinstance(self.time, str) else self.time
         return LastSeen(time_ms, self.camera or "", self.lat, self.lon, self.place)
 
@@ -65,7 +65,7 @@ class CaseIn(BaseModel):
     note: StrictStr = ""
 
     def draft(self, zone: tzinfo) -> CaseInput:
-        """As the domain has it."""
+        """Return it as the domain has it."""
         seen = self.last_seen.checked(zone) if self.last_seen else None
         return CaseInput(self.name, tuple(self.queries), seen, _mps(self.speed), self.note)
 
@@ -85,7 +85,7 @@ class CaseChange(BaseModel):
     open: StrictBool | None = Field(default=None, description="false closes the case")
 
     def draft(self, before: CaseInput, zone: tzinfo) -> CaseInput:
-        """What then stands in the case."""
+        """Return `before` with the changes."""
         seen = self.last_seen.checked(zone) if self.last_seen else None
         return CaseInput(
             name=before.name if self.name is None else self.name,
@@ -159,7 +159,7 @@ class SightingIn(BaseModel):
 
 
 def photos_of(photos: list[CasePhotoIn]) -> list[bytes]:
-    """The photos of a request, as they are kept. Raises `BadInput`, which names the first that cannot be used."""
+    """Return the photos of a request, as they are kept. Raises `BadInput`, which names the first bad one."""
     return [_photo(photo.data, f"photo {at}") for at, photo in enumerate(photos, start=1)]
 
 
@@ -321,5 +321,5 @@ class TrailOut(ResponseModel):
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """OpenAPI's entry for a file."""
+    """Return OpenAPI's entry for a file."""
     return {"content": {kind: {"schema": {"type": "string", "format": "binary"}}}}

@@ -272,7 +272,7 @@ class Refusal(Problem):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's entries for the errors of a route."""
+    """Return OpenAPI's entries for the errors of a route."""
     known: dict[int | str, dict[str, Any]] = {
         status: {"model": Refusal if status == 403 else Problem} for status in (400, 401, 403, *statuses)
     }
