@@ -104,7 +104,7 @@ class AccountStore:
         """
         before = self.account(number)
         if draft.name != before.name:
-            raise BadInput("an account keeps its name, as the record names it", got=draft.name, expected=before.name)
+            raise BadInput("an account keeps its name, as the audit log names it", got=draft.name, expected=before.name)
         with self._catalog.begin() as db:
             tables.alone(db)
             values = t.rights(draft.roles, draft.scope) | {"disabled": disabled}

@@ -39,11 +39,11 @@ class AlertStore:
         What was raised before is not raised again, and keeps others near it from being raised.
         """
         ids = [search.id for search, _ in found]
-        mine = t.standing.c.id.in_(ids)
+        own = t.standing.c.id.in_(ids)
         with self._catalog.begin() as db:
-            db.execute(t.standing.update().where(mine).values(paused=t.standing.c.paused))  # others wait until we end
-            there = set(db.scalars(sa.select(t.standing.c.id).where(mine)))
-            return sum(_raise(db, search, best, at_ms) for search, best in found if search.id in there)
+            db.execute(t.standing.update().where(own).values(paused=t.standing.c.paused))  # others wait until we end
+            present = set(db.scalars(sa.select(t.standing.c.id).where(own)))
+            return sum(_raise(db, search, best, at_ms) for search, best in found if search.id in present)
 
     # read ----------------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class AlertStore:
     ) -> tuple[list[Alert], bool]:
         """Return the newest alerts with a number above `after`, newest first, and whether there are more of them.
 
-        `of`: only of these standing searches; None: of all.
+        `of`: only of these saved searches; None: of all.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise BadInput("limit is out of range", got=limit, expected=f"1 to {MAX_LIMIT}")
@@ -141,8 +141,8 @@ def _raise(db: sa.Connection, search: SavedSearch, best: Best, at_ms: int) -> in
 def _known(db: sa.Connection, standing_id: int, best: Best) -> set[str]:
     """Return the subjects that have an alert already."""
     c = t.alerts.c
-    mine = sa.and_(c.standing_id == standing_id, c.subject.in_(list(best)))
-    return set(db.scalars(sa.select(c.subject).where(mine)))
+    own = sa.and_(c.standing_id == standing_id, c.subject.in_(list(best)))
+    return set(db.scalars(sa.select(c.subject).where(own)))
 
 
 def _earlier(db: sa.Connection, standing_id: int, events: Sequence[Event]) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""What standing searches need of the index when they are saved: what they look for, and the past."""
+"""What saved searches need of the index when they are saved: what they look for, and the past."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HistoryQuery:
 
 
 class ScoredIndex(Protocol):
-    """What standing searches need of the index."""
+    """What saved searches need of the index."""
 
     @property
     def model(self) -> str:
@@ -84,7 +84,7 @@ class EngineIndex:
         query, vector, shape = self._index.engine.wish(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
-                "a standing search looks at what is yet to come, but its sentence names a time",
+                "a saved search looks at what is yet to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )

@@ -1,4 +1,4 @@
-"""The store of standing searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
+"""The store of saved searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SavedSearchFaults:
 
 
 class SavedSearchStore:
-    """Standing searches. Cheap to make, safe for many threads and processes.
+    """Saved searches. Cheap to make, safe for many threads and processes.
 
     Every method raises `Unavailable` where the database does not answer.
     """
@@ -119,4 +119,4 @@ class SavedSearchStore:
 
 
 def _unknown(number: int) -> NotFound:
-    return NotFound("there is no such standing search", got=number, cure="`xunren watch list` shows all")
+    return NotFound("there is no such saved search", got=number, cure="`xunren watch list` shows all")

@@ -1,4 +1,4 @@
-"""The tables of standing searches, their alerts and deliveries, beside the catalogue's; used by their stores only."""
+"""The tables of saved searches, their alerts and deliveries, beside the catalogue's; used by their stores only."""
 
 from __future__ import annotations
 

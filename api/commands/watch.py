@@ -77,7 +77,7 @@ def _add_here(settings: Settings, body: SavedSearchIn, *, preview: bool) -> dict
             draft, aim = desk.preview(body.draft(now_ms()))
             return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
         saved = desk.add(body.draft(now_ms()), body.webhook_url)
-        told = SavedSearchView(settings, parts.catalog).one(saved.standing)
+        told = SavedSearchView(settings, parts.catalog).one(saved.search)
         return told | ({"webhook_secret": saved.secret} if saved.secret else {})
 
 
