@@ -79,12 +79,12 @@ class DeliveryQueue:
         due = sa.and_(d.state == DeliveryState.WAITING.value, d.due_ms <= at_ms, free)
         first = sa.select(d.id).where(due, d.standing_id.not_in(list(without))).order_by(d.due_ms, d.id).limit(1)
         with self._catalog.begin() as db:
-            found = db.scalar(first)
-            take = t.deliveries.update().where(d.id == found, due)
+            delivery_id = db.scalar(first)
+            take = t.deliveries.update().where(d.id == delivery_id, due)
             values = {"lease_owner": owner, "lease_until_ms": at_ms + LEASE_MS}
-            if found is None or not db.execute(take.values(**values)).rowcount:
+            if delivery_id is None or not db.execute(take.values(**values)).rowcount:
                 return None  # or somebody else was quicker; the next look finds another
-            row = db.execute(sa.select(d.id, d.alert_id, d.standing_id, d.attempts).where(d.id == found)).one()
+            row = db.execute(sa.select(d.id, d.alert_id, d.standing_id, d.attempts).where(d.id == delivery_id)).one()
         return Delivery(*row)
 
     def settle(self, delivery: Delivery, owner: str, state: DeliveryState, message: str, due_ms: int = 0) -> None:
@@ -117,15 +117,15 @@ class DeliveryQueue:
         query = sa.select(d.standing_id, d.state, d.said, sa.func.count(), last).group_by(
             d.standing_id, d.state, d.said
         )
-        found: dict[int, Post] = {}
+        posts: dict[int, Post] = {}
         with self._catalog.begin() as db:
             for number, state, message, count, _ in db.execute(query.order_by(last)):
-                known = found.get(number, Post({}))
+                known = posts.get(number, Post({}))
                 counts = dict(known.counts) | {state: known.counts.get(state, 0) + count}
-                found[number] = Post(
+                posts[number] = Post(
                     counts, known.message if state == DeliveryState.DELIVERED.value else message or known.message
                 )
-        return found
+        return posts
 
 
 class Deliverer:

@@ -53,7 +53,7 @@ class SavedSearchStore:
 
     def active(self, model: str, at_ms: int) -> list[SavedSearch]:
         """Return the searches that compare new rows now, in an index of `model`."""
-        return [found for found in self.all() if found.state(model, at_ms) is SavedSearchState.ACTIVE]
+        return [search for search in self.all() if search.state(model, at_ms) is SavedSearchState.ACTIVE]
 
     def get(self, number: int) -> SavedSearch:
         """Return one saved search. Raises `NotFound`."""

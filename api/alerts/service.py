@@ -50,8 +50,8 @@ class SavedSearchService:
     def add(self, draft: SavedSearchInput, webhook: str | None = None) -> SavedResult:
         """Save a saved search. Raises what `preview` does, and `BadInput` for a webhook that cannot be used."""
         hook, secret = new_webhook(self._vault, webhook) if webhook else (None, "")
-        aimed, aim = self.preview(draft)
-        return SavedResult(self._store.add(aimed, aim, hook), secret)
+        measured_draft, target = self.preview(draft)
+        return SavedResult(self._store.add(measured_draft, target, hook), secret)
 
     def change(self, number: int, draft: SavedSearchInput, *, measure: bool = False) -> SavedSearch:
         """Let `draft` be what people chose. It is measured again where that matters, or is asked for.
@@ -60,10 +60,10 @@ class SavedSearchService:
             NotFound: no such saved search.
         """
         before = self._store.get(number).draft
-        aim = None
+        target = None
         if measure or any(getattr(draft, name) != getattr(before, name) for name in _AIMED):
-            draft, aim = self._aimed(draft, known=self._alerts.right_subjects(number))
-        self._store.change(number, draft, aim)
+            draft, target = self._aimed(draft, known=self._alerts.right_subjects(number))
+        self._store.change(number, draft, target)
         return self._store.get(number)
 
     def set_webhook(self, number: int, url: str | None) -> SavedResult:

@@ -210,10 +210,10 @@ def _check(entry: AuditEntry, before: Head) -> None:
         raise BrokenChain(entry.number, "it was changed", got=entry.hash, expected=computed)
 
 
-def _check_kept(kept: Head, found: Head) -> None:
-    if kept.hash != found.hash:
+def _check_kept(kept: Head, head: Head) -> None:
+    if kept.hash != head.hash:
         what = "it is not the entry that the kept head names, so the log was written again up to here"
-        raise BrokenChain(kept.number, what, got=found.hash, expected=kept.hash)
+        raise BrokenChain(kept.number, what, got=head.hash, expected=kept.hash)
 
 
 def _row(entry: AuditEntry) -> dict[str, Any]:
@@ -239,9 +239,9 @@ def _entry(row: sa.Row[Any]) -> AuditEntry:
 
 def _details(row: sa.Row[Any]) -> dict[str, Any]:
     try:
-        found = json.loads(row.details)
+        details = json.loads(row.details)
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or _canonical(found) != row.details:
+        details = None
+    if not isinstance(details, dict) or _canonical(details) != row.details:
         raise BrokenChain(row.number, "its details were changed", got=row.details, expected="canonical JSON")
-    return found
+    return details

@@ -118,10 +118,10 @@ def _cameras(plane: _Plane, cameras: Iterable[Camera]) -> Iterator[str]:
 
 
 def _by_place(stops: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[_XY, list[tuple[int, Mapping[str, Any]]]]:
-    found: dict[_XY, list[tuple[int, Mapping[str, Any]]]] = {}
+    places: dict[_XY, list[tuple[int, Mapping[str, Any]]]] = {}
     for at, stop in stops:
-        found.setdefault((stop["lat"], stop["lon"]), []).append((at, stop))
-    return found
+        places.setdefault((stop["lat"], stop["lon"]), []).append((at, stop))
+    return places
 
 
 def _lines(

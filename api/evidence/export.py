@@ -121,8 +121,8 @@ class EvidenceExporter:
     def _subject(self, case_id: str, number: int) -> _ExportedSighting:
         case = self._cases.case(case_id)
         sighting = sighting_of(case, number)
-        asked = self._footage.segment(sighting.segment_id)
-        showing = self._footage.showing(asked, sighting.start_ms, sighting.end_ms)
+        first = self._footage.segment(sighting.segment_id)
+        showing = self._footage.showing(first, sighting.start_ms, sighting.end_ms)
         segments = tuple(self._parts.media.fetched(showing))
         known = self._parts.live.known([sighting.camera_id])[sighting.camera_id]
         return _ExportedSighting(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
@@ -134,13 +134,13 @@ class EvidenceExporter:
         written(work / README, README_TEXT.encode())
         written(work / PUBLIC_KEY, self._signer.public.pem)
         if subject.masks:
-            found = [withheld(segment) for segment in subject.segments]
+            described = [withheld(segment) for segment in subject.segments]
         else:
-            found = [copied(segment, work, number) for number, segment in enumerate(subject.segments, start=1)]
+            described = [copied(segment, work, number) for number, segment in enumerate(subject.segments, start=1)]
         clip = cut_clip(subject.segments, work, subject.sighting, subject.masks, _CUT_S)
         return {
-            "copies": [] if subject.masks else found,
-            "recordings": [self._recording(*one, subject) for one in zip(subject.segments, found, strict=True)],
+            "copies": [] if subject.masks else described,
+            "recordings": [self._recording(*one, subject) for one in zip(subject.segments, described, strict=True)],
             "clip": {"name": clip.path.name, "how": MASKED if subject.masks else COPIED, **self._span(clip)},
             "still": self._still(subject, clip, work),
             "blurred": self._blurred(subject, work) if request.blur else None,
@@ -184,9 +184,9 @@ class EvidenceExporter:
         ids = self._parts.store.ids(own[0].segment_id) if own else set()
         same = sorted(id_ for id_ in ids if track_of(id_) == sighting.track)
         rows, _ = self._parts.store.get(same[:MAX_IDS])
-        found = [KnownBox(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
+        others = [KnownBox(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
         best = KnownBox(sighting.time_ms - start_ms, sighting.box, sighting.frame_width, sighting.frame_height)
-        return [best, *found]
+        return [best, *others]
 
     # audit log and manifest -----------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class EvidenceExporter:
             **times,
         }
 
-    def _recording(self, segment: Segment, found: Described, subject: _ExportedSighting) -> dict[str, Any]:
+    def _recording(self, segment: Segment, described: Described, subject: _ExportedSighting) -> dict[str, Any]:
         live = segment.role is not StreamRole.FILE
         recorder = segment.start_source is StartSource.RECORDER
         clock = {
@@ -246,11 +246,11 @@ class EvidenceExporter:
             "meaning": RECORDER_CLOCK if recorder else GIVEN_CLOCK,
         }
         return {
-            "name": None if subject.masks else found.name,
+            "name": None if subject.masks else described.name,
             "withheld": WITHHELD if subject.masks else None,
             "file": Path(segment.path).name,
-            "size": found.size,
-            "sha256": found.sha256,
+            "size": described.size,
+            "sha256": described.sha256,
             "segment": segment.id,
             "stream": segment.role.value if live else None,
             "start_source": segment.start_source.value,

@@ -70,10 +70,10 @@ class AlertRoutes:
 
     def alert(self, number: int) -> Alert:
         """Return an alert that they may see. Raises `NotFound`."""
-        found = self.alerts.get(number)
-        if not (self.sees(found.standing_id) and self.shows(found)):
+        alert = self.alerts.get(number)
+        if not (self.sees(alert.standing_id) and self.shows(alert)):
             raise unknown_alert(number)
-        return found
+        return alert
 
     def sees(self, number: int) -> bool:
         """Return whether they may see a saved search."""
@@ -90,8 +90,8 @@ class AlertRoutes:
 
     def newest(self) -> tuple[int, int]:
         """Return the last visible alert's number and how many are open: another pair after each change."""
-        found, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.watched(None))
-        seen = [alert for alert in found if self.shows(alert)]
+        alerts, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.watched(None))
+        seen = [alert for alert in alerts if self.shows(alert)]
         return max((alert.id for alert in seen), default=0), sum(alert.verdict is Judgement.OPEN for alert in seen)
 
     def shows(self, alert: Alert) -> bool:
@@ -129,8 +129,8 @@ def add_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeH
 def preview_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
     """Measure the threshold that it would have, and the expected alarms; nothing is saved."""
     purpose.check(body.case, body.reason)
-    draft, aim = routes.service.preview(body.draft(now_ms()))
-    return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
+    draft, target = routes.service.preview(body.draft(now_ms()))
+    return {"cameras": list(draft.cameras), "measured": measured_dict(target.measured)}
 
 
 @router.get("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 503))
@@ -176,11 +176,11 @@ def alerts(
     saved_search: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this saved search")] = None,
 ) -> dict[str, Any]:
     """List alerts, the newest first."""
-    found, more = routes.alerts.alerts(after=after, limit=limit, only_open=open, of=routes.watched(saved_search))
-    found = [alert for alert in found if routes.shows(alert)]
-    if found:
-        note.shown["alerts"] = [alert.id for alert in found]
-    return routes.view.alerts(found, more=more)
+    listed, more = routes.alerts.alerts(after=after, limit=limit, only_open=open, of=routes.watched(saved_search))
+    listed = [alert for alert in listed if routes.shows(alert)]
+    if listed:
+        note.shown["alerts"] = [alert.id for alert in listed]
+    return routes.view.alerts(listed, more=more)
 
 
 @router.get(

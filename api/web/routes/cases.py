@@ -80,9 +80,9 @@ class CaseRoutes:
     visibility: Visibility
     purpose: Purpose
 
-    def work(self, asker: Requester) -> CaseService:
+    def work(self, requester: Requester) -> CaseService:
         """Return the service that does what an operator does in a case."""
-        return CaseService(self.parts, self.cases, asker)
+        return CaseService(self.parts, self.cases, requester)
 
     def case(self, case_id: str) -> Case:
         """Return a case that they may see, without sightings outside their visibility. Raises `NotFound`."""
@@ -117,8 +117,8 @@ CaseRoutesHere = Annotated[CaseRoutes, Depends(_routes)]
 def all_cases(routes: CaseRoutesHere) -> dict[str, Any]:
     """List all cases that you may see, the newest first."""
     sees = routes.ownership.visible(routes.principal, OwnedKind.CASE)
-    found = [visible_part(case, routes.visibility) for case in routes.cases.cases() if sees(case.id)]
-    return {"cases": [routes.view.short(case) for case in found]}
+    cases = [visible_part(case, routes.visibility) for case in routes.cases.cases() if sees(case.id)]
+    return {"cases": [routes.view.short(case) for case in cases]}
 
 
 @router.post("", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
@@ -166,10 +166,10 @@ def search_case(case: str, body: CaseSearchIn, routes: CaseRoutesHere, note: Not
     """Search with what the case says; what the person can have reached comes first."""
     work = routes.work(routes.purpose.of(case, body.reason))
     where = Filter(cameras=tuple(body.cameras), from_ms=routes.time(body.start), to_ms=routes.time(body.end))
-    found = work.search(
+    findings = work.search(
         case, CaseSearchOptions(_readable(body.query), where, body.limit, body.reachable_only, body.order)
     )
-    return found.as_dict(note.answered(served(found.answer, routes.parts.zone)))
+    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
 
 
 @router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
@@ -177,8 +177,8 @@ def follow(case: str, body: FollowIn, routes: CaseRoutesHere, note: NoteHere) ->
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
     work = routes.work(routes.purpose.of(case, body.reason))
     options = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
-    found = work.follow(case, body.sighting, body.hours, options)
-    return found.as_dict(note.answered(served(found.answer, routes.parts.zone)))
+    findings = work.follow(case, body.sighting, body.hours, options)
+    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
 
 
 @router.post("/{case}/marks", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))

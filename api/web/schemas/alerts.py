@@ -100,11 +100,11 @@ class SavedSearchChange(BaseModel):
             "paused": self.paused,
         }
         plain |= {"alarms_per_day": self.alarms_per_day, "include_old": self.include_old}
-        given: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
-        given |= {name: tuple(value) for name, value in lists.items() if value is not None}
+        changes: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
+        changes |= {name: tuple(value) for name, value in lists.items() if value is not None}
         if self.days is not None:
-            given["expires_ms"] = expiry(now_ms, self.days)
-        return replace(before, **given, rule=rule)
+            changes["expires_ms"] = expiry(now_ms, self.days)
+        return replace(before, **changes, rule=rule)
 
 
 class AlertChange(BaseModel):
