@@ -97,7 +97,7 @@ class AccountStore:
         return t.to_account(account)
 
     def change(self, number: int, draft: AccountInput, *, disabled: bool) -> Account:
-        """Let this stand instead; whoever is disabled is signed out at once.
+        """Change an account; a disabled one is signed out at once.
 
         Raises:
             Conflict: nobody would be left who can make accounts.
@@ -178,7 +178,7 @@ class AccountStore:
     # keys ----------------------------------------------------------------------------------------------------
 
     def add_key(self, name: str, roles: frozenset[UserRole], scope: AccessScope, days: float) -> tuple[ApiKey, str]:
-        """Make an API key; its secret is told this once."""
+        """Make an API key; its secret is returned this once."""
         if not 0 < days <= MAX_KEY_DAYS:
             raise BadInput("a key cannot live that long", got=days, expected=f"above 0, at most {MAX_KEY_DAYS} days")
         if not roles:

@@ -21,7 +21,7 @@ MAX_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A wish to search wide in a case. `granted` None: nobody has judged it yet; `danger`: to life."""
+    """A request to search wide in a case. `granted` None: not judged yet; `danger`: to life."""
 
     id: int
     case_id: str
@@ -49,7 +49,7 @@ class ApprovalStore:
         self._catalog = catalog
 
     def ask(self, principal: Principal, case_id: str, reason: str, *, danger: bool) -> Approval:
-        """Ask for one."""
+        """Store a request and return it."""
         values = {"case_id": case_id, "account_id": principal.account_id, "account": principal.account}
         values |= {"reason": check_reason(reason), "danger": danger, "asked_ms": now_ms(), "judged_by": ""}
         with self._catalog.begin() as db:
@@ -61,7 +61,7 @@ class ApprovalStore:
         """Return one approval. Raises `NotFound`."""
         matches = self._read(approvals.c.id == number)
         if not matches:
-            raise NotFound("nobody asked for such an approval", got=number)
+            raise NotFound("there is no such approval", got=number)
         return matches[0]
 
     def all(self) -> list[Approval]:
@@ -69,17 +69,18 @@ class ApprovalStore:
         return self._read(sa.true())
 
     def judge(self, number: int, principal: Principal, *, granted: bool) -> Approval:
-        """Let it through, or not; of an emergency: it was right, or it was not.
+        """Grant it or refuse it; an emergency is judged afterwards.
 
         Raises:
-            Denied: by whoever asked themselves, or by somebody who may not see what they may see.
+            Denied: the principal made the request.
+            NotFound: unknown, or outside the principal's scope.
             Conflict: it was judged before.
         """
         approval = self.get(number)
         if approval.account_id == principal.account_id and approval.account == principal.account:
-            raise Denied("nobody judges what they asked for themselves", cure="ask another supervisor")
+            raise Denied("your own request cannot be judged by you", cure="ask another supervisor")
         if not principal.is_local and not principal.scope.covers(self._scope(approval)):
-            raise NotFound("nobody asked for such an approval", got=number)
+            raise NotFound("there is no such approval", got=number)
         a = approvals.c
         values = {"judged_ms": now_ms(), "judged_by": principal.account, "granted": granted}
         with self._catalog.begin() as db:

@@ -27,7 +27,7 @@ from search.config import Settings
 from search.errors import BadInput, Unauthenticated, Unavailable
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Only those by which nobody but the provider can sign."""
+"""Only those with which the provider alone can sign."""
 CALLBACK = "/api/oidc/callback"
 _TIMEOUT_S = 10.0
 _MOST_BYTES = 1_000_000

@@ -101,7 +101,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks now. `via` is how that is known: session, key, command line, or local (there are no accounts)."""
+    """Whoever makes this request. `via`: session, key, command line, or local (the server has no accounts)."""
 
     account: str
     roles: frozenset[UserRole]
@@ -121,7 +121,7 @@ class Principal:
 
 
 LOCAL = Principal("local", frozenset(UserRole), FULL_SCOPE, "local")
-"""Whoever reaches a server that has no accounts."""
+"""The principal of every request to a server without accounts."""
 
 
 def check_name(name: str) -> str:

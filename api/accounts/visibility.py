@@ -1,4 +1,4 @@
-"""Whose a case or a saved search is, and who else may see it."""
+"""Ownership and visibility: who owns a case or a saved search, and which cameras a scope shows."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class OwnershipStore:
             raise NotFound(f"there is no such {what}", got=repr(thing), cure="ask whoever has it to share it with you")
 
     def check_owner(self, principal: Principal, kind: OwnedKind, thing: object) -> None:
-        """Raise `Denied` for somebody whom a thing that they may see was only shared with."""
+        """Raise `Denied` unless the principal owns the thing, or leads its owner."""
         owner, _ = self.people(kind, thing)
         leads = principal.is_local or UserRole.SUPERVISOR in principal.roles
         if not leads and owner is not None and owner != principal.account_id:

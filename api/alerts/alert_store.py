@@ -34,7 +34,7 @@ class AlertStore:
     # raise ---------------------------------------------------------------------------------------------------
 
     def raise_all(self, matches: Sequence[tuple[SavedSearch, Best]], at_ms: int) -> int:
-        """Raise what the rules let through, with a delivery each where there is a webhook; how many those were.
+        """Raise the alerts that the rules allow, with a delivery each where there is a webhook; return their number.
 
         What was raised before is not raised again, and keeps others near it from being raised.
         """

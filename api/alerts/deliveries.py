@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 RETRY_S = (5, 30, 120, 600, 3600, 21_600)
 LEASE_MS = 30_000
-REST_MS = 5000  # after a failure of a receiver, until another alert is tried there: others shall not wait for it
+REST_MS = 5000  # after a failure of a receiver, until another alert is tried there: other receivers do not wait
 TIDY_MS = 3_600_000
 KEPT_MS = 7 * 86_400_000  # that a delivery is shown for
 
@@ -40,7 +40,7 @@ Send = Callable[[str, str, str, bytes], Sent]
 
 
 class DeliveryState(StrEnum):
-    """What became of a delivery. `DROPPED`: the webhook was removed, or its receiver wants no more."""
+    """The state of a delivery. `DROPPED`: the webhook was removed, or its receiver wants no more."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -60,7 +60,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """How a saved search's deliveries stand: how many in each state, and what the last failure was."""
+    """The deliveries of a saved search: the number in each state, and the last failure."""
 
     counts: Mapping[str, int]
     message: str = ""
@@ -83,12 +83,12 @@ class DeliveryQueue:
             take = t.deliveries.update().where(d.id == delivery_id, due)
             values = {"lease_owner": owner, "lease_until_ms": at_ms + LEASE_MS}
             if delivery_id is None or not db.execute(take.values(**values)).rowcount:
-                return None  # or somebody else was quicker; the next look finds another
+                return None  # or another process was quicker; the next call finds another one
             row = db.execute(sa.select(d.id, d.alert_id, d.standing_id, d.attempts).where(d.id == delivery_id)).one()
         return Delivery(*row)
 
     def settle(self, delivery: Delivery, owner: str, state: DeliveryState, message: str, due_ms: int = 0) -> None:
-        """Note what came of a try, unless another has taken over since."""
+        """Note the result of a try, unless another process has taken over since."""
         d = t.deliveries.c
         values = {"state": state.value, "said": message, "due_ms": due_ms, "attempts": delivery.attempts + 1}
         own = t.deliveries.update().where(d.id == delivery.id, d.lease_owner == owner)
@@ -104,7 +104,7 @@ class DeliveryQueue:
             db.execute(t.deliveries.update().where(waiting).values(state=DeliveryState.DROPPED.value, said=message))
 
     def forget_old(self, at_ms: int) -> None:
-        """Remove what was settled long ago."""
+        """Remove deliveries that were settled long ago."""
         d = t.deliveries.c
         old = sa.and_(d.state != DeliveryState.WAITING.value, d.created_ms < at_ms - KEPT_MS)
         with self._catalog.begin() as db:
@@ -134,7 +134,7 @@ class Deliverer:
     Args:
         catalog: open.
         vault: opens the receivers' addresses.
-        payload: what an alert is told as.
+        payload: returns the body of an alert.
         send: tries once.
         clock: Unix ms.
     """

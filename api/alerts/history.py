@@ -1,4 +1,4 @@
-"""What saved searches need of the index when they are saved: what they look for, and the past."""
+"""The index as a saved search needs it when it is saved: its query vector, and the scores of what is indexed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HistoryQuery:
 
 
 class ScoredIndex(Protocol):
-    """What saved searches need of the index."""
+    """The index as saved searches need it."""
 
     @property
     def model(self) -> str:
@@ -60,7 +60,7 @@ class ScoredIndex(Protocol):
 
 
 class EngineIndex:
-    """The index behind the search engine, as far as `visibility`. Safe for many threads; opens and closes nothing."""
+    """The index behind the search engine, within `visibility`. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: AppContext, visibility: Visibility = SEES_ALL) -> None:
         self._index = parts.indexes.live  # all of it on one
@@ -75,7 +75,7 @@ class EngineIndex:
         """See `ScoredIndex.wanted`.
 
         Raises:
-            Refused: the sentence asks for people by what nobody is looked for by.
+            PolicyViolation: the content policy forbids the sentence.
             BadInput: the sentence names a time, which what is yet to come cannot have.
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet, with whom to compare.

@@ -1,4 +1,4 @@
-"""What people do with saved searches where the rows are at hand: preview, save, change, try the webhook."""
+"""Operations on saved searches that need the index: preview, save, change, try the webhook."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SavedSearchService:
         """Return the draft with the cameras that its sentence names, and the threshold that it would have.
 
         Raises:
-            Refused: the sentence asks for people by what nobody is looked for by.
+            PolicyViolation: the content policy forbids the sentence.
             BadInput: the sentence cannot be used, or a value is out of range.
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet.
@@ -54,7 +54,7 @@ class SavedSearchService:
         return SavedResult(self._store.add(measured_draft, target, hook), secret)
 
     def change(self, number: int, draft: SavedSearchInput, *, measure: bool = False) -> SavedSearch:
-        """Let `draft` be what people chose. It is measured again where that matters, or is asked for.
+        """Change a saved search to `draft`. It is measured again where that matters, or with `measure`.
 
         Raises:
             NotFound: no such saved search.
@@ -67,13 +67,13 @@ class SavedSearchService:
         return self._store.get(number)
 
     def set_webhook(self, number: int, url: str | None) -> SavedResult:
-        """Send alerts there from now on, with a new secret; None: nowhere."""
+        """Set the address to which alerts are sent, with a new secret; None: no webhook."""
         hook, secret = new_webhook(self._vault, url) if url else (None, "")
         self._store.set_webhook(number, hook)
         return SavedResult(self._store.get(number), secret)
 
     def try_webhook(self, number: int) -> Sent:
-        """Send a test, once, and say what came of it.
+        """Send a test, once, and return the result.
 
         Raises:
             NotFound: no such saved search.

@@ -96,7 +96,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How much was looked at: hours of all watched cameras together, and how many cameras are watched."""
+    """The amount of history: hours of all watched cameras together, and the number of these cameras."""
 
     camera_hours: float
     cameras: int

@@ -20,7 +20,7 @@ OLD_MS = DAY_MS
 
 
 class SavedSearchState(StrEnum):
-    """What a saved search does now. One that another model made compares nothing: it must be saved again."""
+    """The state of a saved search. One of another model compares nothing: it must be saved again."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -29,7 +29,7 @@ class SavedSearchState(StrEnum):
 
 
 class Judgement(StrEnum):
-    """What a person says of an alert."""
+    """A person's judgement of an alert."""
 
     OPEN = "open"
     RIGHT = "right"
@@ -38,7 +38,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedSearchInput:
-    """What people choose of a saved search. `like` are ids of clips that show the person; empty `cameras`: all."""
+    """The choices of people in a saved search. `like` are ids of clips that show the person; empty `cameras`: all."""
 
     name: str
     sentence: str
@@ -76,7 +76,7 @@ def expiry(now_ms: int, days: float) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchTarget:
-    """What new rows are compared with: a vector float32 (dim,) of a model; and the threshold with what it promises.
+    """The target of comparison: a vector float32 (dim,) of a model, and the threshold with its rates.
 
     `curve` is the scale on which the threshold was measured: that of the index moves as it grows.
     """
@@ -144,7 +144,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """What became of a saved search's alerts so far; `full` are cameras that reached their limit in the last day."""
+    """Counts of a saved search's alerts so far; `full` are cameras that reached their limit in the last day."""
 
     alerts: int = 0
     open: int = 0

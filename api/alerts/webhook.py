@@ -1,4 +1,4 @@
-"""Webhooks: where an alert is sent, how it is signed, and how the receiver makes sure that it is ours.
+"""Webhooks: their addresses, the signature of a delivery, and its check by the receiver.
 
 A POST of JSON with three headers: ``X-Xunren-Delivery`` (the same when it is sent again), ``X-Xunren-Timestamp`` (Unix
 seconds of this try) and ``X-Xunren-Signature: sha256=`` HMAC-SHA256 of the secret over ``timestamp + "." + body``.
@@ -36,7 +36,7 @@ _LATE = "no answer in time"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of one try: the receiver's status, or (None) why there is none."""
+    """The result of one try: the receiver's status, or None and the fault."""
 
     status: int | None
     fault: str = ""

@@ -57,7 +57,7 @@ class CaseStore:
 
         Raises:
             BadInput: nothing says what the person looks like.
-            Refused: a sentence asks for people by what nobody is looked for by.
+            PolicyViolation: the content policy forbids a sentence.
             NotFound: the camera where they were last seen is unknown.
         """
         check_looks(draft.sentences, len(photos))
@@ -249,7 +249,7 @@ def sighting_of(case: Case, number: int) -> Sighting:
 
 
 def _check_sentences(sentences: Iterable[str], known: Collection[str] = ()) -> None:
-    """Raise `Refused`. What an older list let in is no obstacle to closing a case; a search with it is refused."""
+    """Raise `PolicyViolation` for new sentences only, so that a case with an older one can still be closed."""
     for sentence in sentences:
         if sentence not in known:
             content_policy.check_sentence(sentence)

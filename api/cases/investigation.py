@@ -1,4 +1,4 @@
-"""What an operator does in a case: search for the person, mark clips, confirm sightings and follow them."""
+"""The work of an operator in a case: search for the person, mark clips, confirm sightings, follow them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class CaseFindings:
 
 
 class CaseService:
-    """Cases over open parts, as far as `requester` sees. Safe for many threads; opens and closes nothing."""
+    """Cases over an open context, within what `requester` sees. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: AppContext, cases: CaseStore, requester: Requester = ANYONE) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""Map tiles of one's own under a trail: a folder ``ZOOM/X/Y.png`` (Web Mercator, 256 pixels), as map servers export it.
+"""Local map tiles under a trail: a folder ``ZOOM/X/Y.png`` (Web Mercator, 256 pixels), as map servers export it.
 
 Nothing is fetched from anywhere. ``attribution.txt`` in the folder is what the map's makers want to be said.
 """

@@ -1,4 +1,4 @@
-"""Exports a sighting as signed evidence: a folder that tells by itself whether it is still what it was.
+"""Exports a sighting as signed evidence: a folder by which anybody can check that nothing in it was changed.
 
 `texts` says what each file is, `manifest` how the folder is written. The entry of the audit log is
 written before the manifest, which names it; the folder has its name only when everything in it is on the disk.
@@ -59,7 +59,7 @@ from search.vector_store.checks import MAX_IDS
 ACTION = "evidence.sign"
 """The word in the audit log for the entry that a manifest names."""
 CONTEXT_MS = 30_000
-"""So much before and after a sighting is looked at, to know who moves there."""
+"""The stretch before and after a sighting that is analysed to know who moves there."""
 _CUT_S = 600.0
 
 
@@ -84,7 +84,7 @@ class _ExportedSighting:
 
 
 class EvidenceExporter:
-    """Makes evidence of sightings, over open parts. Safe for many threads; opens and closes nothing."""
+    """Makes evidence of sightings, over an open context. Safe for many threads; opens and closes nothing."""
 
     def __init__(self, parts: AppContext, cases: CaseStore) -> None:
         self._parts = parts

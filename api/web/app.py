@@ -1,4 +1,4 @@
-"""The HTTP door: routes, guards and the page, put together over open parts."""
+"""The HTTP application: routes, middleware and the page over an open context."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def create_app(
     app.state.accounts = AccountStore(parts.catalog) if parts.settings.accounts else None
     app.state.oidc = OidcProvider(parts.settings) if parts.settings.oidc_issuer else None
     app.state.setup_token = setup_token
-    app.state.stopping = lambda: False  # the server that ends tells it to answers that go on
+    app.state.stopping = lambda: False  # a server that ends sets it, and streaming answers end
     app.state.activity = activity or Activity()
     errors.install(app)
     security.install(app, hosts, local_key)

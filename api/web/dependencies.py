@@ -1,4 +1,4 @@
-"""What the routes share: the open parts, and how an answer is read in OpenAPI."""
+"""Dependencies that all routes share: the open context and the indexing activity."""
 
 from __future__ import annotations
 

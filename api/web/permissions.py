@@ -1,4 +1,4 @@
-"""Who may do what: one table of all routes. What is not in it is allowed to nobody."""
+"""Permissions: one table of all routes and the roles that may use them. A route that is not in it is refused to all."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[UserRole]] = {
 
 
 async def admit(request: Request) -> None:
-    """Let only those through whom the table names.
+    """Raise unless the table allows the route to the principal.
 
     Raises:
         Unauthenticated: nobody is signed in.

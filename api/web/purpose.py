@@ -1,4 +1,4 @@
-"""For whom and why somebody searches, and what they may see: together the `Requester` of a search."""
+"""The purpose of a search: case, reason and visibility, together its `Requester`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOUR_MS = 3_600_000
 
 
 class Purpose:
-    """Checks what a search is for."""
+    """Checks case and reason of a search."""
 
     def __init__(self, parts: AppContext, cases: CaseStore, principal: Principal, visibility: Visibility) -> None:
         self._parts = parts

@@ -61,7 +61,7 @@ def serve(
     loopback = _is_loopback(settings.host)
     _check_tls(settings)
     check_oidc(settings)
-    tiles_of(settings)  # a wrong folder is told now rather than at the first map
+    tiles_of(settings)  # a wrong folder fails now rather than at the first map
     if not loopback and not insecure:
         _check_open_address(settings)
     with ExitStack() as stack:
@@ -150,7 +150,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _announced(settings: Settings, url: str, key: str) -> Iterator[None]:
-    """Leave address and key in the data folder, for its owner only: `xunren search` and others look for them there."""
+    """Leave address and key in the data folder, for its owner only: `xunren search` and others find them there."""
     file = address_file(settings)
     file.unlink(missing_ok=True)  # whose mode may be another
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:

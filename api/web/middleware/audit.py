@@ -105,10 +105,10 @@ UNRECORDED = frozenset(
         ("HEAD", "/api/cameras/{camera}/now.jpg"),
     }
 )
-"""Names, figures and states; they show nobody. What lies outside /api (page, metrics) shows nobody either."""
+"""Names, figures and states; they show no footage. Addresses outside /api (page, metrics) show none either."""
 
 NOBODY = "nobody"
-"""Account of whoever is not known."""
+"""Account in the log of a request without a known principal."""
 SECRETS = frozenset({"password", "new_password", "token"})
 """Members of a body that are never written down."""
 ADDRESSES = frozenset({"webhook_url", "webhook"})

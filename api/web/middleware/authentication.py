@@ -1,7 +1,7 @@
-"""Who asks? By a session's cookie, an API key, or the key that the server left for commands at the machine itself.
+"""Authentication: by a session's cookie, an API key, or the key that the server left for commands at this machine.
 
-What is not public is answered to nobody who is unknown. A page must prove with each change that it is ours: its session
-alone is sent along by the browser whoever made the request.
+Only public addresses are answered to an unknown principal. A page must prove with each change that it is ours: the
+browser sends the session's cookie along whoever made the request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from search.errors import BadInput, Denied, Unauthenticated, XunrenError
 COOKIE = "xunren_session"
 CSRF_HEADER = "X-CSRF-Token"
 PUBLIC = frozenset({"/", "/docs", "/openapi.json", "/api/health", "/api/me", "/api/login", "/api/setup"})
-"""Answered to anybody; they show nobody."""
+"""Answered to anybody; they show no footage."""
 _PUBLIC_BELOW = ("/static/", "/api/oidc/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 

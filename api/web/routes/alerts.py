@@ -40,14 +40,14 @@ from search.access import Visibility
 from search.times import now_ms
 from search.vault import Vault
 
-STREAM_S = 60.0  # so long one connection hears of changes; then rights are looked at anew
+STREAM_S = 60.0  # a connection ends then, so that rights are checked again
 LOOK_EVERY_S = 1.0
 
 router = APIRouter(prefix="/api", tags=["saved searches"])
 
 
 class AlertRoutes:
-    """What these routes work with: only what `principal` may see."""
+    """The parts that these routes use, within the visibility of `principal`."""
 
     def __init__(self, parts: AppContext, principal: Principal, visibility: Visibility) -> None:
         vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
@@ -158,7 +158,7 @@ def remove_standing(number: Number, routes: AlertRoutesHere) -> None:
 
 @router.post("/saved-searches/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))
 def test_webhook(number: Number, routes: AlertRoutesHere) -> dict[str, Any]:
-    """Send a test to its webhook, once, and tell what the receiver said."""
+    """Send a test to its webhook, once, and return the receiver's answer."""
     routes.one(number)
     sent = routes.service.try_webhook(number)
     return {"delivered": sent.delivered, "message": sent.said}

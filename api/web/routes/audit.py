@@ -26,7 +26,7 @@ def entries(
     before: Annotated[int | None, Query(ge=1, le=2**53, description="only entries before this one")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED - 1)] = 100,
 ) -> dict[str, Any]:
-    """List the audit log, the newest entry first: who looked at a case, what an account searched for."""
+    """List the audit log, the newest entry first: who viewed a case, what an account searched for."""
     listed = AuditLog(parts.catalog).find(AuditFilter(account, case, action, start_ms, end_ms, before, limit + 1))
     return {"entries": [entry_dict(entry) for entry in listed[:limit]], "more": len(listed) > limit}
 

@@ -70,7 +70,7 @@ class WebLinks:
 
 @dataclass(frozen=True, slots=True)
 class CaseRoutes:
-    """What the routes of cases work with: all of it is only what `principal` may see."""
+    """The parts that the routes of cases use, within the visibility of `principal`."""
 
     parts: AppContext
     cases: CaseStore

@@ -26,7 +26,7 @@ _exports = threading.BoundedSemaphore(MAX_EXPORTS)
 
 
 class EvidenceIn(BaseModel):
-    """What the evidence shall hold."""
+    """Options of an export."""
 
     model_config = ConfigDict(extra="forbid")
 

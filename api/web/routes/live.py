@@ -1,4 +1,4 @@
-"""Live cameras: as they are now, their hours, and a picture of each."""
+"""Live cameras: their state, their coverage by hour, and the newest sample of each."""
 
 from __future__ import annotations
 

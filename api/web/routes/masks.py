@@ -25,7 +25,7 @@ class MasksIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    masks: list[Polygon] = Field(max_length=50, description="polygons of x, y, each a share of the picture")
+    masks: list[Polygon] = Field(max_length=50, description="polygons of x, y, each a share of the frame")
 
 
 class MasksOut(ResponseModel):

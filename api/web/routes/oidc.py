@@ -1,4 +1,4 @@
-"""Signing in elsewhere: there, and back."""
+"""Signing in at the OIDC provider: the way there, and the way back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/oidc", tags=["accounts"])
 def _provider(request: Request) -> OidcProvider:
     provider: OidcProvider | None = request.app.state.oidc
     if provider is None:
-        raise NotFound("nobody signs in elsewhere here", cure="sign in with name and password")
+        raise NotFound("this server has no OIDC provider", cure="sign in with name and password")
     return provider
 
 

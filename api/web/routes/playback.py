@@ -1,4 +1,4 @@
-"""What a clip is watched with: where its people are in the picture, and what the cameras around showed at that time."""
+"""Playback of a clip: the boxes of its people, and the clips of the cameras around at that time."""
 
 from __future__ import annotations
 

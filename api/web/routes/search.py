@@ -63,7 +63,7 @@ def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
     """Return the address of the picture of the clip's best moment."""
     segment_id, offset_ms = answer.moment(clip)
-    case = answer.query.asker.case  # recorded with whoever opens it
+    case = answer.query.asker.case  # the audit log records it with the view
     return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg{f'?case={case}' if case else ''}"
 
 

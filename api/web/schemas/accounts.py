@@ -50,7 +50,7 @@ class SetupIn(BaseModel):
 
 
 class PasswordIn(BaseModel):
-    """A new password of one's own."""
+    """A change of your own password."""
 
     model_config = _STRICT
 
@@ -183,7 +183,7 @@ class ApprovalOut(ResponseModel):
     created_ms: int
     judged_ms: int | None
     judged_by: str
-    granted: bool | None = Field(description="null: nobody has judged it")
+    granted: bool | None = Field(description="null: not judged yet")
     holds: bool = Field(description="whether it lets searches through now")
     mine: bool
 

@@ -79,7 +79,7 @@ class CaseChange(BaseModel):
     queries: list[StrictStr] | None = Field(default=None, description="instead of all there are")
     add_photos: Photos = []
     remove_photos: list[StrictInt] = Field(default=[], max_length=MAX_PHOTOS, description="numbers of photos")
-    last_seen: LastSeenIn | None = Field(default=None, description="null: nobody knows")
+    last_seen: LastSeenIn | None = Field(default=None, description="null: unknown")
     speed: Goes | None = None
     note: StrictStr | None = None
     open: StrictBool | None = Field(default=None, description="false closes the case")
@@ -285,7 +285,7 @@ class CaseAnswer(SearchAnswer):
 
 
 class StopOut(ResponseModel):
-    """Where the person surely was."""
+    """A place where the person was confirmed."""
 
     sighting: int | None = Field(description="its number; null: where they were last seen")
     camera: str | None
@@ -305,8 +305,8 @@ class StepOut(ResponseModel):
     metres: float | None = Field(description="as the crow flies; null: a stop has no coordinates")
     seconds: float
     needed_mps: float | None = Field(description="how fast the person went at least")
-    possible: bool | None = Field(description="null: nobody can say")
-    reason: str = Field(description="why it is not possible, or why nobody can say")
+    possible: bool | None = Field(description="null: unknown")
+    reason: str = Field(description="why it is not possible, or why that is unknown")
 
 
 class TrailOut(ResponseModel):

@@ -24,7 +24,7 @@ class PhotoIn(BaseModel):
 
     data: Base64Bytes = Field(description="a JPEG, PNG, WebP or BMP file, base64")
     box: tuple[StrictInt, StrictInt, StrictInt, StrictInt] | None = Field(
-        default=None, description="the part that shows the person, xyxy pixels of the upright picture"
+        default=None, description="the part that shows the person, xyxy pixels of the upright photo"
     )
 
 
@@ -42,7 +42,7 @@ class SearchRequest(BaseModel):
     like: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips that show the person")
     unlike: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips to leave out")
     without: list[StrictStr] = Field(
-        default=[], max_length=MAX_MARKS, description="words of the query whose chip was removed: they shall not count"
+        default=[], max_length=MAX_MARKS, description="words of the query whose chip was removed: they do not count"
     )
     cameras: list[StrictStr] = Field(default=[], max_length=MAX_CAMERAS, description="camera ids")
     start: When = None
