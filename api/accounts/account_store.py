@@ -48,7 +48,7 @@ class AccountStore:
     # accounts ------------------------------------------------------------------------------------------------
 
     def empty(self) -> bool:
-        """Whether nobody has an account yet."""
+        """Return whether nobody has an account yet."""
         with self._catalog.begin() as db:
             return db.scalar(sa.select(sa.func.count()).select_from(t.accounts)) == 0
 
@@ -78,33 +78,33 @@ class AccountStore:
         return self.account(number[0])
 
     def all(self) -> list[Account]:
-        """All accounts by name."""
+        """Return all accounts by name."""
         with self._catalog.begin() as db:
             return [t.to_account(row) for row in db.execute(sa.select(t.accounts).order_by(t.accounts.c.key))]
 
     def account(self, number: int) -> Account:
-        """One account. Raises `NotFound`."""
-        found = self._find(t.accounts.c.id == number)
-        if found is None:
+        """Return one account. Raises `NotFound`."""
+        account = self._find(t.accounts.c.id == number)
+        if account is None:
             raise NotFound("there is no such account", got=number)
-        return t.to_account(found)
+        return t.to_account(account)
 
     def named(self, name: str) -> Account:
-        """The account of this name. Raises `NotFound`."""
-        found = self._find(t.accounts.c.key == _folded(name))
-        if found is None:
+        """Return the account of this name. Raises `NotFound`."""
+        account = self._find(t.accounts.c.key == _folded(name))
+        if account is None:
             raise NotFound("there is no such account", got=name, cure="`xunren account list` shows all")
-        return t.to_account(found)
+        return t.to_account(account)
 
     def change(self, number: int, draft: AccountInput, *, disabled: bool) -> Account:
-        """Let this stand instead; whoever is disabled is signed out at once.
+        """Change an account; a disabled one is signed out at once.
 
         Raises:
             Conflict: nobody would be left who can make accounts.
         """
         before = self.account(number)
         if draft.name != before.name:
-            raise BadInput("an account keeps its name, as the record names it", got=draft.name, expected=before.name)
+            raise BadInput("an account keeps its name, as the audit log names it", got=draft.name, expected=before.name)
         with self._catalog.begin() as db:
             tables.alone(db)
             values = t.rights(draft.roles, draft.scope) | {"disabled": disabled}
@@ -124,23 +124,23 @@ class AccountStore:
             db.execute(t.sessions.delete().where(t.sessions.c.account_id == number))
 
     def by_password(self, name: str, password: str) -> Account | None:
-        """Whose name and password these are; takes as long where there is no such name."""
-        found = self._find(t.accounts.c.key == _folded(name))
-        right = fits(password, None if found is None else found.password)
-        return t.to_account(found) if right and found is not None and not found.disabled else None
+        """Return the account with this name and password, or None; an unknown name takes as long."""
+        account = self._find(t.accounts.c.key == _folded(name))
+        right = fits(password, None if account is None else account.password)
+        return t.to_account(account) if right and account is not None and not account.disabled else None
 
     def by_subject(self, name: str, subject: str) -> Account | None:
-        """Who signs in elsewhere as `subject`; the first time they are known by their name, then by it only."""
-        found = self._find(t.accounts.c.subject == subject)
-        if found is None:
+        """Return the account of an OIDC `subject`; at first it is found by `name`, later by `subject` only."""
+        account = self._find(t.accounts.c.subject == subject)
+        if account is None:
             unbound = sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == "")
-            found = self._find(unbound)
-            if found is None or found.password or found.disabled:
+            account = self._find(unbound)
+            if account is None or account.password or account.disabled:
                 return None
             with self._catalog.begin() as db:
                 if not db.execute(t.accounts.update().where(unbound).values(subject=subject)).rowcount:
                     return None  # somebody else of this name was quicker
-        return None if found.disabled else t.to_account(found)
+        return None if account.disabled else t.to_account(account)
 
     def _find(self, where: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
         with self._catalog.begin() as db:
@@ -163,7 +163,7 @@ class AccountStore:
             db.execute(t.sessions.delete().where(t.sessions.c.hash == _hash(secret)))
 
     def by_session(self, secret: str) -> Principal | None:
-        """Who is signed in so."""
+        """Return the principal of an open session, or None."""
         s, now = t.sessions.c, now_ms()
         query = sa.select(t.accounts, s.used_ms, s.ends_ms).join(t.sessions).where(s.hash == _hash(secret))
         with self._catalog.begin() as db:
@@ -178,7 +178,7 @@ class AccountStore:
     # keys ----------------------------------------------------------------------------------------------------
 
     def add_key(self, name: str, roles: frozenset[UserRole], scope: AccessScope, days: float) -> tuple[ApiKey, str]:
-        """Make an API key; its secret is told this once."""
+        """Make an API key; its secret is returned this once."""
         if not 0 < days <= MAX_KEY_DAYS:
             raise BadInput("a key cannot live that long", got=days, expected=f"above 0, at most {MAX_KEY_DAYS} days")
         if not roles:
@@ -192,7 +192,7 @@ class AccountStore:
         return ApiKey(made[0], name, roles, scope, now, ends), secret
 
     def all_keys(self) -> list[ApiKey]:
-        """All keys, expired ones too."""
+        """Return all keys, expired ones too."""
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.keys).order_by(t.keys.c.id)).all()
         return [
@@ -207,7 +207,7 @@ class AccountStore:
                 raise NotFound("there is no such key", got=number)
 
     def by_key(self, secret: str) -> Principal:
-        """Whose key this is. Raises `Unauthenticated`."""
+        """Return the principal of a key. Raises `Unauthenticated`."""
         with self._catalog.begin() as db:
             row = db.execute(sa.select(t.keys).where(t.keys.c.hash == _hash(secret))).first()
         if row is None:
@@ -218,7 +218,7 @@ class AccountStore:
 
 
 def csrf_of(session: str) -> str:
-    """What a page must send along with a request that changes something: only who reads our answers knows it."""
+    """Return the token that a page sends with each change: only who reads our answers knows it."""
     return hmac.new(session.encode(), b"xunren csrf", hashlib.sha256).hexdigest()
 
 

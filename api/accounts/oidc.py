@@ -27,7 +27,7 @@ from search.config import Settings
 from search.errors import BadInput, Unauthenticated, Unavailable
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Only those by which nobody but the provider can sign."""
+"""Only those with which the provider alone can sign."""
 CALLBACK = "/api/oidc/callback"
 _TIMEOUT_S = 10.0
 _MOST_BYTES = 1_000_000
@@ -95,13 +95,13 @@ class OidcProvider:
 
     @property
     def host(self) -> str:
-        """Where one signs in, for people."""
+        """Return the provider's host, for people."""
         return urlsplit(self._issuer).hostname or ""
 
     def begin(self, secret: str) -> str:
-        """The address at which whoever keeps `secret` signs in. Raises `Unavailable`."""
+        """Return the address at which the browser that keeps `secret` signs in. Raises `Unavailable`."""
         challenge = hashlib.sha256(_part(secret, "verifier").encode()).digest()
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._callback,
@@ -112,7 +112,7 @@ class OidcProvider:
             "code_challenge_method": "S256",
         }
         address = str(self._about()["authorization_endpoint"])
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
     def check(self, secret: str, state: str) -> None:
         """Raise `Unauthenticated` for an answer that does not belong to this browser's attempt."""
@@ -121,7 +121,7 @@ class OidcProvider:
             raise Unauthenticated("this answer belongs to another attempt to sign in", cure=cure)
 
     def finish(self, secret: str, code: str) -> OidcIdentity:
-        """Whom the provider's answer, which was checked, names.
+        """Return the person whom the provider's answer names; `check` it first.
 
         Raises:
             Unauthenticated: its token is not good.
@@ -142,7 +142,7 @@ class OidcProvider:
         return OidcIdentity(name, f"{self._issuer} {claims['sub']}")
 
     def _token(self, secret: str, code: str) -> str:
-        """The ID token for a code."""
+        """Return the ID token for a code."""
         about = self._about()
         form = {
             "grant_type": "authorization_code",
@@ -158,13 +158,13 @@ class OidcProvider:
         else:
             form |= {"client_id": self._client_id}
             form |= {"client_secret": self._client_secret} if self._client_secret else {}
-        told = _fetch(str(about["token_endpoint"]), urlencode(form).encode(), headers)
-        if not isinstance(told.get("id_token"), str):
-            raise Unauthenticated("the provider gave no ID token", got=str(told.get("error", "")), cure=_CURE)
-        return str(told["id_token"])
+        response = _fetch(str(about["token_endpoint"]), urlencode(form).encode(), headers)
+        if not isinstance(response.get("id_token"), str):
+            raise Unauthenticated("the provider gave no ID token", got=str(response.get("error", "")), cure=_CURE)
+        return str(response["id_token"])
 
     def _claims(self, token: str) -> dict[str, Any]:
-        """What an ID token says, if it is the provider's, for us, and not too old."""
+        """Return the claims of an ID token that is the provider's, for us, and not too old."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -183,15 +183,15 @@ class OidcProvider:
         return claims
 
     def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
-        """The provider's key that a token names."""
+        """Return the provider's key that a token names."""
         name = header.get("kid")
         for again in (False, True):
             keys = self._key_set(again=again).keys
             if name is None and len(keys) == 1:
                 return keys[0]
-            found = next((key for key in keys if key.key_id == name), None)
-            if found is not None:
-                return found
+            key_ = next((key for key in keys if key.key_id == name), None)
+            if key_ is not None:
+                return key_
         raise Unauthenticated("the provider's ID token names an unknown key", got=str(name), cure=_CURE)
 
     def _key_set(self, *, again: bool) -> jwt.PyJWKSet:
@@ -209,7 +209,7 @@ class OidcProvider:
         return keys
 
     def _about(self) -> dict[str, Any]:
-        """The provider's description of itself."""
+        """Return the provider's description of itself."""
         with self._lock:
             if self._known and time.monotonic() - self._known[0] < _KNOWN_S:
                 return self._known[1]
@@ -227,12 +227,12 @@ class OidcProvider:
 
 
 def new_secret() -> str:
-    """What the browser keeps while it is away."""
+    """Return a secret that the browser keeps while it is at the provider."""
     return secrets.token_urlsafe(32)
 
 
 def _part(secret: str, name: str) -> str:
-    """One of the values that follow from the browser's secret."""
+    """Derive one value (state, nonce, verifier) from the browser's secret."""
     made = hmac.new(secret.encode(), f"xunren oidc {name}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
@@ -241,14 +241,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """What a provider says of itself is said at its own address."""
 
     def redirect_request(self, *_: Any) -> None:
-        """None: not followed."""
+        """Return None: a redirect is not followed."""
 
 
 _OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def _fetch(url: str, form: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """A JSON object of the provider; of a refused request what it says about it."""
+    """Return a JSON object of the provider. The error of a refused request has the provider's message."""
     request = urllib.request.Request(url, form, {"Accept": "application/json"} | (headers or {}))  # noqa: S310 - checked
     try:
         with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:

@@ -23,7 +23,7 @@ class UserRole(StrEnum):
     SUPERVISOR = "supervisor"
     """Also sees the cases of operators within the own scope, lets wide searches through, reviews emergencies."""
     AUDITOR = "auditor"
-    """Reads the record; sees no footage."""
+    """Reads the audit log; sees no footage."""
     ADMIN = "admin"
     """Makes accounts and keys, looks after cameras and the index; sees no footage."""
 
@@ -57,10 +57,10 @@ class AccessScope:
             raise BadInput("not a time to look back", got=self.back_hours, expected="hours above 0")
 
     def covers(self, other: AccessScope) -> bool:
-        """Whether whoever has this scope surely sees all that `other` shows."""
-        mine = float("inf") if self.back_hours is None else self.back_hours
-        theirs = float("inf") if other.back_hours is None else other.back_hours
-        if mine < theirs:
+        """Return whether this scope surely shows all that `other` shows."""
+        own_hours = float("inf") if self.back_hours is None else self.back_hours
+        other_hours = float("inf") if other.back_hours is None else other.back_hours
+        if own_hours < other_hours:
             return False
         named = set(other.districts) <= set(self.districts) and set(other.cameras) <= set(self.cameras)
         return self.everything or (named and not other.everything)
@@ -95,13 +95,13 @@ class Account:
 
     @property
     def name(self) -> str:
-        """The name."""
+        """Return the name."""
         return self.draft.name
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks now. `via` is how that is known: session, key, command line, or local (there are no accounts)."""
+    """Whoever makes this request. `via`: session, key, command line, or local (the server has no accounts)."""
 
     account: str
     roles: frozenset[UserRole]
@@ -112,16 +112,16 @@ class Principal:
 
     @property
     def is_local(self) -> bool:
-        """Whether they are at the machine itself, whose owner could read every file anyway."""
+        """Return whether they are at the machine itself, whose owner could read every file anyway."""
         return self.via in ("local", "command line")
 
     def has(self, roles: Iterable[UserRole]) -> bool:
-        """Whether one of these roles is theirs."""
+        """Return whether they have one of these roles."""
         return not self.roles.isdisjoint(roles)
 
 
 LOCAL = Principal("local", frozenset(UserRole), FULL_SCOPE, "local")
-"""Whoever reaches a server that has no accounts."""
+"""The principal of every request to a server without accounts."""
 
 
 def check_name(name: str) -> str:

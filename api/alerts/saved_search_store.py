@@ -1,4 +1,4 @@
-"""The store of standing searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
+"""The store of saved searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SavedSearchFaults:
 
 
 class SavedSearchStore:
-    """Standing searches. Cheap to make, safe for many threads and processes.
+    """Saved searches. Cheap to make, safe for many threads and processes.
 
     Every method raises `Unavailable` where the database does not answer.
     """
@@ -46,17 +46,17 @@ class SavedSearchStore:
         return SavedSearch(int(made[0]) if made else 0, draft, aim, webhook, created)
 
     def all(self) -> list[SavedSearch]:
-        """All of them, by number."""
+        """Return all saved searches by number."""
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
             return [t.to_standing(row) for row in rows]
 
     def active(self, model: str, at_ms: int) -> list[SavedSearch]:
-        """Those that compare new rows now, in an index of `model`."""
-        return [found for found in self.all() if found.state(model, at_ms) is SavedSearchState.ACTIVE]
+        """Return the searches that compare new rows now, in an index of `model`."""
+        return [search for search in self.all() if search.state(model, at_ms) is SavedSearchState.ACTIVE]
 
     def get(self, number: int) -> SavedSearch:
-        """One of them. Raises `NotFound`."""
+        """Return one saved search. Raises `NotFound`."""
         with self._catalog.begin() as db:
             row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
         if row is None:
@@ -64,11 +64,11 @@ class SavedSearchStore:
         return t.to_standing(row)
 
     def change(self, number: int, draft: SavedSearchInput, aim: MatchTarget | None = None) -> None:
-        """Let this be what people chose, and what rows are compared with from now on. Raises `NotFound`."""
+        """Change the choices, and with `aim` the target that rows are compared with. Raises `NotFound`."""
         self._update(number, t.draft_values(draft) | (t.aim_values(aim) if aim else {}))
 
     def set_webhook(self, number: int, webhook: Webhook | None) -> None:
-        """Let alerts be sent there from now on; what waits for an address that was removed is dropped."""
+        """Set the webhook; deliveries that wait for a removed address are dropped."""
         self._update(number, t.webhook_values(webhook))
 
     def remove(self, number: int) -> None:
@@ -80,7 +80,7 @@ class SavedSearchStore:
                 raise _unknown(number)
 
     def span(self, cameras: Collection[str]) -> Span:
-        """How much is indexed of these cameras (none named: of all), and how many of them there is anything of.
+        """Return the indexed hours of these cameras (none named: of all), and the number of cameras with recordings.
 
         A camera that is recorded live counts also before its first file is indexed.
         """
@@ -97,7 +97,7 @@ class SavedSearchStore:
         return Span(sum(indexed.get(camera, 0) for camera in watched) / HOUR_MS, len(watched))
 
     def note_fault(self, count: int, rows_missed: int, said: str) -> None:
-        """Add to what went wrong while new rows were compared."""
+        """Add to the faults of comparing new rows."""
         f = t.faults
         values = {"last_ms": now_ms(), "said": shorten(said)}
         more = {"count": f.c.count + count, "rows_missed": f.c.rows_missed + rows_missed}
@@ -106,7 +106,7 @@ class SavedSearchStore:
                 db.execute(f.insert().values(id=1, count=count, rows_missed=rows_missed, **values))
 
     def faults(self) -> SavedSearchFaults:
-        """What went wrong so far."""
+        """Return the faults so far."""
         f = t.faults.c
         with self._catalog.begin() as db:
             row = db.execute(sa.select(f.count, f.rows_missed, f.last_ms, f.said).where(f.id == 1)).first()
@@ -119,4 +119,4 @@ class SavedSearchStore:
 
 
 def _unknown(number: int) -> NotFound:
-    return NotFound("there is no such standing search", got=number, cure="`xunren watch list` shows all")
+    return NotFound("there is no such saved search", got=number, cure="`xunren watch list` shows all")

@@ -1,4 +1,4 @@
-"""Standing searches and their alerts: frozen types that check themselves once, when they are made."""
+"""Saved searches and their alerts: frozen types that check themselves once, when they are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLD_MS = DAY_MS
 
 
 class SavedSearchState(StrEnum):
-    """What a standing search does now. One that another model made compares nothing: it must be saved again."""
+    """The state of a saved search. One of another model compares nothing: it must be saved again."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -29,7 +29,7 @@ class SavedSearchState(StrEnum):
 
 
 class Judgement(StrEnum):
-    """What a person says of an alert."""
+    """A person's judgement of an alert."""
 
     OPEN = "open"
     RIGHT = "right"
@@ -38,7 +38,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedSearchInput:
-    """What people choose of a standing search. `like` are ids of clips that show the person; empty `cameras`: all."""
+    """The choices of people in a saved search. `like` are ids of clips that show the person; empty `cameras`: all."""
 
     name: str
     sentence: str
@@ -59,7 +59,7 @@ class SavedSearchInput:
         for what, text in (("name", self.name), ("case", self.case_id)):
             if len(text) > MAX_CHARS or not text.isprintable():
                 expected = f"at most {MAX_CHARS} printable characters"
-                raise BadInput(f"the {what} of the standing search cannot be used", got=repr(text), expected=expected)
+                raise BadInput(f"the {what} of the saved search cannot be used", got=repr(text), expected=expected)
         for what, count, most in (("marks", len(self.like), MAX_MARKS), ("cameras", len(self.cameras), MAX_CAMERAS)):
             if count > most:
                 raise BadInput(f"too many {what}", got=count, expected=f"at most {most}")
@@ -68,7 +68,7 @@ class SavedSearchInput:
 
 
 def expiry(now_ms: int, days: float) -> int:
-    """When a standing search ends that shall live for so many days from now."""
+    """Return when a saved search ends that lives for so many days from now."""
     if not 0 < days <= MAX_DAYS:
         raise BadInput("days are out of range", got=days, expected=f"more than 0, at most {MAX_DAYS}")
     return now_ms + round(days * DAY_MS)
@@ -76,7 +76,7 @@ def expiry(now_ms: int, days: float) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchTarget:
-    """What new rows are compared with: a vector float32 (dim,) of a model; and the threshold with what it promises.
+    """The target of comparison: a vector float32 (dim,) of a model, and the threshold with its rates.
 
     `curve` is the scale on which the threshold was measured: that of the index moves as it grows.
     """
@@ -107,7 +107,7 @@ class SavedSearch:
     created_ms: int
 
     def state(self, model: str, now_ms: int) -> SavedSearchState:
-        """What it does now, in an index of `model`."""
+        """Return its state in an index of `model`."""
         if self.draft.expires_ms <= now_ms:
             return SavedSearchState.EXPIRED
         if self.draft.paused:
@@ -115,14 +115,14 @@ class SavedSearch:
         return SavedSearchState.ACTIVE if self.aim.model == model else SavedSearchState.OTHER_MODEL
 
     def watches(self, row: Row, now_ms: int) -> bool:
-        """Whether a new row may raise an alert, whatever its score."""
+        """Return whether a new row may raise an alert, whatever its score."""
         fresh = self.draft.include_old or row.time_ms >= now_ms - OLD_MS
         return fresh and (not self.draft.cameras or row.camera_id in self.draft.cameras)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A row that passed a standing search's threshold. `start_ms`..`end_ms` is the life of its track."""
+    """A row that passed a saved search's threshold. `start_ms`..`end_ms` is the life of its track."""
 
     id: int
     standing_id: int
@@ -144,7 +144,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """What became of a standing search's alerts so far; `full` are cameras that reached their limit in the last day."""
+    """Counts of a saved search's alerts so far; `full` are cameras that reached their limit in the last day."""
 
     alerts: int = 0
     open: int = 0
@@ -154,6 +154,6 @@ class AlertCounts:
 
     @property
     def false_share(self) -> float | None:
-        """Of the judged alerts, the share that was wrong; None while none is judged."""
+        """Return the share of the judged alerts that was wrong; None while none is judged."""
         judged = self.right + self.wrong
         return self.wrong / judged if judged else None

@@ -1,4 +1,4 @@
-"""Standing searches and alerts as plain data, the same for JSON on the terminal, over HTTP and for webhooks."""
+"""Saved searches and alerts as plain data, the same for JSON on the terminal, over HTTP and for webhooks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from api.alerts.alert_store import AlertStore
 from api.alerts.deliveries import DeliveryQueue, DeliveryState, Post
-from api.alerts.saved_search_store import SavedSearchStore
+from api.alerts.saved_search_store import SavedSearchFaults, SavedSearchStore
 from api.alerts.thresholds import DAY_MS, Measured
 from api.alerts.types import Alert, AlertCounts, SavedSearch
 from search.catalog.catalog import Catalog
@@ -28,52 +28,51 @@ class SavedSearchView:
         self._zone: tzinfo = zone_of(settings.timezone)
 
     def all(self) -> dict[str, Any]:
-        """Every standing search, and what went wrong while rows were compared with them."""
-        book = SavedSearchStore(self._catalog)
-        faults = asdict(book.faults())
-        return {"standing": self._searches(book.all()), "faults": faults | {"last": self._iso(faults["last_ms"])}}
+        """Return every saved search, and the faults while rows were compared with them."""
+        store = SavedSearchStore(self._catalog)
+        return {"saved_searches": self._searches(store.all()), "faults": self._faults(store.faults())}
 
-    def one(self, standing: SavedSearch) -> dict[str, Any]:
-        """One standing search."""
-        return self._searches([standing])[0]
+    def one(self, search: SavedSearch) -> dict[str, Any]:
+        """Return one saved search."""
+        return self._searches([search])[0]
 
     def alerts(self, alerts: Sequence[Alert], *, more: bool) -> dict[str, Any]:
-        """A page of alerts, in their order."""
+        """Return a page of alerts, in their order."""
         segments = self._catalog.segments_by_id(list({alert.segment_id for alert in alerts}))
-        names = {standing.id: standing.draft for standing in SavedSearchStore(self._catalog).all()}
-        told = [
+        names = {search.id: search.draft for search in SavedSearchStore(self._catalog).all()}
+        lines = [
             self._alert(alert, segments.get(alert.segment_id))
-            | {"standing_name": names[alert.standing_id].name, "sentence": names[alert.standing_id].sentence}
+            | {"saved_search_name": names[alert.standing_id].name, "query": names[alert.standing_id].sentence}
             for alert in alerts
             if alert.standing_id in names  # else it was removed between two looks
         ]
-        return {"alerts": told, "more": more}
+        return {"alerts": lines, "more": more}
 
-    def payload(self, standing: SavedSearch, alert: Alert) -> dict[str, Any]:
-        """What a webhook is told of an alert."""
+    def payload(self, search: SavedSearch, alert: Alert) -> dict[str, Any]:
+        """Return what a webhook receives of an alert."""
         segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
-        draft = standing.draft
-        search = {"id": standing.id, "name": draft.name, "sentence": draft.sentence, "case": draft.case_id}
-        return {"alert": self._alert(alert, segment), "standing": search}
+        draft = search.draft
+        summary = {"number": search.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
+        return {"alert": self._alert(alert, segment), "saved_search": summary}
 
     def _searches(self, searches: Iterable[SavedSearch]) -> list[dict[str, Any]]:
         now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
         watched = {index.label for index in IndexStore(self._catalog).written()}
         tallies, posts = AlertStore(self._catalog).tallies(now), DeliveryQueue(self._catalog).post()
         return [
-            self._standing(found)
-            | {"state": found.state(found.aim.model if found.aim.model in watched else model, now).value}
-            | {"alerts": _tally(found, tallies.get(found.id, AlertCounts()), now)}
-            | {"webhook": _webhook(found, posts.get(found.id, Post({})))}
-            for found in searches
+            self._search(search)
+            | {"state": search.state(search.aim.model if search.aim.model in watched else model, now).value}
+            | {"alert_counts": _tally(search, tallies.get(search.id, AlertCounts()), now)}
+            | {"webhook": _webhook(search, posts.get(search.id, Post({})))}
+            for search in searches
         ]
 
-    def _standing(self, standing: SavedSearch) -> dict[str, Any]:
-        draft = standing.draft
+    def _search(self, search: SavedSearch) -> dict[str, Any]:
+        draft = search.draft
         return {
-            "id": standing.id,
+            "number": search.id,
             "name": draft.name,
-            "sentence": draft.sentence,
+            "query": draft.sentence,
             "case": draft.case_id,
             "like": list(draft.like),
             "cameras": list(draft.cameras),
@@ -84,21 +83,26 @@ class SavedSearchView:
             "paused": draft.paused,
             "expires_ms": draft.expires_ms,
             "expires": self._iso(draft.expires_ms),
-            "created_ms": standing.created_ms,
-            "created": self._iso(standing.created_ms),
-            "model": standing.aim.model,
-            "measured": measured_dict(standing.aim.measured),
+            "created_ms": search.created_ms,
+            "created": self._iso(search.created_ms),
+            "model": search.aim.model,
+            "measured": measured_dict(search.aim.measured),
         }
 
     def _alert(self, alert: Alert, segment: Segment | None) -> dict[str, Any]:
-        plain = asdict(alert) | {"box": list(alert.box.xyxy), "verdict": alert.verdict.value}
-        named = {"standing": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
-        named |= {"segment": plain.pop("segment_id"), "clip": plain.pop("row_id")}
+        plain = asdict(alert) | {"box": list(alert.box.xyxy)}
+        ids = {"number": plain.pop("id"), "judgement": plain.pop("verdict").value}
+        ids |= {"saved_search": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
+        ids |= {"segment": plain.pop("segment_id"), "clip": plain.pop("row_id")}
         times = {"time": self._iso(alert.time_ms), "created": self._iso(alert.created_ms)}
-        return plain | named | times | self._addresses(alert, segment)
+        return plain | ids | times | self._addresses(alert, segment)
+
+    def _faults(self, faults: SavedSearchFaults) -> dict[str, Any]:
+        counts = {"count": faults.count, "rows_missed": faults.rows_missed, "message": faults.said}
+        return counts | {"last_ms": faults.last_ms, "last": self._iso(faults.last_ms)}
 
     def _addresses(self, alert: Alert, segment: Segment | None) -> dict[str, str | None]:
-        """Where the server shows it; None when its recording is deleted."""
+        """Return the addresses of picture and clip; None when the recording is deleted."""
         if segment is None:
             return {"thumbnail": None, "clip_url": None}
         pad, longest = (round(1000 * s) for s in (self._settings.clip_pad_s, self._settings.clip_max_s))
@@ -117,17 +121,19 @@ class SavedSearchView:
 
 
 def measured_dict(measured: Measured) -> dict[str, Any]:
-    """A threshold and what it promises; figures for people, but the threshold as it is."""
+    """Return a threshold and its rates as plain data; rates are rounded, the threshold is not."""
 
     def short(value: float | None) -> float | None:
         return None if value is None else round(value, 2)
 
     rates = {name: short(getattr(measured, name)) for name in ("expected_per_day", "at_most_per_day")}
-    return asdict(measured) | rates | {"history_hours": round(measured.history_hours, 3)}
+    figures = asdict(measured)
+    figures["camera_count"] = figures.pop("cameras")
+    return figures | rates | {"history_hours": round(measured.history_hours, 3)}
 
 
-def _tally(standing: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any]:
-    days = max(0, min(now, standing.draft.expires_ms) - standing.created_ms) / DAY_MS
+def _tally(search: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any]:
+    days = max(0, min(now, search.draft.expires_ms) - search.created_ms) / DAY_MS
     share = tally.false_share
     return {
         "raised": tally.alerts,
@@ -140,8 +146,8 @@ def _tally(standing: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any
     }
 
 
-def _webhook(standing: SavedSearch, post: Post) -> Mapping[str, Any] | None:
-    if standing.webhook is None:
+def _webhook(search: SavedSearch, post: Post) -> Mapping[str, Any] | None:
+    if search.webhook is None:
         return None
     counts = {state.value: post.counts.get(state.value, 0) for state in DeliveryState}
-    return {"address": standing.webhook.shown, "stopped": standing.webhook.stopped, **counts, "last_fault": post.said}
+    return {"url": search.webhook.shown, "stopped": search.webhook.stopped, **counts, "last_fault": post.message}

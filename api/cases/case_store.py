@@ -57,7 +57,7 @@ class CaseStore:
 
         Raises:
             BadInput: nothing says what the person looks like.
-            Refused: a sentence asks for people by what nobody is looked for by.
+            PolicyViolation: the content policy forbids a sentence.
             NotFound: the camera where they were last seen is unknown.
         """
         check_looks(draft.sentences, len(photos))
@@ -76,9 +76,9 @@ class CaseStore:
         return self.case(case_id)
 
     def case(self, case_id: str) -> Case:
-        """One case. Raises `NotFound`, naming the nearest known ids."""
-        found = self._read(case_id) if _ID.fullmatch(case_id) else []
-        if not found:
+        """Return one case. Raises `NotFound`, naming the nearest known ids."""
+        cases = self._read(case_id) if _ID.fullmatch(case_id) else []
+        if not cases:
             with self._catalog.begin() as db:
                 known = list(db.scalars(sa.select(t.cases.c.id).order_by(t.cases.c.created_ms.desc())))
             near = difflib.get_close_matches(case_id, known, n=_NEAREST, cutoff=0.4) or known[:_NEAREST]
@@ -88,10 +88,10 @@ class CaseStore:
                 expected=", ".join(near) or "(no case yet)",
                 cure="`xunren case list` shows all",
             )
-        return found[0]
+        return cases[0]
 
     def cases(self) -> list[Case]:
-        """All cases, the newest first."""
+        """Return all cases, the newest first."""
         return self._read(None)
 
     def change(
@@ -181,13 +181,13 @@ class CaseStore:
 
     def withdraw(self, case_id: str, number: int) -> Sighting:
         """Take a sighting back, and its hold. Raises `NotFound`."""
-        gone = sighting_of(self.case(case_id), number)
+        withdrawn = sighting_of(self.case(case_id), number)
         s = t.sightings.c
         with self._catalog.begin() as db:
             db.execute(t.sightings.delete().where(s.case_id == case_id, s.number == number))
-        self._let_go(gone.hold_id)
+        self._let_go(withdrawn.hold_id)
         self.pictures.still(case_id, number).unlink(missing_ok=True)
-        return gone
+        return withdrawn
 
     def _known(self, case_id: str, sighting: Sighting) -> Sighting | None:
         return next((s for s in self.case(case_id).sightings if s.track == sighting.track), None)
@@ -197,8 +197,8 @@ class CaseStore:
             return sighting
         s = t.sightings.c
         with self._catalog.begin() as db:
-            mine = sa.and_(s.case_id == case_id, s.number == sighting.number)
-            db.execute(t.sightings.update().where(mine).values(note=note))
+            own = sa.and_(s.case_id == case_id, s.number == sighting.number)
+            db.execute(t.sightings.update().where(own).values(note=note))
         return replace(sighting, note=note)
 
     def _let_go(self, hold_id: int) -> None:
@@ -208,12 +208,12 @@ class CaseStore:
     # pictures ------------------------------------------------------------------------------------------------
 
     def photo(self, case: Case, number: int) -> Path:
-        """The file of a photo. Raises `NotFound`."""
+        """Return the file of a photo. Raises `NotFound`."""
         _check_photo(case, number)
         return existing(self.pictures.photo(case.id, number))
 
     def still(self, case: Case, number: int) -> Path:
-        """The file of a sighting's picture. Raises `NotFound`."""
+        """Return the file of a sighting's picture. Raises `NotFound`."""
         sighting_of(case, number)
         return existing(self.pictures.still(case.id, number))
 
@@ -235,21 +235,21 @@ class CaseStore:
 
 
 def cases_of(settings: Settings, catalog: Catalog) -> CaseStore:
-    """The cases of an index; `catalog` is open."""
+    """Return the cases of an index; `catalog` is open."""
     return CaseStore(catalog, settings.data_dir / "cases")
 
 
 def sighting_of(case: Case, number: int) -> Sighting:
-    """One sighting of a case. Raises `NotFound`, naming those that there are."""
-    found = next((s for s in case.sightings if s.number == number), None)
-    if found is None:
+    """Return one sighting of a case. Raises `NotFound`, naming those that there are."""
+    sighting = next((s for s in case.sightings if s.number == number), None)
+    if sighting is None:
         known = ", ".join(str(s.number) for s in case.sightings) or "(none yet)"
         raise NotFound(f"case {case.id} has no such sighting", got=number, expected=known)
-    return found
+    return sighting
 
 
 def _check_sentences(sentences: Iterable[str], known: Collection[str] = ()) -> None:
-    """Raise `Refused`. What an older list let in is no obstacle to closing a case; a search with it is refused."""
+    """Raise `PolicyViolation` for new sentences only, so that a case with an older one can still be closed."""
     for sentence in sentences:
         if sentence not in known:
             content_policy.check_policy(sentence)

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog, Head, told
+from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog, Head, entry_dict
 from api.audit.heads import as_json as as_json_file
 from api.audit.heads import check_signature, read_head, signed
 from api.commands.console import out, show_json, table
@@ -26,7 +26,7 @@ def show_entries(settings: Settings, wanted: AuditFilter, *, as_json: bool) -> N
     with open_catalog(settings) as catalog:
         found = AuditLog(catalog).find(wanted)
     if as_json:
-        show_json({"entries": [told(entry) for entry in found]})
+        show_json({"entries": [entry_dict(entry) for entry in found]})
     else:
         _show(settings, found)
 

@@ -51,7 +51,7 @@ def export_evidence(settings: Settings, case_id: str, number: int, folder: Path,
             _export_there(server, case_id, number, folder, blur)
         checked = check(folder)
     if as_json:
-        show_json({"folder": str(folder.absolute()), "fingerprint": checked.fingerprint, "manifest": checked.told})
+        show_json({"folder": str(folder.absolute()), "fingerprint": checked.fingerprint, "manifest": checked.manifest})
     else:
         _say(f"evidence of sighting {number} of case {case_id} is in {folder}", style="bold")
         _show_facts(checked)
@@ -114,7 +114,7 @@ def _export_there(server: Server, case_id: str, number: int, folder: Path, blur:
 
 
 def _show_facts(checked: VerificationReport) -> None:
-    told = checked.told or {}
+    told = checked.manifest or {}
     for name, path in _FACTS:
         value: Any = told
         for word in path:

@@ -60,28 +60,28 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
             copy.write(block)
         copy.flush()
         os.fsync(copy.fileno())
-    found = digest.described(name)
-    _check_unchanged(segment, found)
-    if describe(target, name) != found:
+    described = digest.described(name)
+    _check_unchanged(segment, described)
+    if describe(target, name) != described:
         raise Unavailable("the copy is not what was read", got=target, cure="the disk is damaged; export to another")
-    return found
+    return described
 
 
 def withheld(segment: Segment) -> Described:
-    """A recording's file as `copied` would describe it; nothing is copied. Raises as `copied`."""
+    """Describe a recording's file as `copied` would; nothing is copied. Raises as `copied`."""
     digest = Digest()
     with _recording(segment) as source:
         for block in blocks_of(source):
             digest.add(block)
-    found = digest.described(_name(segment))
-    _check_unchanged(segment, found)
-    return found
+    described = digest.described(_name(segment))
+    _check_unchanged(segment, described)
+    return described
 
 
 def cut_clip(
     segments: Sequence[Segment], folder: Path, sighting: Sighting, masks: Sequence[Polygon], timeout_s: float
 ) -> EvidenceClip:
-    """The sighting's stretch: its packets, copied; for a masked camera encoded again with the masks.
+    """Cut the sighting's stretch: packets are copied; for a masked camera it is encoded again with the masks.
 
     MP4, or Matroska where the codec does not go into MP4.
 
@@ -102,7 +102,7 @@ def cut_clip(
 
 
 def copied_clip(segments: Sequence[Segment], target: Path, start_ms: int, end_ms: int) -> EvidenceClip:
-    """A stretch of recordings by stream copy; `target` ends in ``.mkv`` where the codec does not go into MP4."""
+    """Cut a stretch of recordings by stream copy; `target` ends in ``.mkv`` where MP4 cannot hold the codec."""
     try:
         begin_ms = join_files(segments, target, end_ms, from_ms=start_ms)
     except BadMedia:
@@ -115,7 +115,7 @@ def copied_clip(segments: Sequence[Segment], target: Path, start_ms: int, end_ms
 def still_of(
     kept: bytes | None, clip: EvidenceClip, sighting: Sighting, masks: Sequence[Polygon], megapixels: float
 ) -> bytes:
-    """A picture of the sighting with its box drawn, JPEG.
+    """Return a picture of the sighting with its box drawn, JPEG.
 
     Args:
         kept: the picture that was kept with the sighting, JPEG; None takes the nearest one of the clip.
@@ -129,7 +129,7 @@ def still_of(
 
 
 def boxed(image: Image, sighting: Sighting) -> Image:
-    """`image`, whatever its size, with the sighting's box drawn around what it shows."""
+    """Draw the sighting's box into `image`, whatever its size."""
     import cv2
 
     made = image.copy()
@@ -141,7 +141,7 @@ def boxed(image: Image, sighting: Sighting) -> Image:
 
 
 def box_in(image: Image, sighting: Sighting) -> Box:
-    """The sighting's box in pixels of a picture of another size."""
+    """Return the sighting's box in pixels of a picture of another size."""
     down, across = image.shape[0] / sighting.frame_height, image.shape[1] / sighting.frame_width
     x1, y1 = int(sighting.box.x1 * across), int(sighting.box.y1 * down)
     return Box(x1, y1, max(x1 + 1, round(sighting.box.x2 * across)), max(y1 + 1, round(sighting.box.y2 * down)))
@@ -169,7 +169,7 @@ def _nearest(clip: EvidenceClip, time_ms: int, megapixels: float) -> Image:
 
 @contextmanager
 def _recording(segment: Segment) -> Iterator[IO[bytes]]:
-    """A recording's file, open."""
+    """Open a recording's file."""
     try:
         file = Path(segment.path).open("rb")  # noqa: SIM115 - closed below; what the block itself does wrong is its own
     except OSError as e:
@@ -182,17 +182,17 @@ def _recording(segment: Segment) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _check_unchanged(segment: Segment, found: Described) -> None:
-    if found.sha256 != segment.sha256:
+def _check_unchanged(segment: Segment, described: Described) -> None:
+    if described.sha256 != segment.sha256:
         raise Conflict(
             "the recording is not what was indexed: its file was changed since",
-            got=f"{segment.path}: SHA-256 {found.sha256}",
+            got=f"{segment.path}: SHA-256 {described.sha256}",
             expected=segment.sha256,
             cure="find out who changed it and give the original back from a backup",
         )
 
 
 def _name(segment: Segment) -> str:
-    """The recording's file name, without what has no place in a name, at most 150 bytes."""
+    """Return the recording's file name, without characters that a name cannot have, at most 150 bytes."""
     usable = _UNUSABLE.sub("_", Path(segment.path).name).encode()[-150:].decode("utf-8", "ignore")
     return usable.lstrip(".") or "recording"

@@ -23,9 +23,9 @@ def _as_dict(store: IndexStore, info: IndexInfo) -> dict[str, Any]:
         "label": info.label,
         "dim": info.dim,
         "state": info.state.value,
-        "scope": info.scope.as_dict(),
+        "scope": {"start_ms": info.scope.from_ms, "end_ms": info.scope.to_ms, "cameras": list(info.scope.cameras)},
         "segments": work.segments if work else None,
         "done": work.done if work else None,
         "missing": work.missing if work else 0,
-        "failed": [{"segment": s, "path": p, "why": w} for s, p, w in (work.failed if work else ())],
+        "failed": [{"segment": s, "path": p, "reason": w} for s, p, w in (work.failed if work else ())],
     }

@@ -48,7 +48,7 @@ def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
         _check_can_answer(context, store, info, back=back)
         the_indexes(context).one(info).engine.warm_up()
         _when_complete(context, lambda: store.switch(info.collection))
-    return status(context.catalog) | {"standing": _measure_saved_searches(context)}
+    return status(context.catalog) | {"remeasured": _measure_saved_searches(context)}
 
 
 def _check_can_answer(context: AppContext, store: IndexStore, info: IndexInfo, *, back: bool) -> None:
@@ -90,7 +90,7 @@ def _measure_saved_searches(context: AppContext) -> dict[str, Any]:
         except XunrenError as e:
             failed[str(one.id)] = str(e)
             log.warning("standing search %d still watches the index before: %s", one.id, e)
-    return {"aimed": aimed, "failed": failed}
+    return {"count": aimed, "failed": failed}
 
 
 def drop(context: AppContext) -> dict[str, Any]:

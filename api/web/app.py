@@ -1,4 +1,4 @@
-"""The HTTP door: routes, guards and the page, put together over open parts."""
+"""The HTTP application: routes, middleware and the page over an open context."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from api.web.routes import (
     accounts,
     alerts,
     approvals,
+    audit,
     cases,
     consistency,
     evidence,
@@ -45,7 +46,7 @@ def create_app(
     local_key: str = "",
     setup_token: str = "",
 ) -> FastAPI:
-    """The application. It opens and closes nothing.
+    """Build the application. It opens and closes nothing.
 
     Args:
         parts: open, and kept open as long as the application answers.
@@ -66,7 +67,7 @@ def create_app(
     app.state.accounts = AccountStore(parts.catalog) if parts.settings.accounts else None
     app.state.oidc = OidcProvider(parts.settings) if parts.settings.oidc_issuer else None
     app.state.setup_token = setup_token
-    app.state.stopping = lambda: False  # the server that ends tells it to answers that go on
+    app.state.stopping = lambda: False  # a server that ends sets it, and streaming answers end
     app.state.activity = activity or Activity()
     errors.install(app)
     security.install(app, hosts, local_key)
@@ -86,6 +87,7 @@ def create_app(
         accounts,
         oidc,
         approvals,
+        audit,
     ):
         app.include_router(module.router)
     page.install(app)

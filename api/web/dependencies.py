@@ -1,4 +1,4 @@
-"""What the routes share: the open parts, and how an answer is read in OpenAPI."""
+"""Dependencies that all routes share: the open context and the indexing activity."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ async def _activity(request: Request) -> Activity:
     return activity
 
 
-PartsHere = Annotated[AppContext, Depends(_parts)]
+ContextHere = Annotated[AppContext, Depends(_parts)]
 ActivityHere = Annotated[Activity, Depends(_activity)]
 SegmentId = Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="`segment` of a clip")]

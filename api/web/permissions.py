@@ -1,4 +1,4 @@
-"""Who may do what: one table of all routes. What is not in it is allowed to nobody."""
+"""Permissions: one table of all routes and the roles that may use them. A route that is not in it is refused to all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from api.accounts.account_store import AccountStore
 from api.accounts.types import Principal, UserRole
 from api.accounts.visibility import OwnershipStore, visibility_of
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from search.access import SEES_ALL, Visibility
 from search.errors import Conflict, Denied, Unauthenticated
 
@@ -66,13 +66,13 @@ NEEDS: Mapping[tuple[str, str], frozenset[UserRole]] = {
     ("POST", "/api/cases/{case}/sightings/{number}/evidence"): WATCHERS,
     ("GET", "/api/cases/{case}/people"): WATCHERS,
     ("POST", "/api/cases/{case}/people"): WATCHERS,
-    ("GET", "/api/standing"): WATCHERS,
-    ("POST", "/api/standing"): WATCHERS,
-    ("POST", "/api/standing/preview"): WATCHERS,
-    ("GET", "/api/standing/{number}"): WATCHERS,
-    ("PATCH", "/api/standing/{number}"): WATCHERS,
-    ("DELETE", "/api/standing/{number}"): WATCHERS,
-    ("POST", "/api/standing/{number}/test-webhook"): WATCHERS,
+    ("GET", "/api/saved-searches"): WATCHERS,
+    ("POST", "/api/saved-searches"): WATCHERS,
+    ("POST", "/api/saved-searches/preview"): WATCHERS,
+    ("GET", "/api/saved-searches/{number}"): WATCHERS,
+    ("PATCH", "/api/saved-searches/{number}"): WATCHERS,
+    ("DELETE", "/api/saved-searches/{number}"): WATCHERS,
+    ("POST", "/api/saved-searches/{number}/test-webhook"): WATCHERS,
     ("GET", "/api/alerts"): WATCHERS,
     ("GET", "/api/alerts/changes"): WATCHERS,
     ("PATCH", "/api/alerts/{number}"): WATCHERS,
@@ -98,7 +98,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[UserRole]] = {
 
 
 async def admit(request: Request) -> None:
-    """Let only those through whom the table names.
+    """Raise unless the table allows the route to the principal.
 
     Raises:
         Unauthenticated: nobody is signed in.
@@ -107,50 +107,50 @@ async def admit(request: Request) -> None:
     route = str(getattr(request.scope.get("route"), "path", ""))
     method = "GET" if request.method == "HEAD" else request.method
     needed = NEEDS.get((method, route))
-    who: Principal | None = request.state.who
+    principal: Principal | None = request.state.principal
     if needed == ANYBODY:
         return
-    if who is None:
+    if principal is None:
         raise Unauthenticated("nobody is signed in", cure="sign in")
-    if needed is None or not who.has(needed):
+    if needed is None or not principal.has(needed):
         roles = ", ".join(sorted(needed or ())) or "nobody"
-        raise Denied("your account may not do this", got=", ".join(sorted(who.roles)), expected=roles)
+        raise Denied("your account may not do this", got=", ".join(sorted(principal.roles)), expected=roles)
 
 
-async def _who(request: Request) -> Principal:
-    who: Principal | None = request.state.who
-    if who is None:
+async def _principal(request: Request) -> Principal:
+    principal: Principal | None = request.state.principal
+    if principal is None:
         raise Unauthenticated("nobody is signed in", cure="sign in")
-    return who
+    return principal
 
 
-WhoHere = Annotated[Principal, Depends(_who)]
+PrincipalHere = Annotated[Principal, Depends(_principal)]
 
 
-def _sight(who: WhoHere, parts: PartsHere) -> Visibility:
-    return visibility_of(parts.catalog, who.scope)
+def _visibility(principal: PrincipalHere, parts: ContextHere) -> Visibility:
+    return visibility_of(parts.catalog, principal.scope)
 
 
-SightHere = Annotated[Visibility, Depends(_sight)]
+VisibilityHere = Annotated[Visibility, Depends(_visibility)]
 
 
-def _camera_sight(who: WhoHere, sight: SightHere) -> Visibility:
-    """Administrators look after all cameras, without seeing what these show."""
-    return SEES_ALL if UserRole.ADMIN in who.roles else sight
+def _camera_visibility(principal: PrincipalHere, visibility: VisibilityHere) -> Visibility:
+    """Return the visibility of camera names: administrators see all, without seeing what the cameras show."""
+    return SEES_ALL if UserRole.ADMIN in principal.roles else visibility
 
 
-CameraSight = Annotated[Visibility, Depends(_camera_sight)]
+CameraVisibilityHere = Annotated[Visibility, Depends(_camera_visibility)]
 
 
-def _grants(parts: PartsHere) -> OwnershipStore:
+def _ownership(parts: ContextHere) -> OwnershipStore:
     return OwnershipStore(parts.catalog)
 
 
-GrantsHere = Annotated[OwnershipStore, Depends(_grants)]
+OwnershipHere = Annotated[OwnershipStore, Depends(_ownership)]
 
 
 def some_accounts(request: Request) -> AccountStore:
-    """The accounts. Raises `Conflict` where there are none."""
+    """Return the accounts. Raises `Conflict` where there are none."""
     accounts: AccountStore | None = request.app.state.accounts
     if accounts is None:
         raise Conflict("there are no accounts here", cure="start the server with accounts = true")

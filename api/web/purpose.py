@@ -1,4 +1,4 @@
-"""For whom and why somebody searches, and what they may see: together the `Requester` of a search."""
+"""The purpose of a search: case, reason and visibility, together its `Requester`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from api.accounts.types import Principal
 from api.accounts.visibility import OwnedKind, OwnershipStore
 from api.cases.case_store import CaseStore, cases_of
 from api.runtime.context import AppContext
-from api.web.dependencies import PartsHere
-from api.web.permissions import SightHere, WhoHere
+from api.web.dependencies import ContextHere
+from api.web.permissions import PrincipalHere, VisibilityHere
 from search.access import Requester, Visibility
 from search.errors import BadInput, Conflict
 
@@ -21,21 +21,21 @@ _HOUR_MS = 3_600_000
 
 
 class Purpose:
-    """Checks what a search is for."""
+    """Checks case and reason of a search."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore, who: Principal, sight: Visibility) -> None:
+    def __init__(self, parts: AppContext, cases: CaseStore, principal: Principal, visibility: Visibility) -> None:
         self._parts = parts
         self._cases = cases
-        self._who = who
-        self._sight = sight
+        self._principal = principal
+        self._visibility = visibility
 
     @property
     def anyhow(self) -> Requester:
-        """Whoever asks, for what needs no case: to turn a page, to mark a clip."""
-        return Requester(self._who.account, sight=self._sight)
+        """Return the requester for what needs no case: to turn a page, to mark a clip."""
+        return Requester(self._principal.account, sight=self._visibility)
 
     def of(self, case_id: str, reason: str) -> Requester:
-        """Whoever asks, for a search in a case.
+        """Return the requester of a search in a case.
 
         Raises:
             BadInput: case or reason is missing.
@@ -56,17 +56,17 @@ class Purpose:
     def _check_case(self, case_id: str) -> None:
         if not case_id:
             raise BadInput("the search names no case", expected="case: the id of a case", cure="open a case first")
-        OwnershipStore(self._parts.catalog).check(self._who, OwnedKind.CASE, case_id)
+        OwnershipStore(self._parts.catalog).check(self._principal, OwnedKind.CASE, case_id)
         if self._cases.case(case_id).closed_ms is not None:
             raise Conflict("the case is closed", got=case_id, cure="open it again first")
 
     def _widest_ms(self, case_id: str) -> int | None:
-        if self._who.is_local or ApprovalStore(self._parts.catalog).holds(self._who, case_id):
+        if self._principal.is_local or ApprovalStore(self._parts.catalog).holds(self._principal, case_id):
             return None
         return round(self._parts.settings.wide_search_hours * _HOUR_MS)
 
 
-def _cases(request: Request, parts: PartsHere) -> CaseStore:
+def _cases(request: Request, parts: ContextHere) -> CaseStore:
     state = request.app.state
     if not hasattr(state, "cases"):  # two at once make it twice, which harms nothing
         state.cases = cases_of(parts.settings, parts.catalog)
@@ -77,8 +77,8 @@ def _cases(request: Request, parts: PartsHere) -> CaseStore:
 CasesHere = Annotated[CaseStore, Depends(_cases)]
 
 
-def _purpose(parts: PartsHere, cases: CasesHere, who: WhoHere, sight: SightHere) -> Purpose:
-    return Purpose(parts, cases, who, sight)
+def _purpose(parts: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere) -> Purpose:
+    return Purpose(parts, cases, principal, visibility)
 
 
 PurposeHere = Annotated[Purpose, Depends(_purpose)]

@@ -62,7 +62,7 @@ def serve(
     loopback = _is_loopback(settings.host)
     _check_tls(settings)
     check_oidc(settings)
-    tiles_of(settings)  # a wrong folder is told now rather than at the first map
+    tiles_of(settings)  # a wrong folder fails now rather than at the first map
     if not loopback and not insecure:
         _check_open_address(settings)
     with ExitStack() as stack:
@@ -104,9 +104,9 @@ def serve(
 
 
 def _setup_token(parts: AppContext) -> str:
-    """For the link to the first account, another one at each start; nothing where there is an account already."""
-    wanted = parts.settings.accounts and AccountStore(parts.catalog).empty()
-    return secrets.token_urlsafe(24) if wanted else ""
+    """Return the token of the link to the first account, a new one at each start; nothing where one exists."""
+    needed = parts.settings.accounts and AccountStore(parts.catalog).empty()
+    return secrets.token_urlsafe(24) if needed else ""
 
 
 def _check_open_address(settings: Settings) -> None:
@@ -127,7 +127,7 @@ def _check_tls(settings: Settings) -> None:
 
 
 def _ignore(_: SegmentReport) -> None:
-    """The activity has been told already."""
+    """Do nothing: the activity has been noted already."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -151,7 +151,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _announced(settings: Settings, url: str, key: str) -> Iterator[None]:
-    """Leave address and key in the data folder, for its owner only: `xunren search` and others look for them there."""
+    """Leave address and key in the data folder, for its owner only: `xunren search` and others find them there."""
     file = address_file(settings)
     file.unlink(missing_ok=True)  # whose mode may be another
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:

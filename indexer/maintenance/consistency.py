@@ -216,7 +216,7 @@ _NAMED = 5  # items of each kind
 def as_dict(report: ConsistencyReport) -> dict[str, Any]:
     """Return a report as plain data, with the first few items of each kind."""
     findings = [
-        {"what": finding.what, "count": len(finding.items), "first": finding.items[:_NAMED], "cure": finding.cure}
+        {"what": finding.what, "count": len(finding.items), "examples": finding.items[:_NAMED], "cure": finding.cure}
         for finding in report.findings
     ]
     return {"entries": report.entries, "files": report.files, "rows": report.rows, "findings": findings}

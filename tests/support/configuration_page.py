@@ -9,8 +9,8 @@ from search.config import settings_table
 FILE = Path(__file__).parents[2] / "docs" / "configuration.md"
 HEAD = """# Configuration
 
-A setting comes from, strongest first: the command line, an environment variable (`XUNREN_` and the name in capitals), the
-TOML file that `--config` names, its default. An unknown name is refused with the nearest known one. `xunren doctor
+A setting comes from, strongest first: the command line, an environment variable (`XUNREN_` and the name in capitals),
+the TOML file that `--config` names, its default. An unknown name is refused with the nearest known one. `xunren doctor
 --settings` prints the same table. This page is written by `python -m tests.support.configuration_page`, and a test
 compares it with the settings.
 """

@@ -1,7 +1,7 @@
-"""Who asks? By a session's cookie, an API key, or the key that the server left for commands at the machine itself.
+"""Authentication: by a session's cookie, an API key, or the key that the server left for commands at this machine.
 
-What is not public is answered to nobody who is unknown. A page must prove with each change that it is ours: its session
-alone is sent along by the browser whoever made the request.
+Only public addresses are answered to an unknown principal. A page must prove with each change that it is ours: the
+browser sends the session's cookie along whoever made the request.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from search.errors import BadInput, Denied, Unauthenticated, XunrenError
 COOKIE = "xunren_session"
 CSRF_HEADER = "X-CSRF-Token"
 PUBLIC = frozenset({"/", "/docs", "/openapi.json", "/api/health", "/api/me", "/api/login", "/api/setup"})
-"""Answered to anybody; they show nobody."""
+"""Answered to anybody; they show no footage."""
 _PUBLIC_BELOW = ("/static/", "/api/oidc/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class AuthMiddleware:
-    """ASGI middleware: `request.state.who` is set for every route, None for somebody unknown at a public address.
+    """ASGI middleware: `request.state.principal` is set for every route, None for somebody unknown at a public address.
 
     Args:
         app: what answers.
@@ -44,20 +44,20 @@ class AuthMiddleware:
         self._local_key = local_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
-            who = await self._who(Headers(scope=scope))
-            scope.setdefault("state", {})["who"] = who
-            _check(scope, who)
+            principal = await self._principal_of(Headers(scope=scope))
+            scope.setdefault("state", {})["principal"] = principal
+            _check(scope, principal)
         except XunrenError as e:
             await respond(e)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _who(self, headers: Headers) -> Principal | None:
+    async def _principal_of(self, headers: Headers) -> Principal | None:
         if self._accounts is None:
             return LOCAL
         kind, _, key = headers.get("authorization", "").partition(" ")
@@ -70,7 +70,7 @@ class AuthMiddleware:
 
 
 def session_in(headers: Headers) -> str:
-    """The secret of the session in a request's cookies, or nothing."""
+    """Return the secret of the session in a request's cookies, or nothing."""
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
@@ -78,15 +78,15 @@ def session_in(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-def _check(scope: Scope, who: Principal | None) -> None:
+def _check(scope: Scope, principal: Principal | None) -> None:
     path: str = scope["path"]
-    if who is None:
+    if principal is None:
         if path not in PUBLIC and not path.startswith(_PUBLIC_BELOW):
             raise Unauthenticated("nobody is signed in", cure="sign in at /, or send a key: Authorization: Bearer KEY")
         return
-    if who.via == "session" and scope["method"] not in _SAFE and path not in PUBLIC:
-        given = Headers(scope=scope).get(CSRF_HEADER, "")
-        if not hmac.compare_digest(given.encode(), who.csrf.encode()):
+    if principal.via == "session" and scope["method"] not in _SAFE and path not in PUBLIC:
+        token = Headers(scope=scope).get(CSRF_HEADER, "")
+        if not hmac.compare_digest(token.encode(), principal.csrf.encode()):
             raise Denied("the request does not come from our page", expected=CSRF_HEADER, cure="load the page again")
 
 

@@ -14,8 +14,8 @@ from api.cases.case_store import sighting_of
 from api.evidence.export import EvidenceExporter, ExportRequest
 from api.evidence.packaging import outgoing, packed, sent
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import WhoHere
-from api.web.routes.cases import DeskHere
+from api.web.permissions import PrincipalHere
+from api.web.routes.cases import CaseRoutesHere
 from api.web.schemas.cases import schema_of
 from api.web.schemas.search import problems
 
@@ -26,16 +26,16 @@ _exports = threading.BoundedSemaphore(MAX_EXPORTS)
 
 
 class EvidenceIn(BaseModel):
-    """What the evidence shall hold."""
+    """Options of an export."""
 
     model_config = ConfigDict(extra="forbid")
 
     blur: bool = Field(False, description="also a copy of the clip in which other people are blurred")
 
 
-async def _wanted(request: Request, who: WhoHere) -> tuple[str, str]:
-    """(account, address) of who asks, as in the record."""
-    return who.account, request.client.host if request.client else "unknown"
+async def _requester(request: Request, principal: PrincipalHere) -> tuple[str, str]:
+    """Return (account, address) of the principal, as in the audit log."""
+    return principal.account, request.client.host if request.client else "unknown"
 
 
 @router.post(
@@ -47,17 +47,17 @@ def export(
     case: str,
     number: int,
     body: EvidenceIn,
-    desk: DeskHere,
+    routes: CaseRoutesHere,
     note: NoteHere,
-    asker: Annotated[tuple[str, str], Depends(_wanted)],
+    requester: Annotated[tuple[str, str], Depends(_requester)],
 ) -> FileResponse:
-    """Original, clip, picture with the box, manifest and signature (Ed25519), for `xunren evidence verify`."""
-    sighting_of(desk.case(case), number)
-    with outgoing(desk.parts.settings.data_dir) as folder:
+    """Export original, clip, picture with the box, manifest and signature (Ed25519) for `xunren evidence verify`."""
+    sighting_of(routes.case(case), number)
+    with outgoing(routes.parts.settings.data_dir) as folder:
         name = f"evidence-{case}-{number}"
         with _exports:
-            manifest = EvidenceExporter(desk.parts, desk.cases).export(
-                case, number, folder / name, ExportRequest(*asker, body.blur)
+            manifest = EvidenceExporter(routes.parts, routes.cases).export(
+                case, number, folder / name, ExportRequest(*requester, body.blur)
             )
             archive = packed(folder / name, folder / f"{name}.zip")
         note.shown |= {"sighting": number, "signed": manifest["audit"]}

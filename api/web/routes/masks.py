@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.accounts.visibility import check_camera
-from api.web.dependencies import PartsHere
-from api.web.permissions import CameraSight
+from api.web.dependencies import ContextHere
+from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import ResponseModel, problems
 from search.stream_types import Rules
 from search.types import check_camera_id
@@ -25,7 +25,7 @@ class MasksIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    masks: list[Polygon] = Field(max_length=50, description="polygons of x, y, each a share of the picture")
+    masks: list[Polygon] = Field(max_length=50, description="polygons of x, y, each a share of the frame")
 
 
 class MasksOut(ResponseModel):
@@ -36,24 +36,24 @@ class MasksOut(ResponseModel):
 
 
 @router.get("/{camera}/masks", response_model=MasksOut, responses=problems(404, 503))
-def masks(camera: str, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
-    """The masks of a camera."""
-    return _told(parts, camera, sight)
+def masks(camera: str, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+    """Return the masks of a camera."""
+    return _masks(parts, camera, visibility)
 
 
 @router.put("/{camera}/masks", response_model=MasksOut, responses=problems(404, 415, 503))
-def set_masks(camera: str, body: MasksIn, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
+def set_masks(camera: str, body: MasksIn, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
-    _told(parts, camera, sight)
+    _masks(parts, camera, visibility)
     known = parts.live.known([camera])[camera]
     keep_days = known.rules.keep_days if known.rules else None
     rules = Rules(camera, keep_days, tuple(tuple(polygon) for polygon in body.masks))
     parts.live.put([replace(known, rules=rules if keep_days or body.masks else None)])
-    return _told(parts, camera, sight)
+    return _masks(parts, camera, visibility)
 
 
-def _told(parts: PartsHere, camera: str, sight: CameraSight) -> dict[str, Any]:
-    check_camera(sight, check_camera_id(camera))
+def _masks(parts: ContextHere, camera: str, visibility: CameraVisibilityHere) -> dict[str, Any]:
+    check_camera(visibility, check_camera_id(camera))
     parts.catalog.check_cameras([camera])
     rules = parts.live.known([camera])[camera].rules
     return {"camera": camera, "masks": [list(polygon) for polygon in rules.masks] if rules else []}

@@ -1,4 +1,4 @@
-"""Signing in elsewhere: there, and back."""
+"""Signing in at the OIDC provider: the way there, and the way back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.accounts.oidc import CALLBACK, OidcProvider, new_secret
 from api.accounts.passwords import LoginThrottle
 from api.accounts.types import check_name
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.errors import status_of
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import AccountsHere
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/oidc", tags=["accounts"])
 def _provider(request: Request) -> OidcProvider:
     provider: OidcProvider | None = request.app.state.oidc
     if provider is None:
-        raise NotFound("nobody signs in elsewhere here", cure="sign in with name and password")
+        raise NotFound("this server has no OIDC provider", cure="sign in with name and password")
     return provider
 
 
@@ -51,7 +51,7 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
     try:
         response = RedirectResponse(provider.begin(secret), 303)
     except Unavailable as e:
-        return _told(e)
+        return _page(e)
     secure = request.url.scheme == "https"
     # lax: the provider sends the browser back here
     response.set_cookie(COOKIE, secret, max_age=_AWAY_S, path=CALLBACK, secure=secure, httponly=True, samesite="lax")
@@ -73,17 +73,17 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
 def callback(
     request: Request,
     accounts: AccountsHere,
-    parts: PartsHere,
+    parts: ContextHere,
     note: NoteHere,
     state: Text = "",
     code: Text = "",
     error: Text = "",
 ) -> Response:
-    """Come back from the provider, signed in. There must be an account of the name that it tells; none is made here."""
+    """Come back from the provider, signed in. An account of the provider's name must exist; none is made here."""
     provider, secret = _provider(request), request.cookies.get(COOKIE, "")
-    brake, who = LoginThrottle(parts.catalog), subjects(request, "")
+    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, "")
     try:
-        brake.check(*who)
+        throttle.check(*slowed)
         provider.check(secret, state)
         if error:
             raise Denied("the provider did not let you in", got=error, cure="sign in again")
@@ -95,8 +95,8 @@ def callback(
             raise Denied("you have no account here", got=person.name, cure=cure)
     except XunrenError as e:
         if isinstance(e, Unauthenticated | Denied):
-            brake.failed(*who)
-        response = _told(e)
+            throttle.failed(*slowed)
+        response = _page(e)
     else:
         # A page of ours goes on to the next: the session's cookie is not sent along where another site leads.
         response = HTMLResponse(_PAGE.format(head='<meta http-equiv="refresh" content="0;url=/">', body=""))
@@ -112,8 +112,8 @@ def _name(name: str) -> str:
         raise Denied("the provider's name for you cannot be an account's", got=name, expected=e.expected) from None
 
 
-def _told(e: XunrenError) -> HTMLResponse:
-    """An error as a page: nobody's script waits for it."""
+def _page(e: XunrenError) -> HTMLResponse:
+    """Return an error as a page: no script waits for it."""
     words = [e.what, e.got and f"Got: {e.got}", e.expected and f"Expected: {e.expected}", e.cure]
     body = "".join(f"<p>{escape(str(word))}</p>" for word in words if word)
     return HTMLResponse(_PAGE.format(head="", body=body), status_of(e))

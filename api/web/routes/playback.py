@@ -1,4 +1,4 @@
-"""What a clip is watched with: where its people are in the picture, and what the cameras around showed at that time."""
+"""Playback of a clip: the boxes of its people, and the clips of the cameras around at that time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 
 from api.accounts.visibility import check_camera, check_segment
 from api.runtime.context import AppContext
-from api.web.dependencies import PartsHere
-from api.web.permissions import SightHere
+from api.web.dependencies import ContextHere
+from api.web.permissions import VisibilityHere
 from api.web.routes.media import CaseId
 from api.web.schemas.search import NearbyOut, TracksOut, problems
 from search.access import Visibility
@@ -26,63 +26,63 @@ router = APIRouter(prefix="/api", tags=["media"])
 
 
 @router.get("/tracks", response_model=TracksOut, responses=problems(404, 422, 503))
-def tracks(
-    parts: PartsHere,
-    sight: SightHere,
-    of: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
+def track_boxes(
+    parts: ContextHere,
+    visibility: VisibilityHere,
+    tracks: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
     case: CaseId = "",
 ) -> dict[str, Any]:
-    """Where the people of these tracks were, at every moment that was looked at.
+    """Return where the people of these tracks were, at every sample.
 
     Nothing of recordings that were indexed before such boxes were kept.
     """
-    wanted: dict[str, set[int]] = {}
-    for row in of:
+    numbers_of: dict[str, set[int]] = {}
+    for row in tracks:
         segment_id, number = segment_and_track(row)
-        wanted.setdefault(segment_id, set()).add(number)
-    footage = PlaybackQueries(parts.catalog)
+        numbers_of.setdefault(segment_id, set()).add(number)
+    playback = PlaybackQueries(parts.catalog)
     boxes = [
         box
-        for segment_id, numbers in wanted.items()
-        for box in _boxes(parts, sight, footage.segment(segment_id), numbers)
+        for segment_id, numbers in numbers_of.items()
+        for box in _boxes(parts, visibility, playback.segment(segment_id), numbers)
     ]
     return {"boxes": sorted(boxes)}
 
 
 def _boxes(
-    parts: AppContext, sight: Visibility, segment: Segment, numbers: set[int]
+    parts: AppContext, visibility: Visibility, segment: Segment, numbers: set[int]
 ) -> list[tuple[int, int, int, int, int]]:
-    check_segment(sight, segment, segment.end_ms)
-    kept = parts.media.tracks(segment.id)
-    known = unpacked(kept) if kept is not None else {}
-    seen = (one for number in numbers for one in known.get(number, ()))
-    moments = ((segment.start_ms + offset, box) for offset, box in seen)
-    return [(time_ms, *box.xyxy) for time_ms, box in moments if sight.moment(segment.camera_id, time_ms)]
+    check_segment(visibility, segment, segment.end_ms)
+    stored = parts.media.tracks(segment.id)
+    known = unpacked(stored) if stored is not None else {}
+    boxes = (one for number in numbers for one in known.get(number, ()))
+    moments = ((segment.start_ms + offset, box) for offset, box in boxes)
+    return [(time_ms, *box.xyxy) for time_ms, box in moments if visibility.moment(segment.camera_id, time_ms)]
 
 
 @router.get("/cameras/{camera}/near", response_model=NearbyOut, responses=problems(404, 422, 503))
 def near(
     camera: str,
-    parts: PartsHere,
-    sight: SightHere,
+    parts: ContextHere,
+    visibility: VisibilityHere,
     time_ms: Annotated[int, Query(ge=0, le=MAX_TIME_MS, description="Unix ms")],
     case: CaseId = "",
 ) -> dict[str, Any]:
-    """The cameras around, and their clips from a little before that time to a little after."""
-    check_camera(sight, check_camera_id(camera))
-    found = nearby(parts.catalog, parts.catalog.camera(camera), sight, MOST_NEAR)
-    return {"cameras": [_near(parts, sight, other, metres, time_ms, case) for metres, other in found]}
+    """Return the cameras around, and their clips from a little before that time to a little after."""
+    check_camera(visibility, check_camera_id(camera))
+    cameras = nearby(parts.catalog, parts.catalog.camera(camera), visibility, MOST_NEAR)
+    return {"cameras": [_near(parts, visibility, other, metres, time_ms, case) for metres, other in cameras]}
 
 
 def _near(
-    parts: AppContext, sight: Visibility, camera: Camera, metres: float, time_ms: int, case: str
+    parts: AppContext, visibility: Visibility, camera: Camera, metres: float, time_ms: int, case: str
 ) -> dict[str, Any]:
-    told = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
+    data = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
     segment = PlaybackQueries(parts.catalog).at(camera.id, time_ms)
-    if segment is None or not sight.moment(camera.id, time_ms):
-        return told | {"start_ms": None, "end_ms": None, "clip_url": None}
-    from_ms = max(segment.start_ms, time_ms - BEFORE_MS, sight.from_ms or 0)
+    if segment is None or not visibility.moment(camera.id, time_ms):
+        return data | {"start_ms": None, "end_ms": None, "clip_url": None}
+    from_ms = max(segment.start_ms, time_ms - BEFORE_MS, visibility.from_ms or 0)
     length = min(BEFORE_MS + AFTER_MS, round(1000 * parts.settings.clip_max_s))
     named = f"&case={quote(case)}" if case else ""
     address = f"/api/clips/{segment.id}.mp4?offset_ms={from_ms - segment.start_ms}&duration_ms={length}{named}"
-    return told | {"start_ms": from_ms, "end_ms": from_ms + length, "clip_url": address}
+    return data | {"start_ms": from_ms, "end_ms": from_ms + length, "clip_url": address}

@@ -10,9 +10,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from api.runtime.activity import IndexingJob
 from api.runtime.context import AppContext
-from api.web.dependencies import ActivityHere, PartsHere
-from api.web.permissions import CameraSight
+from api.web.dependencies import ActivityHere, ContextHere
+from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import CamerasOut, HealthOut, StatusOut, problems
 from search.errors import Unavailable, XunrenError
 from search.times import iso
@@ -25,37 +26,37 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
-def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
-    """All cameras, and from when to when there are recordings of them."""
-    covered = {row["id"]: row for row in parts.catalog.coverage()}
-    found = []
-    for camera in sight.of(parts.catalog.cameras()):
-        row = covered.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
+def cameras(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+    """List all cameras, and from when to when there are recordings of them."""
+    coverage = {row["id"]: row for row in parts.catalog.coverage()}
+    lines = []
+    for camera in visibility.of(parts.catalog.cameras()):
+        row = coverage.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
         ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
-        found.append(asdict(camera) | row | ends)
-    return {"cameras": found}
+        lines.append(asdict(camera) | row | ends)
+    return {"cameras": lines}
 
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
-def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict[str, Any]:
-    """The index at this moment; files are named to whoever sees all cameras."""
+def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+    """Return the index at this moment; files are named to whoever sees all cameras."""
     states = parts.catalog.states()
-    refused = parts.catalog.refused() if sight.cameras is None else []
+    refused = parts.catalog.refused() if visibility.cameras is None else []
     return {
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "cameras": len(sight.of(parts.catalog.cameras())),
+        "camera_count": len(visibility.of(parts.catalog.cameras())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
-        "indexing": [asdict(work) for work in activity.now() if sight.camera(work.camera)],
+        "indexing": [_job(work) for work in activity.now() if visibility.camera(work.camera)],
         "refused_count": len(refused),
         "refused": refused[:MAX_REFUSED],
     }
 
 
 @router.get("/health", response_model=HealthOut, responses=problems(503))
-def health(parts: PartsHere) -> dict[str, Any]:
-    """Whether the vector store and the catalogue answer; 503 with what is wrong otherwise."""
+def health(parts: ContextHere) -> dict[str, Any]:
+    """Check that vector store and catalogue answer; 503 with what is wrong otherwise."""
     checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
     if wrong:
@@ -65,8 +66,12 @@ def health(parts: PartsHere) -> dict[str, Any]:
     return {"status": "ok", "checks": dict.fromkeys(checks, "ok")}
 
 
+def _job(job: IndexingJob) -> dict[str, Any]:
+    return {"camera": job.camera, "path": job.file, "offset_ms": job.offset_ms, "duration_ms": job.duration_ms}
+
+
 def _fault(name: str, check: Callable[[], object]) -> str:
-    """What `check` fails with, or nothing."""
+    """Return the error of `check`, or nothing."""
     try:
         check()
     except XunrenError as e:

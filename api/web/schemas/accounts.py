@@ -1,4 +1,4 @@
-"""Accounts, keys, approvals and the record as OpenAPI describes them."""
+"""Accounts, keys, approvals and the audit log as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Roles = Annotated[list[UserRole], Field(min_length=1, max_length=len(UserRole))]
 
 
 class ScopeIn(BaseModel):
-    """What somebody may see: everything, or the cameras of districts and single cameras."""
+    """The cameras that somebody may see: all, or those of districts and single ones."""
 
     model_config = _STRICT
 
@@ -26,12 +26,12 @@ class ScopeIn(BaseModel):
     back_hours: StrictFloat | StrictInt | None = Field(default=None, description="how old footage may be; null: any")
 
     def checked(self) -> AccessScope:
-        """The scope. Raises `BadInput`."""
+        """Return the scope. Raises `BadInput`."""
         return AccessScope(self.everything, tuple(self.districts), tuple(self.cameras), self.back_hours)
 
 
 class LoginIn(BaseModel):
-    """Who signs in."""
+    """Name and password of an account."""
 
     model_config = _STRICT
 
@@ -50,11 +50,11 @@ class SetupIn(BaseModel):
 
 
 class PasswordIn(BaseModel):
-    """A new password of one's own."""
+    """A change of your own password."""
 
     model_config = _STRICT
 
-    password: Password = Field(description="as it is until now")
+    password: Password = Field(description="the present one")
     new_password: Password
 
 
@@ -69,12 +69,12 @@ class AccountIn(BaseModel):
     scope: ScopeIn
 
     def draft(self) -> AccountInput:
-        """What it shall be. Raises `BadInput`."""
+        """Return the account to make. Raises `BadInput`."""
         return AccountInput(self.name, frozenset(self.roles), self.scope.checked())
 
 
 class AccountChange(BaseModel):
-    """What is given is changed."""
+    """A change of an account; a field that is left out stays as it is."""
 
     model_config = _STRICT
 
@@ -84,7 +84,7 @@ class AccountChange(BaseModel):
     password: Password | None = Field(default=None, description="a new one; all sessions of the account end")
 
     def draft(self, before: AccountInput) -> AccountInput:
-        """What it shall then be. Raises `BadInput`."""
+        """Return `before` with the changes. Raises `BadInput`."""
         roles = before.roles if self.roles is None else frozenset(self.roles)
         return AccountInput(before.name, roles, before.scope if self.scope is None else self.scope.checked())
 
@@ -101,7 +101,7 @@ class KeyIn(BaseModel):
 
 
 class ApprovalIn(BaseModel):
-    """A wish to search all cameras over a long time."""
+    """A request to search all cameras over a long time."""
 
     model_config = _STRICT
 
@@ -111,7 +111,7 @@ class ApprovalIn(BaseModel):
 
 
 class JudgementIn(BaseModel):
-    """A supervisor's word."""
+    """A supervisor's decision."""
 
     model_config = _STRICT
 
@@ -125,9 +125,9 @@ class MeOut(ResponseModel):
     roles: list[UserRole]
     scope: ScopeIn | None
     csrf: str = Field(description="to be sent as X-CSRF-Token with whatever changes something")
-    accounts: bool = Field(description="whether people sign in here")
-    setup: bool = Field(description="whether the first account is still to be made")
-    oidc: str | None = Field(description="host of the provider where one can sign in, too")
+    accounts_enabled: bool = Field(description="whether people sign in here")
+    setup_needed: bool = Field(description="whether the first account is still to be made")
+    oidc_host: str | None = Field(description="host of the provider where one can sign in, too")
     require_case: bool = Field(description="whether a search must name a case and a reason")
 
 
@@ -157,11 +157,11 @@ class KeyOut(ResponseModel):
     roles: list[UserRole]
     scope: ScopeIn
     created_ms: int
-    ends_ms: int
+    expires_ms: int
 
 
 class NewKeyOut(KeyOut):
-    """A new key; its secret is told this once."""
+    """A new key; its secret is shown this once."""
 
     key: str
 
@@ -173,17 +173,17 @@ class KeysOut(ResponseModel):
 
 
 class ApprovalOut(ResponseModel):
-    """A wish to search wide, and what a supervisor said."""
+    """A request to search wide, and the supervisor's decision."""
 
     number: int
     case: str
     account: str
     reason: str
     danger: bool
-    asked_ms: int
+    created_ms: int
     judged_ms: int | None
     judged_by: str
-    granted: bool | None = Field(description="null: nobody has judged it")
+    granted: bool | None = Field(description="null: not judged yet")
     holds: bool = Field(description="whether it lets searches through now")
     mine: bool
 
@@ -195,7 +195,7 @@ class ApprovalsOut(ResponseModel):
 
 
 class EntryOut(ResponseModel):
-    """An entry of the record."""
+    """An entry of the audit log."""
 
     number: int
     at_ms: int
@@ -217,7 +217,7 @@ class EntriesOut(ResponseModel):
 
 
 class CheckedOut(ResponseModel):
-    """Whether the record is whole."""
+    """Whether the audit log is whole."""
 
     whole: bool
     number: int = Field(description="entries, or the first one that is wrong")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import av
@@ -20,9 +21,9 @@ from search.times import now_ms
 from search.types import Camera, Filter, RowKind, Segment, SegmentReport, SegmentState, StreamRole
 from tests.support.pipeline import FILE_MS, Pipeline, record, shot, walk
 from tests.support.street import HEIGHT, WIDTH
+from tests.support.waiting import until
 
 RED = 1  # the number of the one in red, see `figure`
-from tests.support.waiting import until
 
 
 @pytest.fixture
