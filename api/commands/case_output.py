@@ -11,12 +11,12 @@ from api.commands.console import err, out, table
 
 
 def say(line: str, *, to_err: bool = False) -> None:
-    """One line, not wrapped."""
+    """Print one line, not wrapped."""
     (err if to_err else out).print(Text(line), soft_wrap=True)
 
 
 def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each case."""
+    """Print a line for each case."""
     if not cases:
         say("There is no case yet: `xunren case new NAME --sentence ...`")
         return
@@ -32,7 +32,7 @@ def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_case(case: Mapping[str, Any]) -> None:
-    """One case with its sightings."""
+    """Print one case with its sightings."""
     out.print(Text(f"case {case['id']}: {case['name']}", style="bold") + Text("" if case["open"] else " (closed)"))
     for sentence in case["sentences"]:
         say(f"  looks like  {sentence}")
@@ -51,7 +51,7 @@ def show_case(case: Mapping[str, Any]) -> None:
 
 
 def show_trail(trail: Mapping[str, Any]) -> None:
-    """Stops in order of time, and what is known of the way to each."""
+    """Print the stops in order of time, and whether each can be reached from the one before."""
     if not trail["stops"]:
         say(
             f"Nobody has seen {trail['name']} yet: `xunren case change ID --last-seen`, or `xunren case sight ID CLIP`."
