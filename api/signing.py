@@ -38,16 +38,16 @@ class PublicKey:
 
     @property
     def pem(self) -> bytes:
-        """As a file, PEM (SubjectPublicKeyInfo)."""
+        """Return it as a file, PEM (SubjectPublicKeyInfo)."""
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the 32 public bytes, hex."""
+        """Return the SHA-256 of the 32 public bytes, hex."""
         return hashlib.sha256(self._key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
 
     def has_signed(self, data: bytes, signature: bytes) -> bool:
-        """Whether `signature` is this key's, of exactly these bytes."""
+        """Return whether `signature` is this key's, of exactly these bytes."""
         try:
             self._key.verify(signature, data)
         except InvalidSignature:
@@ -67,16 +67,16 @@ class Signer:
 
     @property
     def exists(self) -> bool:
-        """Whether the key was made."""
+        """Return whether the key was made."""
         return self._file.exists()
 
     def sign(self, data: bytes) -> bytes:
-        """64 bytes. Raises `Unavailable` where the key cannot be made or read."""
+        """Sign `data`; 64 bytes. Raises `Unavailable` where the key cannot be made or read."""
         return self._key().sign(data)
 
     @property
     def public(self) -> PublicKey:
-        """What others check with. Raises as `sign`."""
+        """Return the key that others check with. Raises as `sign`."""
         return PublicKey(self._key().public_key())
 
     def _key(self) -> Ed25519PrivateKey:
@@ -104,12 +104,12 @@ class Signer:
 
 
 def as_text(signature: bytes) -> bytes:
-    """The one way to write a signature: a line of Base64."""
+    """Write a signature in its one form: a line of Base64."""
     return base64.b64encode(signature) + b"\n"
 
 
 def parse_public_key(pem: bytes, name: object) -> PublicKey:
-    """The key in a PEM file's bytes; `name` is said in errors.
+    """Return the key in a PEM file's bytes; errors say `name`.
 
     Raises:
         BadInput: it is none, or not one of Ed25519.
@@ -128,7 +128,7 @@ def parse_public_key(pem: bytes, name: object) -> PublicKey:
 
 
 def read_public_key(path: Path) -> PublicKey:
-    """The key in a file. Raises `BadInput`, also where it cannot be read."""
+    """Return the key in a file. Raises `BadInput`, also where it cannot be read."""
     try:
         with path.open("rb") as file:
             pem = file.read(_MAX_PEM)

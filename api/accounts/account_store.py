@@ -48,7 +48,7 @@ class AccountStore:
     # accounts ------------------------------------------------------------------------------------------------
 
     def empty(self) -> bool:
-        """Whether nobody has an account yet."""
+        """Return whether nobody has an account yet."""
         with self._catalog.begin() as db:
             return db.scalar(sa.select(sa.func.count()).select_from(t.accounts)) == 0
 
@@ -78,19 +78,19 @@ class AccountStore:
         return self.account(number[0])
 
     def all(self) -> list[Account]:
-        """All accounts by name."""
+        """Return all accounts by name."""
         with self._catalog.begin() as db:
             return [t.to_account(row) for row in db.execute(sa.select(t.accounts).order_by(t.accounts.c.key))]
 
     def account(self, number: int) -> Account:
-        """One account. Raises `NotFound`."""
+        """Return one account. Raises `NotFound`."""
         found = self._find(t.accounts.c.id == number)
         if found is None:
             raise NotFound("there is no such account", got=number)
         return t.to_account(found)
 
     def named(self, name: str) -> Account:
-        """The account of this name. Raises `NotFound`."""
+        """Return the account of this name. Raises `NotFound`."""
         found = self._find(t.accounts.c.key == _folded(name))
         if found is None:
             raise NotFound("there is no such account", got=name, cure="`xunren account list` shows all")
@@ -124,13 +124,13 @@ class AccountStore:
             db.execute(t.sessions.delete().where(t.sessions.c.account_id == number))
 
     def by_password(self, name: str, password: str) -> Account | None:
-        """Whose name and password these are; takes as long where there is no such name."""
+        """Return the account with this name and password, or None; an unknown name takes as long."""
         found = self._find(t.accounts.c.key == _folded(name))
         right = fits(password, None if found is None else found.password)
         return t.to_account(found) if right and found is not None and not found.disabled else None
 
     def by_subject(self, name: str, subject: str) -> Account | None:
-        """Who signs in elsewhere as `subject`; the first time they are known by their name, then by it only."""
+        """Return the account of an OIDC `subject`; at first it is found by `name`, later by `subject` only."""
         found = self._find(t.accounts.c.subject == subject)
         if found is None:
             unbound = sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == "")
@@ -163,7 +163,7 @@ class AccountStore:
             db.execute(t.sessions.delete().where(t.sessions.c.hash == _hash(secret)))
 
     def by_session(self, secret: str) -> Principal | None:
-        """Who is signed in so."""
+        """Return the principal of an open session, or None."""
         s, now = t.sessions.c, now_ms()
         query = sa.select(t.accounts, s.used_ms, s.ends_ms).join(t.sessions).where(s.hash == _hash(secret))
         with self._catalog.begin() as db:
@@ -192,7 +192,7 @@ class AccountStore:
         return ApiKey(made[0], name, roles, scope, now, ends), secret
 
     def all_keys(self) -> list[ApiKey]:
-        """All keys, expired ones too."""
+        """Return all keys, expired ones too."""
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.keys).order_by(t.keys.c.id)).all()
         return [
@@ -207,7 +207,7 @@ class AccountStore:
                 raise NotFound("there is no such key", got=number)
 
     def by_key(self, secret: str) -> Principal:
-        """Whose key this is. Raises `Unauthenticated`."""
+        """Return the principal of a key. Raises `Unauthenticated`."""
         with self._catalog.begin() as db:
             row = db.execute(sa.select(t.keys).where(t.keys.c.hash == _hash(secret))).first()
         if row is None:
@@ -218,7 +218,7 @@ class AccountStore:
 
 
 def csrf_of(session: str) -> str:
-    """What a page must send along with a request that changes something: only who reads our answers knows it."""
+    """Return the token that a page sends with each change: only who reads our answers knows it."""
     return hmac.new(session.encode(), b"xunren csrf", hashlib.sha256).hexdigest()
 
 

@@ -36,7 +36,7 @@ class Approval:
 
     @property
     def holds(self) -> bool:
-        """Whether whoever asked may search wide now; what a supervisor refused, they may not."""
+        """Return whether it allows wide searches now; a refusal by a supervisor ends it."""
         begun = self.asked_ms if self.danger else self.judged_ms
         allowed = self.granted is not False if self.danger else self.granted is True
         return allowed and begun is not None and now_ms() < begun + HOLDS_MS
@@ -58,14 +58,14 @@ class ApprovalStore:
         return self.get(made[0])
 
     def get(self, number: int) -> Approval:
-        """One of them. Raises `NotFound`."""
+        """Return one approval. Raises `NotFound`."""
         found = self._read(approvals.c.id == number)
         if not found:
             raise NotFound("nobody asked for such an approval", got=number)
         return found[0]
 
     def all(self) -> list[Approval]:
-        """The newest first."""
+        """Return all approvals, the newest first."""
         return self._read(sa.true())
 
     def judge(self, number: int, who: Principal, *, granted: bool) -> Approval:
@@ -88,13 +88,13 @@ class ApprovalStore:
         return self.get(number)
 
     def holds(self, who: Principal, case_id: str) -> bool:
-        """Whether an account may search wide in a case now."""
+        """Return whether an account may search wide in a case now."""
         a = approvals.c
         mine = self._read(sa.and_(a.case_id == case_id, a.account_id == who.account_id))
         return any(one.holds for one in mine)
 
     def visible(self, who: Principal) -> list[Approval]:
-        """Those that they asked for, and those that they may judge."""
+        """Return the approvals that a principal asked for, and those that they may judge."""
         return [one for one in self.all() if one.account_id == who.account_id or self._judges(who, one)]
 
     def _judges(self, who: Principal, one: Approval) -> bool:

@@ -95,11 +95,11 @@ class OidcProvider:
 
     @property
     def host(self) -> str:
-        """Where one signs in, for people."""
+        """Return the provider's host, for people."""
         return urlsplit(self._issuer).hostname or ""
 
     def begin(self, secret: str) -> str:
-        """The address at which whoever keeps `secret` signs in. Raises `Unavailable`."""
+        """Return the address at which the browser that keeps `secret` signs in. Raises `Unavailable`."""
         challenge = hashlib.sha256(_part(secret, "verifier").encode()).digest()
         asked = {
             "response_type": "code",
@@ -121,7 +121,7 @@ class OidcProvider:
             raise Unauthenticated("this answer belongs to another attempt to sign in", cure=cure)
 
     def finish(self, secret: str, code: str) -> OidcIdentity:
-        """Whom the provider's answer, which was checked, names.
+        """Return the person whom the provider's answer names; `check` it first.
 
         Raises:
             Unauthenticated: its token is not good.
@@ -142,7 +142,7 @@ class OidcProvider:
         return OidcIdentity(name, f"{self._issuer} {claims['sub']}")
 
     def _token(self, secret: str, code: str) -> str:
-        """The ID token for a code."""
+        """Return the ID token for a code."""
         about = self._about()
         form = {
             "grant_type": "authorization_code",
@@ -164,7 +164,7 @@ class OidcProvider:
         return str(told["id_token"])
 
     def _claims(self, token: str) -> dict[str, Any]:
-        """What an ID token says, if it is the provider's, for us, and not too old."""
+        """Return the claims of an ID token that is the provider's, for us, and not too old."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -183,7 +183,7 @@ class OidcProvider:
         return claims
 
     def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
-        """The provider's key that a token names."""
+        """Return the provider's key that a token names."""
         name = header.get("kid")
         for again in (False, True):
             keys = self._key_set(again=again).keys
@@ -209,7 +209,7 @@ class OidcProvider:
         return keys
 
     def _about(self) -> dict[str, Any]:
-        """The provider's description of itself."""
+        """Return the provider's description of itself."""
         with self._lock:
             if self._known and time.monotonic() - self._known[0] < _KNOWN_S:
                 return self._known[1]
@@ -227,12 +227,12 @@ class OidcProvider:
 
 
 def new_secret() -> str:
-    """What the browser keeps while it is away."""
+    """Return a secret that the browser keeps while it is at the provider."""
     return secrets.token_urlsafe(32)
 
 
 def _part(secret: str, name: str) -> str:
-    """One of the values that follow from the browser's secret."""
+    """Derive one value (state, nonce, verifier) from the browser's secret."""
     made = hmac.new(secret.encode(), f"xunren oidc {name}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
@@ -241,14 +241,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """What a provider says of itself is said at its own address."""
 
     def redirect_request(self, *_: Any) -> None:
-        """None: not followed."""
+        """Return None: a redirect is not followed."""
 
 
 _OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def _fetch(url: str, form: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """A JSON object of the provider; of a refused request what it says about it."""
+    """Return a JSON object of the provider. The error of a refused request has the provider's message."""
     request = urllib.request.Request(url, form, {"Accept": "application/json"} | (headers or {}))  # noqa: S310 - checked
     try:
         with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:

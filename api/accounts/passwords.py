@@ -20,19 +20,19 @@ _room = threading.BoundedSemaphore(MAX_AT_ONCE)
 
 
 def hashed(password: str) -> str:
-    """The hash of a password, with its salt and parameters (RFC 9106)."""
+    """Return the hash of a password, with its salt and parameters (RFC 9106)."""
     with _room:
         return _hasher.hash(password)
 
 
 @cache
 def _nobodys() -> str:
-    """A hash to compare with where there is none."""
+    """Return a hash to compare with where there is none."""
     return _hasher.hash("of nobody")
 
 
 def fits(password: str, kept: str | None) -> bool:
-    """Whether `password` is the one whose hash is kept. None or empty takes as long, and is False."""
+    """Return whether `password` is the one whose hash is kept. None or empty takes as long, and is False."""
     try:
         with _room:
             return _hasher.verify(kept or _nobodys(), password) and bool(kept)

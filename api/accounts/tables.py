@@ -79,7 +79,7 @@ approvals = sa.Table(
 
 
 def rights(roles: frozenset[UserRole], scope: AccessScope) -> dict[str, str]:
-    """Roles and scope as columns."""
+    """Return roles and scope as columns."""
     told = {
         "everything": scope.everything,
         "districts": list(scope.districts),
@@ -90,18 +90,18 @@ def rights(roles: frozenset[UserRole], scope: AccessScope) -> dict[str, str]:
 
 
 def to_roles(text: str) -> frozenset[UserRole]:
-    """Roles as `rights` wrote them."""
+    """Return roles as `rights` wrote them."""
     return frozenset(UserRole(word) for word in text.split(",") if word)
 
 
 def to_scope(text: str) -> AccessScope:
-    """A scope as `rights` wrote it."""
+    """Return a scope as `rights` wrote it."""
     told: dict[str, Any] = json.loads(text)
     districts, cameras = tuple(told["districts"]), tuple(told["cameras"])
     return AccessScope(told["everything"], districts, cameras, told["back_hours"])
 
 
 def to_account(row: sa.Row[Any]) -> Account:
-    """The account in a row."""
+    """Return the account in a row."""
     draft = AccountInput(row.name, to_roles(row.roles), to_scope(row.scope))
     return Account(row.id, draft, row.created_ms, disabled=row.disabled, oidc=not row.password)

@@ -57,7 +57,7 @@ class AccessScope:
             raise BadInput("not a time to look back", got=self.back_hours, expected="hours above 0")
 
     def covers(self, other: AccessScope) -> bool:
-        """Whether whoever has this scope surely sees all that `other` shows."""
+        """Return whether this scope surely shows all that `other` shows."""
         mine = float("inf") if self.back_hours is None else self.back_hours
         theirs = float("inf") if other.back_hours is None else other.back_hours
         if mine < theirs:
@@ -95,7 +95,7 @@ class Account:
 
     @property
     def name(self) -> str:
-        """The name."""
+        """Return the name."""
         return self.draft.name
 
 
@@ -112,11 +112,11 @@ class Principal:
 
     @property
     def is_local(self) -> bool:
-        """Whether they are at the machine itself, whose owner could read every file anyway."""
+        """Return whether they are at the machine itself, whose owner could read every file anyway."""
         return self.via in ("local", "command line")
 
     def has(self, roles: Iterable[UserRole]) -> bool:
-        """Whether one of these roles is theirs."""
+        """Return whether they have one of these roles."""
         return not self.roles.isdisjoint(roles)
 
 

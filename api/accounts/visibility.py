@@ -38,7 +38,7 @@ class OwnershipStore:
         self._catalog = catalog
 
     def visible(self, who: Principal, kind: OwnedKind) -> Sees:
-        """Tells of each thing whether `who` may see it."""
+        """Return a function that says of each thing whether `who` may see it."""
         if who.is_local:
             return lambda _: True
         g = t.grants.c
@@ -86,13 +86,13 @@ class OwnershipStore:
             db.execute(t.grants.insert().values(**values))
 
     def forget(self, kind: OwnedKind, thing: object) -> None:
-        """Nobody has it any more: it was deleted."""
+        """Remove all owners of a thing that was deleted."""
         g = t.grants.c
         with self._catalog.begin() as db:
             db.execute(t.grants.delete().where(g.kind == kind.value, g.thing == str(thing)))
 
     def people(self, kind: OwnedKind, thing: object) -> tuple[int | None, list[int]]:
-        """The owner's number (None: nobody), and those of all who have it."""
+        """Return the owner's number (None: nobody), and those of all who have it."""
         g = t.grants.c
         with self._catalog.begin() as db:
             query = sa.select(g.account_id, g.owns).where(g.kind == kind.value, g.thing == str(thing))
@@ -101,13 +101,13 @@ class OwnershipStore:
 
 
 def scope_of(catalog: Catalog, account_id: int) -> AccessScope:
-    """Of one account or key; of one that is gone everything, so that only those who see all see what was its."""
+    """Return the scope of one account or key. A deleted one covers everything, so that only FULL_SCOPE covers it."""
     with catalog.begin() as db:
         return _scopes(db).get(account_id, FULL_SCOPE)
 
 
 def _scopes(db: sa.Connection) -> dict[int, AccessScope]:
-    """Of every account; keys have negative numbers."""
+    """Return the scope of every account and, under negative numbers, of every key."""
     found = {row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.accounts.c.id, t.accounts.c.scope))}
     return found | {-row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.keys.c.id, t.keys.c.scope))}
 
@@ -116,7 +116,7 @@ _HOUR_MS = 3_600_000
 
 
 def visibility_of(catalog: Catalog, scope: AccessScope) -> Visibility:
-    """The cameras of a scope that there are at this moment, and from when on they may be seen."""
+    """Return the cameras that a scope holds at this moment, and the oldest time that may be seen."""
     from_ms = None if scope.back_hours is None else max(0, now_ms() - round(scope.back_hours * _HOUR_MS))
     if scope.everything:
         return SEES_ALL if from_ms is None else Visibility(None, from_ms)

@@ -50,7 +50,7 @@ class AlertStore:
     def alerts(
         self, *, after: int = 0, limit: int = 100, only_open: bool = False, of: Collection[int] | None = None
     ) -> tuple[list[Alert], bool]:
-        """The newest alerts with a number above `after`, newest first, and whether there are more of them.
+        """Return the newest alerts with a number above `after`, newest first, and whether there are more of them.
 
         `of`: only of these standing searches; None: of all.
         """
@@ -67,7 +67,7 @@ class AlertStore:
         return found[:limit], len(found) > limit
 
     def get(self, number: int) -> Alert:
-        """One alert. Raises `NotFound`."""
+        """Return one alert. Raises `NotFound`."""
         with self._catalog.begin() as db:
             row = db.execute(sa.select(t.alerts).where(t.alerts.c.id == number)).mappings().first()
         if row is None:
@@ -75,7 +75,7 @@ class AlertStore:
         return t.to_alert(row)
 
     def tallies(self, at_ms: int) -> dict[int, AlertCounts]:
-        """Standing search -> what became of its alerts; those without any are not in it."""
+        """Return saved search -> counts of its alerts; a search without alerts is left out."""
         c = t.alerts.c
         full = self._full(at_ms)
         query = sa.select(c.standing_id, c.verdict, sa.func.count()).group_by(c.standing_id, c.verdict)
@@ -88,7 +88,7 @@ class AlertStore:
         return found
 
     def right_subjects(self, standing_id: int) -> set[str]:
-        """What was judged right: no false alarm, when the threshold is measured again."""
+        """Return the subjects that were judged right: they are no false alarm when the threshold is measured again."""
         c = t.alerts.c
         right = sa.and_(c.standing_id == standing_id, c.verdict == Judgement.RIGHT.value)
         with self._catalog.begin() as db:
@@ -109,7 +109,7 @@ class AlertStore:
         return self.get(number)
 
     def _full(self, at_ms: int) -> dict[int, list[str]]:
-        """Standing search -> cameras of which it has raised as many alerts on one day, since yesterday, as it may."""
+        """Return saved search -> cameras that reached their limit of alerts on one day, since yesterday."""
         c, s = t.alerts.c, t.standing.c
         day = c.time_ms - c.time_ms % DAY_MS
         query = (
@@ -139,14 +139,14 @@ def _raise(db: sa.Connection, search: SavedSearch, best: Best, at_ms: int) -> in
 
 
 def _known(db: sa.Connection, standing_id: int, best: Best) -> set[str]:
-    """Subjects that have an alert already."""
+    """Return the subjects that have an alert already."""
     c = t.alerts.c
     mine = sa.and_(c.standing_id == standing_id, c.subject.in_(list(best)))
     return set(db.scalars(sa.select(c.subject).where(mine)))
 
 
 def _earlier(db: sa.Connection, standing_id: int, events: Sequence[Event]) -> dict[str, list[int]]:
-    """Camera -> times of its alerts that may keep one of `events` from being raised."""
+    """Return camera -> times of its alerts that may keep one of `events` from being raised."""
     c = t.alerts.c
     times = [event.time_ms for event in events]
     if not times:
@@ -166,5 +166,5 @@ def _delivery(standing_id: int, alert_id: int, at_ms: int) -> dict[str, Any]:
 
 
 def unknown_alert(number: int) -> NotFound:
-    """There is no such alert, or not for whoever asks."""
-    return NotFound("there is no such alert", got=number, cure="`xunren watch alerts` shows them")
+    """Return the error for an alert that does not exist, or not for this principal."""
+    return NotFound("there is no such alert", got=number, cure="`xunren alert list` shows them")

@@ -111,7 +111,7 @@ class DeliveryQueue:
             db.execute(t.deliveries.delete().where(old))
 
     def post(self) -> dict[int, Post]:
-        """Standing search -> how its deliveries stand; those without any are not in it."""
+        """Return saved search -> state of its deliveries; a search without deliveries is left out."""
         d = t.deliveries.c
         last = sa.func.max(d.due_ms)
         query = sa.select(d.standing_id, d.state, d.said, sa.func.count(), last).group_by(
@@ -204,5 +204,5 @@ class Deliverer:
 
 
 def encoded(told: Mapping[str, Any]) -> bytes:
-    """The body of a delivery."""
+    """Return the body of a delivery."""
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

@@ -50,13 +50,13 @@ class ScoredIndex(Protocol):
 
     @property
     def model(self) -> str:
-        """Label of the model that made it."""
+        """Return the label of the model that made it."""
 
     def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
-        """What a sentence, clips or both look for."""
+        """Return the query for a sentence, clips or both."""
 
     def past(self, wanted: HistoryQuery) -> ScoreHistory:
-        """What is there already."""
+        """Return the best rows that are indexed already."""
 
 
 class EngineIndex:
@@ -109,7 +109,7 @@ class EngineIndex:
 
 
 def curve_on(background: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:
-    """What cosines with `vector` (dim,), of a query of this shape, score over a background."""
+    """Return the scores of cosines with `vector` (dim,), for a query of this shape, over a calibration."""
 
     def score(kind: RowKind, cosines: Sequence[float]) -> list[float]:
         if kind not in shape.kinds:

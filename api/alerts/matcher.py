@@ -139,7 +139,7 @@ class AlertMatcher:
             log.info("%d alerts raised", count)
 
     def _active(self) -> list[SavedSearch]:
-        """The searches that watch; at most a second old."""
+        """Return the searches that are active; at most a second old."""
         if self._read is None or time.monotonic() - self._read[0] > REREAD_S:
             began = time.monotonic()
             self._read = (began, self._book.active(self._model, self._clock()))

@@ -46,17 +46,17 @@ class SavedSearchStore:
         return SavedSearch(int(made[0]) if made else 0, draft, aim, webhook, created)
 
     def all(self) -> list[SavedSearch]:
-        """All of them, by number."""
+        """Return all saved searches by number."""
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
             return [t.to_standing(row) for row in rows]
 
     def active(self, model: str, at_ms: int) -> list[SavedSearch]:
-        """Those that compare new rows now, in an index of `model`."""
+        """Return the searches that compare new rows now, in an index of `model`."""
         return [found for found in self.all() if found.state(model, at_ms) is SavedSearchState.ACTIVE]
 
     def get(self, number: int) -> SavedSearch:
-        """One of them. Raises `NotFound`."""
+        """Return one saved search. Raises `NotFound`."""
         with self._catalog.begin() as db:
             row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
         if row is None:
@@ -80,7 +80,7 @@ class SavedSearchStore:
                 raise _unknown(number)
 
     def span(self, cameras: Collection[str]) -> Span:
-        """How much is indexed of these cameras (none named: of all), and how many of them there is anything of.
+        """Return the indexed hours of these cameras (none named: of all), and the number of cameras with recordings.
 
         A camera that is recorded live counts also before its first file is indexed.
         """
@@ -106,7 +106,7 @@ class SavedSearchStore:
                 db.execute(f.insert().values(id=1, count=count, rows_missed=rows_missed, **values))
 
     def faults(self) -> SavedSearchFaults:
-        """What went wrong so far."""
+        """Return the faults so far."""
         f = t.faults.c
         with self._catalog.begin() as db:
             row = db.execute(sa.select(f.count, f.rows_missed, f.last_ms, f.said).where(f.id == 1)).first()
@@ -119,4 +119,4 @@ class SavedSearchStore:
 
 
 def _unknown(number: int) -> NotFound:
-    return NotFound("there is no such standing search", got=number, cure="`xunren watch list` shows all")
+    return NotFound("there is no such saved search", got=number, cure="`xunren saved-search list` shows all")

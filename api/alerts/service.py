@@ -37,7 +37,7 @@ class SavedSearchService:
         self._index = index
 
     def preview(self, draft: SavedSearchInput) -> tuple[SavedSearchInput, MatchTarget]:
-        """The draft with the cameras that its sentence names, and the threshold that it would have.
+        """Return the draft with the cameras that its sentence names, and the threshold that it would have.
 
         Raises:
             Refused: the sentence asks for people by what nobody is looked for by.
@@ -85,12 +85,12 @@ class SavedSearchService:
             raise BadInput("this standing search has no webhook", got=number, cure="set one first")
         url, secret = open_webhook(self._vault, standing.webhook)
         delivery = uuid.uuid4().hex
-        search = {"id": number, "name": standing.draft.name, "sentence": standing.draft.sentence}
-        body = encoded({"event": "test", "delivery": delivery, "alert": None, "standing": search})
+        search = {"number": number, "name": standing.draft.name, "query": standing.draft.sentence}
+        body = encoded({"event": "test", "delivery": delivery, "alert": None, "saved_search": search})
         return send(url, secret, delivery, body)
 
     def _aimed(self, draft: SavedSearchInput, known: set[str]) -> tuple[SavedSearchInput, MatchTarget]:
-        """Measured on the history without what is `known` to show the person: no false alarm."""
+        """Measure the threshold on the history without the subjects `known` to show the person: no false alarm."""
         wanted = self._index.wanted(draft.sentence, draft.like, draft.cameras)
         past = self._index.past(wanted)
         shown = known | {subject_of(row) for row, _ in past.scored if row.id in draft.like}

@@ -89,7 +89,7 @@ _ROW = ("camera_id", "segment_id", "time_ms", "start_ms", "end_ms", "frame_width
 
 
 def draft_values(draft: SavedSearchInput) -> dict[str, Any]:
-    """Column values of what people choose."""
+    """Return the column values of what people choose."""
     plain = ("name", "sentence", "case_id", "alarms_per_day", "include_old", "paused", "expires_ms")
     values: dict[str, Any] = {name: getattr(draft, name) for name in plain}
     lists = {"likes": json.dumps(draft.like), "cameras": json.dumps(draft.cameras)}
@@ -97,21 +97,21 @@ def draft_values(draft: SavedSearchInput) -> dict[str, Any]:
 
 
 def aim_values(aim: MatchTarget) -> dict[str, Any]:
-    """Column values of what rows are compared with."""
+    """Return the column values of what rows are compared with."""
     vector = np.ascontiguousarray(aim.vector, "<f4").tobytes()
     curve = np.ascontiguousarray(aim.curve.points, "<f8").tobytes()
     return {"model": aim.model, "vector": vector, "curve": curve, "measured": json.dumps(asdict(aim.measured))}
 
 
 def webhook_values(webhook: Webhook | None) -> dict[str, Any]:
-    """Column values of a webhook, or of none."""
+    """Return the column values of a webhook, or of none."""
     if webhook is None:
         return {"webhook_sealed": None, "webhook_shown": "", "webhook_stopped": ""}
     return {f"webhook_{name}": value for name, value in asdict(webhook).items()}
 
 
 def to_standing(row: RowMapping) -> SavedSearch:
-    """The standing search in a row."""
+    """Return the saved search in a row."""
     draft = SavedSearchInput(
         **{name: row[name] for name in ("name", "sentence", "expires_ms", "case_id", "alarms_per_day")},
         like=tuple(json.loads(row["likes"])),
@@ -129,14 +129,14 @@ def to_standing(row: RowMapping) -> SavedSearch:
 
 
 def alert_values(row: Row, score: float) -> dict[str, Any]:
-    """Column values of a row that raises an alert."""
+    """Return the column values of a row that raises an alert."""
     corners = dict(zip(("x1", "y1", "x2", "y2"), row.box.xyxy, strict=True))
     rest = {"row_id": row.id, "kind": row.kind.value, "score": score}
     return {name: getattr(row, name) for name in _ROW} | corners | rest
 
 
 def to_alert(row: RowMapping) -> Alert:
-    """The alert in a row."""
+    """Return the alert in a row."""
     plain = {name: row[name] for name in (*_ROW, "id", "standing_id", "row_id", "kind", "score", "created_ms")}
     box = Box(row["x1"], row["y1"], row["x2"], row["y2"])
     return Alert(**plain, box=box, seen_ms=row["seen_ms"], verdict=Judgement(row["verdict"]))

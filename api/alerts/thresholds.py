@@ -54,7 +54,7 @@ class AlertRule:
             raise BadInput("the limit per camera and day is out of range", got=got, expected="1 to 10000")
 
     def lets_through(self, time_ms: int, taken: Sequence[int]) -> bool:
-        """Whether an alert at `time_ms` may stand beside those at `taken`, the times of the same camera in order."""
+        """Return whether the rule allows an alert at `time_ms` beside `taken`, the sorted times of the same camera."""
         at = bisect_left(taken, time_ms)
         if any(abs(time_ms - other) < max(1, self.cool_down_ms) for other in taken[max(0, at - 1) : at + 1]):
             return False
@@ -62,7 +62,7 @@ class AlertRule:
         return bisect_left(taken, day + DAY_MS) - bisect_left(taken, day) < self.per_camera_per_day
 
     def most(self, cameras: int) -> float:
-        """Alerts of so many cameras that the rule lets through on a day, whatever they show."""
+        """Return the most alerts that the rule allows on a day for so many cameras, whatever they show."""
         return cameras * min(self.per_camera_per_day, DAY_MS // max(1, self.cool_down_ms) + 1)
 
 
@@ -74,11 +74,11 @@ class Curve:
 
     @classmethod
     def measured(cls, score: Callable[[RowKind, Sequence[float]], Sequence[float]]) -> Curve:
-        """Of a function that scores cosines; between the points, 0.005 apart, it is taken as straight."""
+        """Sample a function that scores cosines every 0.005; between two points it is taken as straight."""
         return cls(np.array([score(kind, _COSINES.tolist()) for kind in _KINDS], np.float64))
 
     def scores(self, rows: Sequence[Row], cosines: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Scores of rows, float64 (n,), from their cosines with the query, (n,)."""
+        """Return scores of rows, float64 (n,), from their cosines with the query, (n,)."""
         by_kind = np.array([np.interp(cosines, _COSINES, points) for points in self.points])
         chosen = [_KINDS.index(row.kind) for row in rows]
         return np.asarray(by_kind[chosen, np.arange(len(rows))], np.float64)
@@ -103,12 +103,12 @@ class Span:
 
     @property
     def days(self) -> float:
-        """Days of all watched cameras at once."""
+        """Return the days of all watched cameras at once."""
         return self.camera_hours / 24 / self.cameras if self.cameras else 0.0
 
     @property
     def too_short(self) -> bool:
-        """Whether a rate of some alerts a day cannot be measured on it."""
+        """Return whether it is too short to measure a rate of some alerts a day."""
         return self.camera_hours < ENOUGH_HOURS
 
 
@@ -138,12 +138,12 @@ class Measured:
 
 
 def subject_of(row: Row) -> str:
-    """What a row shows: all crops of a track are one subject, a whole frame is its own."""
+    """Return the subject of a row: all crops of a track are one subject, a whole frame is its own."""
     return f"{row.segment_id}-p{row.track}" if row.track else row.id
 
 
 def best_events(scored: Iterable[tuple[Row, float]]) -> dict[str, tuple[Row, Event]]:
-    """Subject -> its best row and what that would raise; of equal ones the row with the smaller id."""
+    """Return subject -> its best row and the event of it; of equal ones the row with the smaller id."""
     best: dict[str, tuple[Row, Event]] = {}
     for row, score in scored:
         subject = subject_of(row)
@@ -154,7 +154,7 @@ def best_events(scored: Iterable[tuple[Row, float]]) -> dict[str, tuple[Row, Eve
 
 
 def raised(events: Iterable[Event], rule: AlertRule, earlier: Mapping[str, Sequence[int]] | None = None) -> list[Event]:
-    """Those of `events` that raise an alert, in order of time.
+    """Return those of `events` that raise an alert, in order of time.
 
     Args:
         events: all at or above the threshold, one for each subject.
@@ -173,7 +173,7 @@ def raised(events: Iterable[Event], rule: AlertRule, earlier: Mapping[str, Seque
 
 
 def measured(events: Sequence[Event], span: Span, rule: AlertRule, limits: Limits, alarms_per_day: float) -> Measured:
-    """The lowest threshold that would have raised at most `alarms_per_day` over the history, and what to expect of it.
+    """Return the lowest threshold that raises at most `alarms_per_day` over the history, with its expected rates.
 
     Args:
         events: of the history, one for each subject; those below `limits.lowest` do not count.
@@ -195,14 +195,14 @@ def measured(events: Sequence[Event], span: Span, rule: AlertRule, limits: Limit
 
 
 def poisson_bound(count: int) -> float:
-    """The largest expectation with which at most `count` events are seen in one of twenty cases (exact, one-sided)."""
+    """Return the largest expectation that gives at most `count` events in 5 % of all cases (exact, one-sided)."""
     from scipy.special import gammaincinv
 
     return float(gammaincinv(count + 1, _CONFIDENCE))
 
 
 def _lowest(events: Sequence[Event], rule: AlertRule, allowed: int, lowest: float) -> float:
-    """The lowest score that raises at most `allowed`; just above all of them if even the best one raises more."""
+    """Return the lowest score that raises at most `allowed`, or one just above all if even the best raises more."""
 
     def fits(threshold: float) -> bool:
         return len(raised([event for event in events if event.score >= threshold], rule)) <= allowed
@@ -218,7 +218,7 @@ def _lowest(events: Sequence[Event], rule: AlertRule, allowed: int, lowest: floa
 
 
 def _per_day(count: int, span: Span, rule: AlertRule) -> tuple[float | None, float | None]:
-    """Alerts a day that are to be expected, and that are hardly exceeded; never more than the rule lets through."""
+    """Return the expected alerts a day and their upper bound, each at most what the rule allows."""
     if not span.days:
         return None, None
     most = rule.most(span.cameras)

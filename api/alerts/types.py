@@ -68,7 +68,7 @@ class SavedSearchInput:
 
 
 def expiry(now_ms: int, days: float) -> int:
-    """When a standing search ends that shall live for so many days from now."""
+    """Return when a saved search ends that lives for so many days from now."""
     if not 0 < days <= MAX_DAYS:
         raise BadInput("days are out of range", got=days, expected=f"more than 0, at most {MAX_DAYS}")
     return now_ms + round(days * DAY_MS)
@@ -107,7 +107,7 @@ class SavedSearch:
     created_ms: int
 
     def state(self, model: str, now_ms: int) -> SavedSearchState:
-        """What it does now, in an index of `model`."""
+        """Return its state in an index of `model`."""
         if self.draft.expires_ms <= now_ms:
             return SavedSearchState.EXPIRED
         if self.draft.paused:
@@ -115,7 +115,7 @@ class SavedSearch:
         return SavedSearchState.ACTIVE if self.aim.model == model else SavedSearchState.OTHER_MODEL
 
     def watches(self, row: Row, now_ms: int) -> bool:
-        """Whether a new row may raise an alert, whatever its score."""
+        """Return whether a new row may raise an alert, whatever its score."""
         fresh = self.draft.include_old or row.time_ms >= now_ms - OLD_MS
         return fresh and (not self.draft.cameras or row.camera_id in self.draft.cameras)
 
@@ -154,6 +154,6 @@ class AlertCounts:
 
     @property
     def false_share(self) -> float | None:
-        """Of the judged alerts, the share that was wrong; None while none is judged."""
+        """Return the share of the judged alerts that was wrong; None while none is judged."""
         judged = self.right + self.wrong
         return self.wrong / judged if judged else None

@@ -43,24 +43,24 @@ class Sent:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it."""
+        """Return whether the receiver took it."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def said(self) -> str:
-        """For people."""
+        """Return the result in words."""
         return f"HTTP {self.status}" if self.status is not None else self.fault
 
 
 def new_webhook(vault: Vault, url: str) -> tuple[Webhook, str]:
-    """A webhook for an address, and its new secret, which is shown once and kept encrypted."""
+    """Return a webhook for an address, and its new secret, which is shown once and kept encrypted."""
     secret = secrets.token_urlsafe(32)
     address = check_webhook(url)
     return Webhook(vault.seal(f"{address}#{secret}"), shown(address)), secret
 
 
 def open_webhook(vault: Vault, webhook: Webhook) -> tuple[str, str]:
-    """(address, secret), for nothing but sending. Raises `Unavailable`: it was sealed with another key."""
+    """Return (address, secret), for nothing but sending. Raises `Unavailable`: it was sealed with another key."""
     address, _, secret = vault.open(webhook.sealed).rpartition("#")
     return address, secret
 
@@ -85,14 +85,14 @@ def check_webhook(url: str) -> str:
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Value of ``X-Xunren-Signature``."""
+    """Return the value of ``X-Xunren-Signature``."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def verify_signature(
     secret: str, timestamp: str, body: bytes, signature: str, now: float, tolerance_s: float = TOLERANCE_S
 ) -> bool:
-    """Whether a request is ours and fresh. For receivers; copy it: it needs nothing but ``hashlib`` and ``hmac``.
+    """Return whether a request is ours and fresh. For receivers; copy it: it needs only ``hashlib`` and ``hmac``.
 
     Check it before `body` is read as JSON, over the bytes as they came. A request that was recorded and is sent again
     later is refused by its age; within `tolerance_s` remember the ids of ``X-Xunren-Delivery`` that were handled, which
@@ -139,7 +139,7 @@ def _tried(request: urllib.request.Request, timeout_s: float) -> Sent:
 
 
 def _fault(error: Exception) -> str:
-    """In words that cannot hold what the receiver said."""
+    """Describe an error in words that cannot hold the receiver's own."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return _LATE
@@ -160,7 +160,7 @@ def _refused(url: str) -> BadInput:
 
 
 def _addresses(host: str) -> list[str]:
-    """What a host resolves to; nothing where it does not now: it is checked again when it is connected to."""
+    """Return the addresses of a host; none where it does not resolve: the connection checks them again."""
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     except OSError:
@@ -216,7 +216,7 @@ class _TLS(urllib.request.HTTPSHandler):
 
 class _NoWebhookRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """A redirect is an error like any other status: it could lead anywhere."""
+        """Return None, so that a redirect is an error like any other status: it could lead anywhere."""
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -111,7 +111,7 @@ class AuditLog:
         return entry
 
     def head(self) -> Head:
-        """The last entry's number and hash; 0 and `BEGINNING` while there is none."""
+        """Return the last entry's number and hash; 0 and `BEGINNING` while there is none."""
         with self._catalog.begin() as db:
             return _head(db)
 
@@ -135,7 +135,7 @@ class AuditLog:
         return head
 
     def find(self, wanted: AuditFilter) -> list[AuditEntry]:
-        """Entries, the newest first."""
+        """Return entries, the newest first."""
         c = t.entries.c
         tests = [
             *([c.account == wanted.account] if wanted.account else []),
@@ -162,7 +162,7 @@ class AuditLog:
 
 
 def told(entry: AuditEntry) -> dict[str, Any]:
-    """The entry as plain data; with the same data the hash can be computed again anywhere."""
+    """Return the entry as plain data; with the same data the hash can be computed again anywhere."""
     return _hashed(entry) | {"hash": entry.hash}
 
 

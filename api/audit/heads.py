@@ -27,13 +27,13 @@ _MAX_BYTES = 10_000
 
 
 def signed(head: Head, signer: Signer, at: str) -> dict[str, Any]:
-    """A head with the time (ISO 8601) and the key's signature. Raises `Unavailable` where there is no key."""
+    """Return a head with the time (ISO 8601) and the key's signature. Raises `Unavailable` where there is no key."""
     told = {"number": head.number, "hash": head.hash, "at": at, "fingerprint": signer.public.fingerprint}
     return told | {"signature": as_text(signer.sign(_message(told))).decode().strip()}
 
 
 def read_head(path: Path) -> tuple[Head, dict[str, Any]]:
-    """A head that was kept, and all that its file says.
+    """Return a head that was kept, and all content of its file.
 
     Raises:
         BadInput: it cannot be read, or is none.
@@ -109,12 +109,12 @@ class DailyHeads:
 
 
 def as_json(told: Mapping[str, Any]) -> str:
-    """A head as its file has it."""
+    """Return a head as its file has it."""
     return json.dumps(told, indent=1) + "\n"
 
 
 def _put(file: Path, told: Mapping[str, Any]) -> None:
-    """A new file, whole and on disk before it has its name."""
+    """Write a new file, whole and on disk before it has its name."""
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("x", encoding="utf-8") as f:

@@ -76,7 +76,7 @@ class CaseStore:
         return self.case(case_id)
 
     def case(self, case_id: str) -> Case:
-        """One case. Raises `NotFound`, naming the nearest known ids."""
+        """Return one case. Raises `NotFound`, naming the nearest known ids."""
         found = self._read(case_id) if _ID.fullmatch(case_id) else []
         if not found:
             with self._catalog.begin() as db:
@@ -91,7 +91,7 @@ class CaseStore:
         return found[0]
 
     def cases(self) -> list[Case]:
-        """All cases, the newest first."""
+        """Return all cases, the newest first."""
         return self._read(None)
 
     def change(
@@ -208,12 +208,12 @@ class CaseStore:
     # pictures ------------------------------------------------------------------------------------------------
 
     def photo(self, case: Case, number: int) -> Path:
-        """The file of a photo. Raises `NotFound`."""
+        """Return the file of a photo. Raises `NotFound`."""
         _check_photo(case, number)
         return existing(self.pictures.photo(case.id, number))
 
     def still(self, case: Case, number: int) -> Path:
-        """The file of a sighting's picture. Raises `NotFound`."""
+        """Return the file of a sighting's picture. Raises `NotFound`."""
         sighting_of(case, number)
         return existing(self.pictures.still(case.id, number))
 
@@ -235,12 +235,12 @@ class CaseStore:
 
 
 def cases_of(settings: Settings, catalog: Catalog) -> CaseStore:
-    """The cases of an index; `catalog` is open."""
+    """Return the cases of an index; `catalog` is open."""
     return CaseStore(catalog, settings.data_dir / "cases")
 
 
 def sighting_of(case: Case, number: int) -> Sighting:
-    """One sighting of a case. Raises `NotFound`, naming those that there are."""
+    """Return one sighting of a case. Raises `NotFound`, naming those that there are."""
     found = next((s for s in case.sightings if s.number == number), None)
     if found is None:
         known = ", ".join(str(s.number) for s in case.sightings) or "(none yet)"

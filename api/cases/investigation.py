@@ -54,7 +54,7 @@ class CaseFindings:
     followed: Sighting | None = None
 
     def as_dict(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """`answer`, the answer as plain data, with what the case adds: which clips are sightings already."""
+        """Add to `answer`, plain data, what the case knows: which clips are sightings already."""
         for clip in answer["clips"]:
             clip["sighting"] = self._shown_by(clip["camera"], clip["time_ms"])
         followed = None if self.followed is None else self.followed.number
@@ -170,7 +170,7 @@ class CaseService:
         )
 
     def _marks(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """Clips like the person and unlike them, the newest marks first, and those that are not in the index."""
+        """Return clips like the person, clips unlike them (the newest first), and those that are not in the index."""
         wanted = [mark.clip_id for mark in case.marks][::-1][:MAX_MARKS]
         there = {row.id for row in self._parts.store.get(wanted)[0] if self._sees(row)}
         of_sign = {sign: tuple(c for c in case.marked(sign)[::-1] if c in there) for sign in Sign}
@@ -181,13 +181,13 @@ class CaseService:
         return tuple(stop.point for stop in stops if stop.point)
 
     def _crops(self, sighting: Sighting) -> tuple[str, ...]:
-        """Ids of the rows that show the sighting's person; none where its recording is no longer indexed."""
+        """Return ids of the rows that show the sighting's person; none where its recording is no longer indexed."""
         rows, _ = self._parts.store.get([sighting.clip_id])
         ids: Collection[str] = self._parts.store.ids(rows[0].segment_id) if rows else ()
         return tuple(sorted(row_id for row_id in ids if track_of(row_id) == sighting.track))[:MAX_MARKS]
 
     def _still(self, case: Case, sighting: Sighting) -> Image:
-        """The person in the picture that was kept when the sighting was confirmed."""
+        """Return the person in the picture that was kept when the sighting was confirmed."""
         path = existing(self._cases.still(case, sighting.number))
         return person_in(path, sighting.box, sighting.frame_width, sighting.frame_height)
 

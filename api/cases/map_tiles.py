@@ -29,7 +29,7 @@ class Tile:
 
     @property
     def address(self) -> str:
-        """The picture itself, as an address: what is shown as a picture may load nothing."""
+        """Return the image as a data address: an SVG that is shown as a picture may load nothing."""
         return f"data:image/png;base64,{b64encode(self.png).decode()}"
 
 
@@ -52,12 +52,12 @@ class Tiles:
 
     @property
     def attribution(self) -> str:
-        """Whose map it is; empty where nothing says so."""
+        """Return whose map it is; empty where no file says so."""
         path = self._folder / "attribution.txt"
         return path.read_text("utf-8").strip() if path.is_file() else ""
 
     def cover(self, north_west: _XY, south_east: _XY, metres_per_pixel: float) -> Iterator[Tile]:
-        """The tiles there are between two corners, of the zoom that is sharp enough, at most `MOST_TILES` of them."""
+        """Yield the tiles between two corners, of the zoom that is sharp enough, at most `MOST_TILES`."""
         for zoom in reversed(self._fitting(north_west[0], metres_per_pixel)):
             (left, top), (right, bottom) = (_place(*corner, zoom) for corner in (north_west, south_east))
             columns, rows = range(int(left), int(right) + 1), range(int(top), int(bottom) + 1)
@@ -68,7 +68,7 @@ class Tiles:
                 return
 
     def _fitting(self, lat: float, metres_per_pixel: float) -> list[int]:
-        """Zooms that are not needlessly sharp; if all are, the least sharp one."""
+        """Return the zooms that are not needlessly sharp; if all are, the least sharp one."""
         across = _EQUATOR_M * math.cos(math.radians(lat)) / _TILE_PX
         needed = math.ceil(math.log2(across / metres_per_pixel))
         return [zoom for zoom in self._zooms if zoom <= needed] or self._zooms[:1]
@@ -80,11 +80,11 @@ class Tiles:
 
 
 def _place(lat: float, lon: float, zoom: int) -> _XY:
-    """Column and row of a place, counted in tiles from the north-western end of the map."""
+    """Return column and row of a place, counted in tiles from the north-western end of the map."""
     upward = math.asinh(math.tan(math.radians(lat)))
     return (lon + 180) / 360 * 2**zoom, (1 - upward / math.pi) / 2 * 2**zoom
 
 
 def _corner(x: int, y: int, zoom: int) -> _XY:
-    """Latitude and longitude of a tile's north-western corner."""
+    """Return latitude and longitude of a tile's north-western corner."""
     return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / 2**zoom)))), x / 2**zoom * 360 - 180

@@ -17,7 +17,7 @@ _QUALITY = 92
 
 
 def as_jpeg(image: Image) -> bytes:
-    """`image` (uint8 (H, W, 3)) as a file without anything that the original said beside its pixels."""
+    """Encode `image`, uint8 (H, W, 3), without any metadata of the original."""
     from PIL import Image as Pillow
 
     file = io.BytesIO()
@@ -26,12 +26,12 @@ def as_jpeg(image: Image) -> bytes:
 
 
 def photo_bytes(data: bytes, name: str = "the photo") -> bytes:
-    """A photo that somebody hands in, as it is kept: at most `PHOTO_PX` on its longer side. Raises `BadInput`."""
+    """Return a photo as it is kept: JPEG, at most `PHOTO_PX` on its longer side. Raises `BadInput`."""
     return as_jpeg(read_photo(data, name=name, longest_px=PHOTO_PX))
 
 
 def person_in(path: Path, box: Box, width: int, height: int) -> Image:
-    """What `box` shows in a kept picture; the box is in pixels of `width` x `height`, which the picture had once."""
+    """Cut `box` out of a kept picture; the box is in pixels of `width` x `height`, the size of the original frame."""
     image = photo_file(path)
     scale_y, scale_x = image.shape[0] / height, image.shape[1] / width
     x1, y1 = int(box.x1 * scale_x), int(box.y1 * scale_y)
@@ -50,11 +50,11 @@ class CasePictures:
         self._root = root
 
     def photo(self, case_id: str, number: int) -> Path:
-        """Where a photo lies, there or not."""
+        """Return the path of a photo; it may not exist."""
         return self._root / case_id / f"photo-{number}.jpg"
 
     def still(self, case_id: str, number: int) -> Path:
-        """Where a sighting's picture lies, there or not."""
+        """Return the path of a sighting's picture; it may not exist."""
         return self._root / case_id / f"sighting-{number}.jpg"
 
     def put(self, path: Path, jpeg: bytes) -> None:
@@ -74,7 +74,7 @@ class CasePictures:
 
 
 def existing(path: Path) -> Path:
-    """`path`, or `NotFound`."""
+    """Return `path`, or raise `NotFound`."""
     if not path.is_file():
         raise NotFound("there is no such picture", got=path.name, cure="it was deleted by hand, or never there")
     return path

@@ -82,7 +82,7 @@ _SIGHTING = [name for name in Sighting.__dataclass_fields__ if name != "box"]
 
 
 def case_values(draft: CaseInput) -> dict[str, Any]:
-    """Column values of what people write, without the sentences."""
+    """Return the column values of a case, without the sentences."""
     seen = draft.last_seen
     return {
         "name": draft.name,
@@ -97,7 +97,7 @@ def case_values(draft: CaseInput) -> dict[str, Any]:
 
 
 def to_draft(row: RowMapping, its_sentences: tuple[str, ...]) -> CaseInput:
-    """What people wrote, from a case's row."""
+    """Return what people wrote, from a case's row."""
     seen = None
     if row["seen_ms"] is not None:
         seen = LastSeen(row["seen_ms"], row["seen_camera"], row["seen_lat"], row["seen_lon"], row["seen_place"])
@@ -105,13 +105,13 @@ def to_draft(row: RowMapping, its_sentences: tuple[str, ...]) -> CaseInput:
 
 
 def sighting_values(sighting: Sighting) -> dict[str, Any]:
-    """Column values of a sighting, without its case."""
+    """Return the column values of a sighting, without its case."""
     corners = dict(zip(("x1", "y1", "x2", "y2"), sighting.box.xyxy, strict=True))
     return {name: getattr(sighting, name) for name in _SIGHTING} | corners | {"track": sighting.track}
 
 
 def to_sighting(row: RowMapping) -> Sighting:
-    """The sighting in a row."""
+    """Return the sighting in a row."""
     box = Box(row["x1"], row["y1"], row["x2"], row["y2"])
     return Sighting(**{name: row[name] for name in _SIGHTING}, box=box)
 
@@ -123,7 +123,7 @@ def put_sentences(db: sa.Connection, case_id: str, texts: Iterable[str]) -> None
 
 
 def read(db: sa.Connection, case_id: str | None) -> list[Case]:
-    """One case, where it is there, or all of them, the newest first."""
+    """Read one case if it exists, or all of them, the newest first."""
     wanted = sa.select(cases).order_by(cases.c.created_ms.desc(), cases.c.id.desc())
     rows = db.execute(wanted if case_id is None else wanted.where(cases.c.id == case_id)).mappings().all()
     texts, pictures, history, seen = (_by_case(db, part, case_id) for part in PARTS)
@@ -142,7 +142,7 @@ def read(db: sa.Connection, case_id: str | None) -> list[Case]:
 
 
 def _by_case(db: sa.Connection, part: sa.Table, case_id: str | None) -> dict[str, list[Any]]:
-    """Case id -> its rows in a table, by number."""
+    """Return case id -> its rows in a table, by number."""
     query = sa.select(part).order_by(part.c.case_id, part.c.number)
     found: dict[str, list[Any]] = {}
     for row in db.execute(query if case_id is None else query.where(part.c.case_id == case_id)).mappings():
@@ -151,7 +151,7 @@ def _by_case(db: sa.Connection, part: sa.Table, case_id: str | None) -> dict[str
 
 
 def next_of_year(db: sa.Connection, year: int) -> int:
-    """The next number of a year, counted."""
+    """Increment the counter of a year and return it."""
     counted = years.update().where(years.c.year == year).values(last_number=years.c.last_number + 1)
     number = db.scalar(counted.returning(years.c.last_number))
     if number is None:
@@ -161,7 +161,7 @@ def next_of_year(db: sa.Connection, year: int) -> int:
 
 
 def next_number(db: sa.Connection, case_id: str, counter: sa.Column[int]) -> int:
-    """The next value of one of a case's counters, counted. Raises `NotFound`."""
+    """Increment one of a case's counters and return it. Raises `NotFound`."""
     counted = cases.update().where(cases.c.id == case_id).values({counter: counter + 1}).returning(counter)
     number = db.scalar(counted)
     if number is None:

@@ -44,7 +44,7 @@ class _Plane:
         return WIDTH / 2 + east * self.scale, middle - north * self.scale
 
     def place(self, x: float, y: float) -> _XY:
-        """Latitude and longitude of a pixel: `xy` the other way round."""
+        """Return latitude and longitude of a pixel, the inverse of `xy`."""
         middle = HEAD + (self.height - HEAD - FOOT) / 2
         east, north = (x - WIDTH / 2) / self.scale, (middle - y) / self.scale
         return self.lat + north / _METRES, self.lon + east / (_METRES * math.cos(math.radians(self.lat)))
@@ -54,7 +54,7 @@ class _Plane:
 
 
 def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles | None = None) -> str:
-    """The map of a trail as `api.cases.views.CaseView.trail` tells it, with the cameras around, on `tiles` if any."""
+    """Draw a trail (`api.cases.views.CaseView.trail`) with the cameras around, on `tiles` if any."""
     stops = [(at, stop) for at, stop in enumerate(told["stops"], start=1) if stop["lat"] is not None]
     plane = _plane([(stop["lat"], stop["lon"]) for _, stop in stops])
     places = _by_place(stops)
@@ -72,12 +72,12 @@ def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles |
 
 
 def tiles_of(settings: Settings) -> Tiles | None:
-    """The tiles that the settings name; None: none. Raises `BadInput` where they name a folder without any."""
+    """Return the tiles of the settings; None: none. Raises `BadInput` where they name a folder without any."""
     return Tiles(Path(settings.map_tiles)) if settings.map_tiles else None
 
 
 def _plane(places: Sequence[_XY]) -> _Plane:
-    """A plane on which all the places have room."""
+    """Return a plane on which all the places have room."""
     if not places:
         return _Plane(0, 0, 1, HEAD + FOOT + 40)
     lat, lon = ((min(v) + max(v)) / 2 for v in zip(*places, strict=True))
@@ -88,13 +88,13 @@ def _plane(places: Sequence[_XY]) -> _Plane:
 
 
 def _metres(lat0: float, lon0: float, lat: float, lon: float) -> _XY:
-    """East and north of a place."""
+    """Return metres east and north of a place."""
     around = (lon - lon0 + 180) % 360 - 180  # the shorter way
     return around * _METRES * math.cos(math.radians(lat0)), (lat - lat0) * _METRES
 
 
 def _ground(plane: _Plane, tiles: Tiles) -> Iterator[str]:
-    """The tiles, paler than they are: the trail is what is looked at."""
+    """Yield the tiles, paler than they are: the trail is in front."""
     top, bottom = HEAD, plane.height - FOOT
     yield f'<clipPath id="ground"><rect x="0" y="{top}" width="{WIDTH}" height="{bottom - top:.1f}"/></clipPath>'
     yield '<g clip-path="url(#ground)" opacity="0.6">'
@@ -108,7 +108,7 @@ def _ground(plane: _Plane, tiles: Tiles) -> Iterator[str]:
 
 
 def _cameras(plane: _Plane, cameras: Iterable[Camera]) -> Iterator[str]:
-    """Those that nobody was seen by, nearest to the middle first."""
+    """Yield the cameras without a sighting, nearest to the middle first."""
     placed = [(plane.xy(c.lat, c.lon), c) for c in cameras if c.lat is not None and c.lon is not None]
     inside = [item for item in placed if plane.shows(*item[0])]
     middle = plane.xy(plane.lat, plane.lon)
@@ -127,7 +127,7 @@ def _by_place(stops: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[_XY, list[
 def _lines(
     plane: _Plane, stops: Sequence[tuple[int, Mapping[str, Any]]], steps: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """From each stop to the next one that is on the map; over one that is not, nobody knows the way."""
+    """Yield lines from each stop to the next one on the map; a gap between them has no known way."""
     for (before, a), (after, b) in pairwise(stops):
         start, end = plane.xy(a["lat"], a["lon"]), plane.xy(b["lat"], b["lon"])
         if math.dist(start, end) < 1:
@@ -141,7 +141,7 @@ def _lines(
 
 
 def _bow(start: _XY, end: _XY) -> tuple[str, _XY, float]:
-    """A curve a little to one side, so that there and back are two lines; its middle, and the direction there."""
+    """Return a curve a little to one side, so that there and back are two lines; its middle and direction."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     middle = (start[0] + end[0]) / 2 - 0.12 * dy, (start[1] + end[1]) / 2 + 0.12 * dx
     path = f"M {start[0]:.1f} {start[1]:.1f} Q {middle[0]:.1f} {middle[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
@@ -150,7 +150,7 @@ def _bow(start: _XY, end: _XY) -> tuple[str, _XY, float]:
 
 
 def _marker(at: _XY, stops: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[str]:
-    """One place with the numbers and times of all stops there."""
+    """Yield one place with the numbers and times of all stops there."""
     numbers = ", ".join(str(number) for number, _ in stops)
     wide = max(26.0, 12 + 8 * len(numbers))
     x, y = at
@@ -165,7 +165,7 @@ def _marker(at: _XY, stops: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator
 
 
 def _words(plane: _Plane, told: Mapping[str, Any]) -> Iterator[str]:
-    """Title, what is not on the map, north, and the scale."""
+    """Yield the title, the stops that are not on the map, north, and the scale."""
     yield _text(24, 32, f"{told['case']}  {told['name']}", size=18, bold=True, anchor="start")
     days = sorted({stop["time"][:10] for stop in told["stops"]})
     span = " to ".join(dict.fromkeys([*days[:1], *days[-1:]]))
@@ -192,7 +192,7 @@ def _scale(plane: _Plane) -> Iterator[str]:
 
 
 def _round_length(most: float) -> float:
-    """The largest of 1, 2, 5, 10, 20 ... that is not more."""
+    """Return the largest of 1, 2, 5, 10, 20 ... that is not more."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(n * power for n in (5, 2, 1) if n * power <= most)
 

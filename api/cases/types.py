@@ -38,7 +38,7 @@ class Mark:
 
 
 def marks_of(history: Iterable[Mark]) -> tuple[Mark, ...]:
-    """The marks that are not undone, oldest first; of several of one clip the last."""
+    """Return the marks that are not undone, oldest first; of several of one clip the last."""
     steps: list[Mark] = []
     for mark in history:
         if mark.sign is not Sign.UNDO:
@@ -101,16 +101,16 @@ class Sighting:
 
     @property
     def track(self) -> str:
-        """What it is the sighting of, however the clip was found: the track's prefix of its rows, or the frame."""
+        """Return the track's prefix of its rows, or the frame: the same however the clip was found."""
         return track_of(self.clip_id)
 
     def shows(self, camera_id: str, time_ms: int) -> bool:
-        """Whether a moment of a camera is in it."""
+        """Return whether it holds a moment of a camera."""
         return camera_id == self.camera_id and self.start_ms <= time_ms < self.end_ms
 
 
 def track_of(row_id: str) -> str:
-    """What all rows of a track begin with (`indexer.pipeline.rows`), or the id of a whole frame's row."""
+    """Return the prefix of all rows of a track (`indexer.pipeline.rows`), or the id of a whole frame's row."""
     found = _TRACK.fullmatch(row_id)
     return found[1] if found else row_id
 
@@ -151,16 +151,16 @@ class Case:
 
     @property
     def mode(self) -> str:
-        """walking, riding, or own."""
+        """Return walking, riding, or own."""
         return next((name for name, speed in MODES.items() if speed == self.draft.speed_mps), "own")
 
     def marked(self, sign: Sign) -> tuple[str, ...]:
-        """Ids of the clips that are marked so."""
+        """Return ids of the clips with this mark."""
         return tuple(mark.clip_id for mark in self.marks if mark.sign is sign)
 
 
 def in_sight(case: Case, sight: Visibility) -> Case:
-    """The case without sightings out of sight."""
+    """Return the case without sightings outside the visibility."""
     return replace(case, sightings=tuple(s for s in case.sightings if sight.moment(s.camera_id, s.end_ms)))
 
 

@@ -20,13 +20,13 @@ class Links(Protocol):
     """Where the pictures of cases are found, as paths or as addresses."""
 
     def photo(self, case_id: str, number: int) -> str:
-        """Of a photo that was handed in."""
+        """Return the link of a photo that was handed in."""
 
     def still(self, case_id: str, number: int) -> str:
-        """Of a sighting's picture."""
+        """Return the link of a sighting's picture."""
 
     def clip(self, sighting: Sighting, segment: Segment) -> str | None:
-        """Of the sighting's clip; None where nothing plays it."""
+        """Return the link of the sighting's clip; None where nothing plays it."""
 
 
 class FileLinks:
@@ -44,7 +44,7 @@ class FileLinks:
         return str(self._pictures.still(case_id, number).absolute())
 
     def clip(self, sighting: Sighting, segment: Segment) -> str | None:
-        """None: files are not cut."""
+        """Return None: files are not cut."""
         return None
 
 
@@ -63,14 +63,14 @@ class CaseView:
         self._links = links
 
     def short(self, case: Case) -> dict[str, Any]:
-        """A case as a line of a list."""
+        """Return a case as a line of a list."""
         draft = case.draft
         return {
             "id": case.id,
             "name": draft.name,
             "open": case.closed_ms is None,
-            "sentences": list(draft.sentences),
-            "photos": [{"number": n, "picture": self._links.photo(case.id, n)} for n in case.photos],
+            "queries": list(draft.sentences),
+            "photos": [{"number": n, "image": self._links.photo(case.id, n)} for n in case.photos],
             "last_seen": self._last_seen(draft.last_seen),
             "mode": case.mode,
             "speed_mps": draft.speed_mps,
@@ -78,22 +78,22 @@ class CaseView:
             **self._time("created", case.created_ms),
             **self._time("closed", case.closed_ms),
             "marks": [{"clip": mark.clip_id, "mark": mark.sign.value} for mark in case.marks],
-            "sightings_count": len(case.sightings),
+            "sighting_count": len(case.sightings),
         }
 
     def full(self, case: Case) -> dict[str, Any]:
-        """A case with its sightings."""
+        """Return a case with its sightings."""
         segments = self._catalog.segments_by_id(sorted({s.segment_id for s in case.sightings}))
         sightings = [self._sighting(case.id, s, segments.get(s.segment_id)) for s in case.sightings]
         return self.short(case) | {"sightings": sightings}
 
     def sighting(self, case_id: str, sighting: Sighting) -> dict[str, Any]:
-        """One sighting."""
+        """Return one sighting."""
         segment = self._catalog.segments_by_id([sighting.segment_id]).get(sighting.segment_id)
         return self._sighting(case_id, sighting, segment)
 
     def trail(self, case: Case) -> dict[str, Any]:
-        """Where the person went."""
+        """Return the trail of a case."""
         told = trail_of(self._catalog, case)
         cameras = _known(self._catalog, [stop.camera_id for stop in told.stops])
         return {
@@ -119,7 +119,7 @@ class CaseView:
             "box": list(sighting.box.xyxy),
             "hold": sighting.hold_id,
             "thumbnail": self._links.still(case_id, sighting.number),
-            "source": segment.path if segment else None,
+            "path": segment.path if segment else None,
             "clip_url": self._links.clip(sighting, segment) if segment else None,
         }
 
@@ -146,7 +146,7 @@ class CaseView:
 
 
 def trail_of(catalog: Catalog, case: Case) -> Trail:
-    """The trail of a case, with the places of its cameras as they are known now."""
+    """Return the trail of a case, with the places of its cameras as they are known now."""
     seen = case.draft.last_seen
     found = [Stop(s.number, s.time_ms, s.camera_id) for s in case.sightings]
     if seen is not None:
@@ -171,11 +171,11 @@ def _step(step: Step) -> dict[str, Any]:
         return None if value is None else round(value, 2)
 
     return {
-        "from": step.start.number or None,
-        "to": step.end.number or None,
+        "from_sighting": step.start.number or None,
+        "to_sighting": step.end.number or None,
         "metres": rounded(step.metres),
         "seconds": step.seconds,
         "needed_mps": rounded(step.needed_mps),
         "possible": step.possible,
-        "why": step.why,
+        "reason": step.why,
     }

@@ -107,7 +107,8 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
     zone = zone_of(settings.timezone)
     columns = ("key", "name", "roles", "sees", "until")
     rows = [
-        (k["number"], k["name"], ", ".join(k["roles"]), _sees(k["scope"]), iso(k["ends_ms"], zone)[:16]) for k in keys
+        (k["number"], k["name"], ", ".join(k["roles"]), _sees(k["scope"]), iso(k["expires_ms"], zone)[:16])
+        for k in keys
     ]
     out.print(table("keys", columns, rows))
 

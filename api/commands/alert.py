@@ -42,13 +42,13 @@ def judge(settings: Settings, number: int, judgement: str) -> None:
         alert = AlertStore(catalog).judge(number, Judgement(judgement))
         search = SavedSearchView(settings, catalog).one(SavedSearchStore(catalog).get(alert.standing_id))
     out.print(f"alert {number}: {judgement}")
-    show_counts(search["alerts"])
+    show_counts(search["alert_counts"])
 
 
 def _cells(alert: Data) -> tuple[object, ...]:
     return (
-        *(alert["id"], alert["standing"], alert["standing_name"], alert["camera"]),
+        *(alert["number"], alert["saved_search"], alert["saved_search_name"], alert["camera"]),
         *(alert["time"][:19].replace("T", " "), f"{alert['score']:.1f}"),
-        Text(alert["verdict"], style=_STYLE[Judgement(alert["verdict"])]),
+        Text(alert["judgement"], style=_STYLE[Judgement(alert["judgement"])]),
         alert["clip"],
     )

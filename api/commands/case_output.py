@@ -23,7 +23,7 @@ def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
     cells = [
         (
             case["id"], case["name"], "open" if case["open"] else "closed", _first(case), _where(case["last_seen"]),
-            case["mode"], len(case["photos"]) or "", case["sightings_count"] or "",
+            case["mode"], len(case["photos"]) or "", case["sighting_count"] or "",
         )
         for case in cases
     ]  # fmt: skip
@@ -34,10 +34,10 @@ def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
 def show_case(case: Mapping[str, Any]) -> None:
     """Print one case with its sightings."""
     out.print(Text(f"case {case['id']}: {case['name']}", style="bold") + Text("" if case["open"] else " (closed)"))
-    for sentence in case["sentences"]:
+    for sentence in case["queries"]:
         say(f"  looks like  {sentence}")
     for photo in case["photos"]:
-        say(f"  photo {photo['number']:<5} {photo['picture']}")
+        say(f"  photo {photo['number']:<5} {photo['image']}")
     if case["last_seen"]:
         say(f"  last seen   {_where(case['last_seen'])}")
     say(f"  goes        {case['mode']}, {case['speed_mps']:g} m/s")
@@ -68,8 +68,8 @@ def show_trail(trail: Mapping[str, Any]) -> None:
     columns = ("", "what", "time", "camera", "where", "metres", "seconds", "needs m/s", "")
     out.print(table(f"trail of {trail['name']}", columns, cells, right=("", "metres", "seconds", "needs m/s")))
     for step in trail["steps"]:
-        if step["why"]:
-            out.print(Text(step["why"], style="bold red" if step["possible"] is False else "dim"), soft_wrap=True)
+        if step["reason"]:
+            out.print(Text(step["reason"], style="bold red" if step["possible"] is False else "dim"), soft_wrap=True)
 
 
 def _way(step: Mapping[str, Any] | None) -> tuple[object, ...]:
@@ -89,8 +89,8 @@ def _what(stop: Mapping[str, Any]) -> str:
 
 
 def _first(case: Mapping[str, Any]) -> str:
-    more = len(case["sentences"]) - 1
-    return "" if not case["sentences"] else case["sentences"][0] + (f" (and {more} more)" if more else "")
+    more = len(case["queries"]) - 1
+    return "" if not case["queries"] else case["queries"][0] + (f" (and {more} more)" if more else "")
 
 
 def _where(seen: Mapping[str, Any] | None) -> str:

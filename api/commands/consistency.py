@@ -24,7 +24,7 @@ def _show(data: Data) -> None:
         out.print(Text("nothing is left over", style="green"))
         return
     cells = [
-        (f["what"], f["count"], "\n".join(f["first"] + ["…"] * (f["count"] > len(f["first"]))), f["cure"])
+        (f["what"], f["count"], "\n".join(f["examples"] + ["…"] * (f["count"] > len(f["examples"]))), f["cure"])
         for f in data["findings"]
     ]
     out.print(table("", ("left over", "count", "such as", "cure"), cells, right=("count",)))

@@ -96,7 +96,7 @@ def _check_failures(data: Data) -> None:
     if failed:
         raise Unavailable(
             "some recordings could not be indexed again",
-            got="; ".join(f"{one['path']}: {one['why']}" for one in failed[:_NAMED]),
+            got="; ".join(f"{one['path']}: {one['reason']}" for one in failed[:_NAMED]),
             cure="put the files back and run the same command again",
         )
 
@@ -113,21 +113,21 @@ def _show(data: Data, *, as_json: bool) -> None:
     out.print(table("", ("model", "state", "recordings", "failed", "next"), cells, right=("recordings", "failed")))
     for index in data["indexes"]:
         for failed in index["failed"][:_LISTED]:
-            out.print(f"failed: {failed['path']}: {failed['why']}", markup=False)
-    if "standing" in data:
-        _show_measured_again(data["standing"])
+            out.print(f"failed: {failed['path']}: {failed['reason']}", markup=False)
+    if "remeasured" in data:
+        _show_measured_again(data["remeasured"])
 
 
 def _show_measured_again(data: Data) -> None:
-    out.print(f"{data['aimed']} saved searches measured again")
+    out.print(f"{data['count']} saved searches measured again")
     for number, reason in data["failed"].items():
         out.print(f"saved search {number} could not be measured again: {reason}", markup=False)
 
 
 def _show_plan(plan: Data) -> None:
     took = "nobody is indexed there"
-    if plan["seconds_from"] is not None:
-        took = f"{plan['seconds_from'] / 60:.1f} to {plan['seconds_to'] / 60:.1f} minutes, by some recordings"
+    if plan["seconds_min"] is not None:
+        took = f"{plan['seconds_min'] / 60:.1f} to {plan['seconds_max'] / 60:.1f} minutes, by some recordings"
     lines = [
         ("model", plan["label"]),
         ("recordings", f"{plan['segments']}, {plan['hours']:.1f} hours; {plan['segments_left']} left to do"),

@@ -25,7 +25,7 @@ _STYLE = {
     SavedSearchState.EXPIRED: "dim",
     SavedSearchState.OTHER_MODEL: "bold red",
 }
-_FIELDS = ("id", "name", "sentence", "case", "like", "cameras", "state", "created", "expires")
+_FIELDS = ("number", "name", "query", "case", "like", "cameras", "state", "created", "expires")
 
 
 def add(settings: Settings, request: SavedSearchRequest, *, as_json: bool) -> None:
@@ -36,10 +36,10 @@ def add(settings: Settings, request: SavedSearchRequest, *, as_json: bool) -> No
     if as_json:
         show_json(data)
         return
-    out.print(Text(f"saved search {data['id']}: {data['name']}, until {data['expires']}"), soft_wrap=True)
+    out.print(Text(f"saved search {data['number']}: {data['name']}, until {data['expires']}"), soft_wrap=True)
     _show_measured(data["measured"])
     if data["webhook_secret"]:
-        out.print(Text(f"webhook {data['webhook']['address']}"), soft_wrap=True)
+        out.print(Text(f"webhook {data['webhook']['url']}"), soft_wrap=True)
         out.print(Text(f"its secret, shown this once: {data['webhook_secret']}", style="bold"), soft_wrap=True)
 
 
@@ -62,7 +62,7 @@ def show_all(settings: Settings, *, as_json: bool) -> None:
         show_json(data)
         return
     columns = ("number", "name", "state", "until", "threshold", "a day", "alerts", "right", "wrong", "webhook")
-    cells = [_cells(search) for search in data["standing"]]
+    cells = [_cells(search) for search in data["saved_searches"]]
     out.print(table("saved searches", columns, cells, right=("number", "threshold", "a day", "alerts")))
     if data["faults"]["count"]:
         _show_faults(data["faults"])
@@ -72,7 +72,7 @@ def _show_faults(faults: Data) -> None:
     missed = faults["rows_missed"]
     consequence = f"{missed} rows were never compared" if missed else "all rows were compared later"
     text = (
-        f"comparing new rows failed {faults['count']} times, the last time at {faults['last']} ({faults['said']}); "
+        f"comparing new rows failed {faults['count']} times, the last time at {faults['last']} ({faults['message']}); "
         f"{consequence}"
     )
     out.print(Text(text, style="bold red" if missed else "yellow"), soft_wrap=True)
@@ -90,7 +90,7 @@ def show_one(settings: Settings, number: int, *, as_json: bool) -> None:
         if value:
             out.print(Text(f"{name + ':':<10}", style="dim") + Text(str(value)), soft_wrap=True)
     _show_measured(data["measured"])
-    show_counts(data["alerts"])
+    show_counts(data["alert_counts"])
     if data["webhook"]:
         _show_webhook(data["webhook"])
 
@@ -98,7 +98,7 @@ def show_one(settings: Settings, number: int, *, as_json: bool) -> None:
 def _show_webhook(hook: Data) -> None:
     counts = ", ".join(f"{hook[name]} {name}" for name in ("waiting", "delivered", "failed", "dropped"))
     trouble = hook["stopped"] or hook["last_fault"]
-    out.print(Text(f"webhook:  {hook['address']}: {counts}" + (f"; {trouble}" if trouble else "")), soft_wrap=True)
+    out.print(Text(f"webhook:  {hook['url']}: {counts}" + (f"; {trouble}" if trouble else "")), soft_wrap=True)
 
 
 def set_paused(settings: Settings, number: int, *, paused: bool) -> None:
@@ -130,19 +130,19 @@ def show_counts(counts: Data) -> None:
 
 
 def _cells(search: Data) -> tuple[object, ...]:
-    alerts, hook, measured = search["alerts"], search["webhook"], search["measured"]
+    alerts, hook, measured = search["alert_counts"], search["webhook"], search["measured"]
     expected = measured["expected_per_day"]
     rate = "?" if expected is None or measured["too_short"] else f"{expected:g}"
     state = Text(search["state"], style=_STYLE[SavedSearchState(search["state"])])
-    where = "" if hook is None else hook["address"] + (" (stopped)" if hook["stopped"] else "")
+    where = "" if hook is None else hook["url"] + (" (stopped)" if hook["stopped"] else "")
     return (
-        *(search["id"], search["name"], state, search["expires"][:16].replace("T", " ")),
+        *(search["number"], search["name"], state, search["expires"][:16].replace("T", " ")),
         *(f"{measured['threshold']:.2f}", rate, alerts["raised"], alerts["right"], alerts["wrong"], where),
     )
 
 
 def _show_measured(measured: dict[str, Any]) -> None:
-    hours, cameras = measured["history_hours"], measured["cameras"]
+    hours, cameras = measured["history_hours"], measured["camera_count"]
     line = f"threshold {measured['threshold']:.2f}, measured on {hours:g} hours of {cameras} cameras together"
     out.print(Text(line), soft_wrap=True)
     if measured["too_short"]:

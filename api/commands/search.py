@@ -99,23 +99,23 @@ def show_answer(answer: Data, *, ids: bool = False) -> None:
     }[verdict]
     query = f"{answer['query']}: " if answer["query"] else ""
     out.print(Text(query, style="bold") + Text(headline, style=VERDICT_STYLE[verdict]))
-    _show_understood(answer["understood"])
+    _show_parsed(answer["parsed"])
     columns = ("", "verdict", "score", "camera", "from", "to", *(("clip",) if ids else ("at", "of file")))
     clips = table("", columns, [_cells(clip, ids) for clip in answer["clips"]], right=("", "score", "at"))
     clips.columns[-1].no_wrap = ids  # to be copied
     out.print(clips)
     _show_coverage(answer["coverage"])
     if answer["hints"]:
-        weak = ", ".join(f"{', '.join(hint['words'])} ({hint['right']:.0%} right)" for hint in answer["hints"])
+        weak = ", ".join(f"{', '.join(hint['words'])} ({hint['accuracy']:.0%} right)" for hint in answer["hints"])
         out.print(Text(f"The model is often wrong about: {weak}. Look at clips without them, too.", style="dim"))
 
 
-def _show_understood(understood: dict[str, Any]) -> None:
+def _show_parsed(parsed: dict[str, Any]) -> None:
     """Print the times, places and negations that were found in the sentence."""
-    for chip in understood["chips"]:
+    for chip in parsed["chips"]:
         out.print(Text(f"  {chip['words']} → {chip['meaning']}", style="cyan"))
-    if understood["unclear"]:
-        words = ", ".join(understood["unclear"])
+    if parsed["unclear"]:
+        words = ", ".join(parsed["unclear"])
         out.print(Text(f"  not understood, and left out: {words}. Use --from, --to or --camera.", style="yellow"))
 
 
@@ -123,13 +123,13 @@ def _show_coverage(coverage: dict[str, Any]) -> None:
     """Print the longest gaps of what was recorded and indexed."""
     if coverage["with_gaps"]:
         span = f"{coverage['start'][:16].replace('T', ' ')} to {coverage['end'][:16].replace('T', ' ')}"
-        cameras = f"{coverage['with_gaps']} of {coverage['cameras']} cameras have gaps in this range ({span}):"
+        cameras = f"{coverage['with_gaps']} of {coverage['camera_count']} cameras have gaps in this range ({span}):"
         out.print(Text(cameras, style="yellow"))
         for gap in coverage["gaps"][:_GAPS]:
             why = gap["reason"] + (f" ({gap['detail']})" if gap["detail"] else "")
             span = f"{gap['start'][:19].replace('T', ' ')} to {gap['end'][11:19]}"
             out.print(Text(f"  {gap['camera']}  {span}  {gap['seconds']:.0f} s  {why}", style="yellow"))
-        more = len(coverage["gaps"]) - _GAPS + coverage["more"]
+        more = len(coverage["gaps"]) - _GAPS + coverage["more_gaps"]
         if more > 0:
             out.print(Text(f"  and {more} more", style="yellow"))
     if coverage["behind_s"] > _BEHIND_S:
@@ -141,7 +141,7 @@ def _show_coverage(coverage: dict[str, Any]) -> None:
 def _cells(clip: dict[str, Any], ids: bool) -> tuple[object, ...]:
     verdict = Verdict(clip["verdict"])
     minutes, seconds = divmod(clip["offset_s"], 60)
-    where = (clip["id"],) if ids else (f"{minutes:.0f}:{seconds:02.0f}", Path(clip["source"]).name)
+    where = (clip["id"],) if ids else (f"{minutes:.0f}:{seconds:02.0f}", Path(clip["path"]).name)
     return (
         clip["rank"],
         Text(VERDICT_WORDS[verdict], style=VERDICT_STYLE[verdict]),

@@ -179,7 +179,7 @@ class EvidenceExporter:
         return {"name": "blurred.mp4", "how": how, **_counted(account)}
 
     def _known(self, sighting: Sighting, start_ms: int) -> list[KnownBox]:
-        """Where the index knows the person, beside the sighting's own box."""
+        """Return where the index knows the person, beside the sighting's own box."""
         own, _ = self._parts.store.get([sighting.clip_id])
         ids = self._parts.store.ids(own[0].segment_id) if own else set()
         same = sorted(id_ for id_ in ids if track_of(id_) == sighting.track)
@@ -191,7 +191,7 @@ class EvidenceExporter:
     # record and manifest -----------------------------------------------------------------------------------------
 
     def _entered(self, shown: _ExportedSighting, files: Sequence[Described], wanted: ExportRequest) -> AuditEntry:
-        """The entry in the record, which must be there before anything is handed out."""
+        """Write the entry of the audit log, which must be there before anything is handed out."""
         details = {
             "sighting": shown.sighting.number,
             "clip": shown.sighting.clip_id,

@@ -67,7 +67,7 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
 
 
 def withheld(segment: Segment) -> Described:
-    """A recording's file as `copied` would describe it; nothing is copied. Raises as `copied`."""
+    """Describe a recording's file as `copied` would; nothing is copied. Raises as `copied`."""
     digest = Digest()
     with _recording(segment) as source:
         for block in blocks_of(source):
@@ -80,7 +80,7 @@ def withheld(segment: Segment) -> Described:
 def cut_clip(
     segments: Sequence[Segment], folder: Path, sighting: Sighting, masks: Sequence[Polygon], timeout_s: float
 ) -> EvidenceClip:
-    """The sighting's stretch: its packets, copied; for a masked camera encoded again with the masks.
+    """Cut the sighting's stretch: packets are copied; for a masked camera it is encoded again with the masks.
 
     MP4, or Matroska where the codec does not go into MP4.
 
@@ -101,7 +101,7 @@ def cut_clip(
 
 
 def copied_clip(segments: Sequence[Segment], target: Path, start_ms: int, end_ms: int) -> EvidenceClip:
-    """A stretch of recordings by stream copy; `target` ends in ``.mkv`` where the codec does not go into MP4."""
+    """Cut a stretch of recordings by stream copy; `target` ends in ``.mkv`` where MP4 cannot hold the codec."""
     try:
         begin_ms = join_files(segments, target, end_ms, from_ms=start_ms)
     except BadMedia:
@@ -114,7 +114,7 @@ def copied_clip(segments: Sequence[Segment], target: Path, start_ms: int, end_ms
 def still_of(
     kept: bytes | None, clip: EvidenceClip, sighting: Sighting, masks: Sequence[Polygon], megapixels: float
 ) -> bytes:
-    """A picture of the sighting with its box drawn, JPEG.
+    """Return a picture of the sighting with its box drawn, JPEG.
 
     Args:
         kept: the picture that was kept with the sighting, JPEG; None takes the nearest one of the clip.
@@ -128,7 +128,7 @@ def still_of(
 
 
 def boxed(image: Image, sighting: Sighting) -> Image:
-    """`image`, whatever its size, with the sighting's box drawn around what it shows."""
+    """Draw the sighting's box into `image`, whatever its size."""
     import cv2
 
     made = image.copy()
@@ -140,7 +140,7 @@ def boxed(image: Image, sighting: Sighting) -> Image:
 
 
 def box_in(image: Image, sighting: Sighting) -> Box:
-    """The sighting's box in pixels of a picture of another size."""
+    """Return the sighting's box in pixels of a picture of another size."""
     down, across = image.shape[0] / sighting.frame_height, image.shape[1] / sighting.frame_width
     x1, y1 = int(sighting.box.x1 * across), int(sighting.box.y1 * down)
     return Box(x1, y1, max(x1 + 1, round(sighting.box.x2 * across)), max(y1 + 1, round(sighting.box.y2 * down)))
@@ -168,7 +168,7 @@ def _nearest(clip: EvidenceClip, time_ms: int, megapixels: float) -> Image:
 
 @contextmanager
 def _recording(segment: Segment) -> Iterator[IO[bytes]]:
-    """A recording's file, open."""
+    """Open a recording's file."""
     try:
         file = Path(segment.path).open("rb")  # noqa: SIM115 - closed below; what the block itself does wrong is its own
     except OSError as e:
@@ -192,6 +192,6 @@ def _check_unchanged(segment: Segment, found: Described) -> None:
 
 
 def _name(segment: Segment) -> str:
-    """The recording's file name, without what has no place in a name, at most 150 bytes."""
+    """Return the recording's file name, without characters that a name cannot have, at most 150 bytes."""
     usable = _UNUSABLE.sub("_", Path(segment.path).name).encode()[-150:].decode("utf-8", "ignore")
     return usable.lstrip(".") or "recording"

@@ -56,7 +56,7 @@ class Described:
             raise BadInput("not a SHA-256", got=shown(self.name), expected="64 small hexadecimal digits")
 
     def as_dict(self) -> dict[str, Any]:
-        """As in the manifest."""
+        """Return it as in the manifest."""
         return {"name": self.name, "size": self.size, "sha256": self.sha256, "blocks": list(self.blocks)}
 
 
@@ -69,34 +69,34 @@ class Digest:
         self._size = 0
 
     def add(self, block: bytes) -> None:
-        """One more block; all but the last one have `BLOCK_BYTES`."""
+        """Add one more block; all but the last one have `BLOCK_BYTES`."""
         self._whole.update(block)
         self._blocks.append(hashlib.sha256(block).hexdigest())
         self._size += len(block)
 
     @property
     def last(self) -> str:
-        """SHA-256 of the block that was added last."""
+        """Return the SHA-256 of the block that was added last."""
         return self._blocks[-1]
 
     @property
     def sha256(self) -> str:
-        """Of everything that was added."""
+        """Return the SHA-256 of everything that was added."""
         return self._whole.hexdigest()
 
     def described(self, name: str) -> Described:
-        """What was added, as a file of this name."""
+        """Describe what was added, as a file of this name."""
         return Described(name, self._size, self._whole.hexdigest(), tuple(self._blocks))
 
 
 def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
-    """An open file in blocks of `BLOCK_BYTES`."""
+    """Yield an open file in blocks of `BLOCK_BYTES`."""
     while block := file.read(BLOCK_BYTES):
         yield block
 
 
 def describe(path: Path, name: str) -> Described:
-    """A file's size and hashes. Raises `OSError`."""
+    """Return a file's size and hashes. Raises `OSError`."""
     digest = Digest()
     with path.open("rb") as file:
         for block in blocks_of(file):
@@ -113,7 +113,7 @@ def check_name(name: Any) -> str:
 
 
 def canonical(told: Mapping[str, Any]) -> bytes:
-    """The one way to write a manifest: UTF-8, names sorted, indented by one."""
+    """Write a manifest in its one form: UTF-8, names sorted, indented by one."""
     return (json.dumps(told, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -127,7 +127,7 @@ class Manifest:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """The manifest in a file's bytes.
+    """Parse and check the manifest in a file's bytes.
 
     Raises:
         BadInput: it is none, of another version, names a file twice or one outside the folder.
@@ -157,7 +157,7 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def shown(value: object) -> str:
-    """`value` as it may be printed: without control characters, which a forged manifest may hold."""
+    """Return `value` as it may be printed: without control characters, which a forged manifest may hold."""
     return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 

@@ -20,7 +20,7 @@ _STALE_S = 86_400  # what is so old was left by a process that died
 
 @contextmanager
 def outgoing(data_dir: Path) -> Iterator[Path]:
-    """A new folder in the data folder, where there is room; removed when the block fails, and by `sent` when not.
+    """Make a folder in the data folder, where there is room; a failing block removes it, else `sent` does.
 
     Raises:
         Unavailable: it cannot be made.
@@ -81,7 +81,7 @@ def unpacked(archive: Path, folder: Path) -> None:
 
 @contextmanager
 def made_whole(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder`, hidden, that becomes `folder` when the block ends well, and goes away when not."""
+    """Make a hidden folder beside `folder` that becomes `folder` when the block ends well, else is removed."""
     if folder.exists() or folder.is_symlink():
         raise Conflict("the folder is there already", got=folder, cure="name a new one: evidence is never overwritten")
     work = folder.absolute().with_name(f".{folder.name}.{uuid.uuid4().hex}.part")

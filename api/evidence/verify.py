@@ -103,7 +103,7 @@ class _Verification:
         self.faults: list[Fault] = []
 
     def manifest(self) -> tuple[Manifest | None, bytes | None]:
-        """The manifest, and its bytes, as far as there is one."""
+        """Return the manifest and its bytes; None where they cannot be used or read."""
         data = self._small(MANIFEST, MAX_MANIFEST_BYTES)
         if data is None:
             return None, None
@@ -114,7 +114,7 @@ class _Verification:
             return None, data
 
     def key(self, expected: PublicKey | None) -> PublicKey | None:
-        """The key to compare with: the expected one, or the folder's own."""
+        """Return the key to compare with: the expected one, or the folder's own."""
         pem = self._small(PUBLIC_KEY, _MAX_SMALL)
         own: PublicKey | None = None
         if pem is not None:
@@ -128,7 +128,7 @@ class _Verification:
         return expected or own
 
     def signature(self, data: bytes, key: PublicKey) -> None:
-        """Whether the key signed these bytes of the manifest."""
+        """Check that the key signed these bytes of the manifest."""
         text = self._small(SIGNATURE, _MAX_SMALL)
         if text is None:
             return
@@ -143,7 +143,7 @@ class _Verification:
             self.faults.append(Fault(SIGNATURE, what))
 
     def files(self, manifest: Manifest) -> None:
-        """Whether there are those files that the manifest names, as it describes them, and no others."""
+        """Check that the manifest's files are there as it describes them, and no others."""
         there = set(self._listed())
         told = {fault.name for fault in self.faults}
         for described in manifest.files:
@@ -155,7 +155,7 @@ class _Verification:
         self.faults.extend(Fault(name, "it is not in the manifest") for name in sorted(there - known))
 
     def _listed(self) -> Iterator[str]:
-        """Names of the files in the folder; what is neither file nor the one folder is a fault."""
+        """Yield the names of the files in the folder; what is neither file nor the one folder is a fault."""
         for name, mode in self._entries():
             if stat.S_ISREG(mode):
                 yield name
@@ -167,7 +167,7 @@ class _Verification:
                 self.faults.append(Fault(name, what))
 
     def _entries(self) -> Iterator[tuple[str, int]]:
-        """(name, mode) of what lies in the folder and in `ORIGINAL`, links as what they are."""
+        """Yield (name, mode) of all entries of the folder and of `ORIGINAL`; links are not followed."""
         for prefix, path in (("", self._folder), (f"{ORIGINAL}/", self._folder / ORIGINAL)):
             if prefix and not _is_folder(path):
                 continue
@@ -182,7 +182,7 @@ class _Verification:
                 self.faults.append(Fault(prefix or ".", f"it cannot be read: {e.strerror or e}"))
 
     def _changes(self, described: Described) -> Iterator[str]:
-        """What differs in a file from what is described, with its place."""
+        """Yield the differences between a file and its description, with their place."""
         digest = Digest()
         wrong: list[int] = []
         try:
@@ -206,7 +206,7 @@ class _Verification:
             yield "its SHA-256 in the manifest is not that of its blocks"
 
     def _small(self, name: str, most: int) -> bytes | None:
-        """A small file's bytes; None, with a fault, where that is not to be had."""
+        """Return a small file's bytes; None, with a fault, where it cannot be read."""
         try:
             with _opened(self._folder / name) as file:
                 data = file.read(most + 1)
@@ -224,7 +224,7 @@ class _Verification:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A plain file, open. A link is refused, and what is no file (a pipe would never end) as well: `OSError`."""
+    """Open a plain file. A link is refused, and what is no file (a pipe would never end) as well: `OSError`."""
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
@@ -240,7 +240,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of numbers that follow each other; they come in order."""
+    """Yield first and last of each run of consecutive numbers; `numbers` are sorted."""
     first = last = None
     for number in numbers:
         if first is None or last is None or number != last + 1:
@@ -253,7 +253,7 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def check(folder: Path, public_key: Path | None = None) -> VerificationReport:
-    """As `verify`, but a fault is an error. Raises `XunrenError`, which names the first one."""
+    """Verify a folder and raise `XunrenError` for the first fault."""
     checked = verify(folder, public_key)
     if checked.faults:
         first, more = checked.faults[0], len(checked.faults) - 1

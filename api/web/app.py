@@ -18,6 +18,7 @@ from api.web.routes import (
     accounts,
     alerts,
     approvals,
+    audit,
     cases,
     consistency,
     evidence,
@@ -45,7 +46,7 @@ def create_app(
     local_key: str = "",
     setup_token: str = "",
 ) -> FastAPI:
-    """The application. It opens and closes nothing.
+    """Build the application. It opens and closes nothing.
 
     Args:
         parts: open, and kept open as long as the application answers.
@@ -86,6 +87,7 @@ def create_app(
         accounts,
         oidc,
         approvals,
+        audit,
     ):
         app.include_router(module.router)
     page.install(app)

@@ -48,17 +48,17 @@ class ProblemResponse(JSONResponse):
     """An error as JSON. Unlike the usual answer it can also say half a surrogate pair that somebody sent."""
 
     def render(self, content: Any) -> bytes:
-        """The body: UTF-8, what is not text is escaped."""
+        """Return the body: UTF-8; half a surrogate pair is escaped."""
         return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def status_of(error: XunrenError) -> int:
-    """The HTTP status of an error, by the nearest class that is in the table."""
+    """Return the HTTP status of an error, by the nearest class that is in the table."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def respond(error: XunrenError, status: int | None = None, headers: Mapping[str, str] | None = None) -> ProblemResponse:
-    """The response that says `error`; `status` overrules the table."""
+    """Return the response for `error`; `status` overrules the table."""
     if isinstance(error, TooMany):
         headers = {**(headers or {}), "Retry-After": str(error.wait_s)}
     if isinstance(error, Unauthenticated):
@@ -67,7 +67,7 @@ def respond(error: XunrenError, status: int | None = None, headers: Mapping[str,
 
 
 def respond_status(status: int, *, method: str, path: str, headers: Mapping[str, str] | None = None) -> ProblemResponse:
-    """The response for a bare HTTP status, in the one shape."""
+    """Return the response for a bare HTTP status, in the one shape."""
     return respond(_of_status(status, method, path, headers or {}), status, headers)
 
 
@@ -98,7 +98,7 @@ async def _on_http(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _invalid(faults: Any) -> BadInput:
-    """What is wrong with a request, said of its first fault; all of them are named."""
+    """Describe the first fault of a request; all of them are named."""
     names = [_field(fault["loc"]) for fault in faults]
     first = faults[0]
     others = f" (also: {', '.join(names[1:4])})" if len(names) > 1 else ""
@@ -110,7 +110,7 @@ def _invalid(faults: Any) -> BadInput:
 
 
 def _field(place: tuple[Any, ...]) -> str:
-    """A name for where a fault is, without FastAPI's words for the part of the request and the type that was tried."""
+    """Return a name for the place of a fault, without FastAPI's words for the request's part and the type."""
     names = [str(part) for part in place[1:] if not str(part).startswith(("constrained-", "function-"))]
     return ".".join(names) or "the request"
 

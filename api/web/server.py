@@ -103,7 +103,7 @@ def serve(
 
 
 def _setup_token(parts: AppContext) -> str:
-    """For the link to the first account, another one at each start; nothing where there is an account already."""
+    """Return the token of the link to the first account, a new one at each start; nothing where one exists."""
     wanted = parts.settings.accounts and AccountStore(parts.catalog).empty()
     return secrets.token_urlsafe(24) if wanted else ""
 
@@ -126,7 +126,7 @@ def _check_tls(settings: Settings) -> None:
 
 
 def _ignore(_: SegmentReport) -> None:
-    """The activity has been told already."""
+    """Do nothing: the activity has been noted already."""
 
 
 def _is_loopback(host: str) -> bool:

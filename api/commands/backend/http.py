@@ -83,21 +83,21 @@ class HttpSearch:
         """See `SearchBackend.search`."""
         answer = self._client.post("/api/search", self._body(request))
         if request.offset:
-            page = f"start={request.offset}&limit={request.limit}"
+            page = f"offset={request.offset}&limit={request.limit}"
             return self._client.get(f"/api/search/{answer['id']}?{page}")
         return answer
 
     def _body(self, request: SearchRequest) -> Data:
         return {
-            "text": request.query,
+            "query": request.query,
             "photos": photos_data(request.photos),
             "like": request.like,
             "unlike": request.unlike,
             "without": request.without,
             "cameras": request.cameras,
             "kinds": [kind.value for kind in request.kinds],
-            "from": request.start_ms,
-            "to": request.end_ms,
+            "start": request.start_ms,
+            "end": request.end_ms,
             "order": request.order.value,
             "limit": request.limit,
             "case": self._settings.case,
@@ -114,7 +114,7 @@ class HttpCases:
 
     def search(self, case_id: str, options: CaseSearchOptions) -> Data:
         """See `CaseBackend.search`."""
-        body = {"hard": options.hard} | _where(options.where) | self._options(options)
+        body = {"reachable_only": options.hard} | _where(options.where) | self._options(options)
         return self._client.post(f"{_case(case_id)}/search", body)
 
     def follow(self, case_id: str, number: int | None, hours: float, options: CaseSearchOptions) -> Data:
@@ -132,7 +132,7 @@ class HttpCases:
 
     def _options(self, options: CaseSearchOptions) -> Data:
         order, reason = options.order.value, self._settings.reason
-        return {"text": options.text, "limit": options.limit, "order": order, "reason": reason}
+        return {"query": options.text, "limit": options.limit, "order": order, "reason": reason}
 
 
 class HttpSavedSearches:
@@ -144,15 +144,15 @@ class HttpSavedSearches:
 
     def preview(self, request: SavedSearchRequest) -> Data:
         """See `SavedSearchBackend.preview`."""
-        return self._client.post("/api/standing/preview", self._body(request))
+        return self._client.post("/api/saved-searches/preview", self._body(request))
 
     def add(self, request: SavedSearchRequest) -> Data:
         """See `SavedSearchBackend.add`."""
-        return self._client.post("/api/standing", self._body(request))
+        return self._client.post("/api/saved-searches", self._body(request))
 
     def _body(self, request: SavedSearchRequest) -> Data:
         return {
-            "sentence": request.query,
+            "query": request.query,
             "name": request.name,
             "case": request.case,
             "reason": self._settings.reason,
@@ -163,7 +163,7 @@ class HttpSavedSearches:
             "per_camera_per_day": request.per_camera_per_day,
             "days": request.days,
             "include_old": request.include_old,
-            "webhook": request.webhook_url,
+            "webhook_url": request.webhook_url,
         }
 
 
@@ -202,7 +202,7 @@ class HttpReindex:
 
     def plan(self, request: ReindexRequest) -> Data:
         """See `ReindexBackend.plan`."""
-        plan: Data = self._post("", _reindex_body(request) | {"plan": True})["plan"]
+        plan: Data = self._post("", _reindex_body(request) | {"plan_only": True})["plan"]
         return plan
 
     def build(self, request: ReindexRequest, on_segment: OnSegment) -> Data:
@@ -314,12 +314,12 @@ def _case(case_id: str) -> str:
 
 
 def _where(where: Filter) -> Data:
-    return {"cameras": where.cameras, "from": where.from_ms, "to": where.to_ms}
+    return {"cameras": where.cameras, "start": where.from_ms, "end": where.to_ms}
 
 
 def _reindex_body(request: ReindexRequest) -> Data:
     cameras = list(request.cameras)
-    return {"model": request.model, "from_ms": request.start_ms, "to_ms": request.end_ms, "cameras": cameras}
+    return {"model": request.model, "start_ms": request.start_ms, "end_ms": request.end_ms, "cameras": cameras}
 
 
 def _without_none(data: Data) -> Data:

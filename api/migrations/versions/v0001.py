@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def _lacks_roles(db: sa.Connection) -> bool:
-    """Whether it is of version 1, which knew no live recording."""
+    """Return whether it is of version 1, which knew no live recording."""
     inspector = sa.inspect(db)
     return inspector.has_table("segments") and "role" not in {c["name"] for c in inspector.get_columns("segments")}
 

@@ -14,7 +14,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Both are empty while there is one index."""
+    """Make the tables, both empty while there is one index."""
     op.create_table(
         "indexes",
         sa.Column("collection", sa.String(length=64), nullable=False),

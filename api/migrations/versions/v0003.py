@@ -14,7 +14,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Both are empty until a recorder begins."""
+    """Make the tables, both empty until a recorder begins."""
     op.create_table(
         "recorders",
         sa.Column("id", sa.String(length=128), nullable=False),

@@ -50,13 +50,13 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("GET", "/api/cases/{case}/trail.svg"): "case.map",
     ("GET", "/api/cases/{case}/photos/{number}.jpg"): "case.photo",
     ("GET", "/api/cases/{case}/sightings/{number}.jpg"): "case.still",
-    ("GET", "/api/standing"): "standing.list",
-    ("POST", "/api/standing"): "standing.new",
-    ("POST", "/api/standing/preview"): "standing.preview",
-    ("GET", "/api/standing/{number}"): "standing.view",
-    ("PATCH", "/api/standing/{number}"): "standing.change",
-    ("DELETE", "/api/standing/{number}"): "standing.delete",
-    ("POST", "/api/standing/{number}/test-webhook"): "standing.test",
+    ("GET", "/api/saved-searches"): "standing.list",
+    ("POST", "/api/saved-searches"): "standing.new",
+    ("POST", "/api/saved-searches/preview"): "standing.preview",
+    ("GET", "/api/saved-searches/{number}"): "standing.view",
+    ("PATCH", "/api/saved-searches/{number}"): "standing.change",
+    ("DELETE", "/api/saved-searches/{number}"): "standing.delete",
+    ("POST", "/api/saved-searches/{number}/test-webhook"): "standing.test",
     ("PATCH", "/api/alerts/{number}"): "alert.judge",
     ("POST", "/api/check"): "index.check",
     ("POST", "/api/reindex"): "index.again",
@@ -111,6 +111,8 @@ NOBODY = "nobody"
 """Account of whoever is not known."""
 SECRETS = frozenset({"password", "new_password", "token"})
 """Members of a body that are never written down."""
+ADDRESSES = frozenset({"webhook_url", "webhook"})
+"""Members that may hold a password or a token; `webhook` is what a client of an earlier version sends."""
 MAX_TEXT = 2000
 """Characters of one text in the record; of a longer one (a photo) length and SHA-256."""
 _ANSWERS_OF_PROVIDERS = "/api/oidc/"  # their query has a code that somebody could sign in with
@@ -125,7 +127,7 @@ class AuditNote:
     shown: dict[str, Any] = field(default_factory=dict)
 
     def answered(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer of a search, whose clips are noted."""
+        """Note the clips of a search's answer, and return it."""
         self.shown |= {"answer": answer["id"], "clips": [clip["id"] for clip in answer["clips"]]}
         return answer
 
@@ -151,7 +153,7 @@ class AuditMiddleware:
         self._log = AuditLog(application.state.parts.catalog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
@@ -177,21 +179,21 @@ class _Request:
         self._started = False
 
     async def receive(self) -> Message:
-        """A part of the body, which is read along."""
+        """Receive a part of the body, and keep it."""
         message = await self._receive()
         if message["type"] == "http.request" and len(self._body) <= _MAX_BODY:
             self._body += message.get("body", b"")
         return message
 
     async def send(self, message: Message) -> None:
-        """A part of the answer; none leaves before the entry is written."""
+        """Send a part of the answer; none leaves before the entry is written."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif not self._refused:
             await self._send(message)
 
     async def failed(self) -> None:
-        """Our own fault: whoever stands outside answers 500."""
+        """Record our own fault, which is answered with 500."""
         if not self._started:
             action = self._action(500)
             if action is not None:
@@ -211,7 +213,7 @@ class _Request:
         await self._send(message)
 
     def _action(self, status: int) -> str | None:
-        """The word for the record; None: nothing to record."""
+        """Return the word for the audit log; None: nothing to record."""
         route = getattr(self._scope.get("route"), "path", None)
         key = (self._scope["method"], str(route))
         if key in QUIET:
@@ -234,7 +236,7 @@ class _Request:
         )
 
     def _case(self) -> str:
-        """The case that the address, the body or what was made names."""
+        """Return the case that the address, the body or the new case names."""
         named = [self._scope.get("path_params", {}).get("case"), self._note.shown.get("case")]
         named += parse_qs(self._scope.get("query_string", b"").decode("latin-1")).get("case", [])
         body = _read(bytes(self._body))
@@ -242,7 +244,7 @@ class _Request:
         return next((str(one) for one in named if one), "")
 
     def _told(self) -> dict[str, Any]:
-        """What was shown, or the rule that refused the sentence (`api.web.errors` leaves its name)."""
+        """Return what was shown, or the rule that refused the sentence (`api.web.errors` leaves its name)."""
         rule = self._scope["state"].get("rule")
         return ({"shown": self._note.shown} if self._note.shown else {}) | ({"rule": rule} if rule else {})
 
@@ -258,7 +260,7 @@ class _Request:
 
 
 def _read(body: bytes) -> Any:
-    """The body as JSON; None: it is none."""
+    """Return the body as JSON; None where it is not JSON."""
     try:
         return json.loads(body, parse_constant=str)
     except (ValueError, RecursionError):
@@ -266,7 +268,7 @@ def _read(body: bytes) -> Any:
 
 
 def _readable(body: bytes) -> Any:
-    """The body as JSON with short texts; of one that is not JSON only length and SHA-256."""
+    """Return the body as JSON with short texts; of one that is not JSON only length and SHA-256."""
     try:
         told = _read(body)
         if told is not None:
@@ -289,7 +291,7 @@ def _short(value: Any) -> Any:
 
 
 def _shown(key: str, value: Any) -> Any:
-    """A member of the body, without what is secret; an address may have a password in it."""
+    """Return a member of the body without secrets; an address may have a password in it."""
     if key in SECRETS:
         return "***"
-    return shown(value) if key == "webhook" and isinstance(value, str) else _short(value)
+    return shown(value) if key in ADDRESSES and isinstance(value, str) else _short(value)

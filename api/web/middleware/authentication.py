@@ -44,7 +44,7 @@ class AuthMiddleware:
         self._local_key = local_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -70,7 +70,7 @@ class AuthMiddleware:
 
 
 def session_in(headers: Headers) -> str:
-    """The secret of the session in a request's cookies, or nothing."""
+    """Return the secret of the session in a request's cookies, or nothing."""
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:

@@ -61,7 +61,7 @@ class ResponseGuard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -118,7 +118,7 @@ class RequestGuard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -134,12 +134,12 @@ class RequestGuard:
 
 
 def most_bytes(path: str) -> int:
-    """How large the body of a request to `path` may be."""
+    """Return the most bytes that the body of a request to `path` may have."""
     return next((most for at, most in LARGER_BODIES.items() if path == at or path.startswith(f"{at}/")), MAX_BODY_BYTES)
 
 
 def _foreign(path: str, headers: Headers) -> tuple[XunrenError, int] | None:
-    """Whether a page of another origin sent this: modern browsers say so, older ones send the origin of a POST."""
+    """Return an error if a page of another origin sent this: new browsers say so, old ones send a POST's origin."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if not path.startswith("/api/") or path == CALLBACK:  # to which the provider sends the browser back
         return None
@@ -173,7 +173,7 @@ def _length(headers: Headers) -> int:
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
-    """`receive` that stops at a body which is larger than it said."""
+    """Return a `receive` that stops at a body which is larger than it said."""
     seen = 0
 
     async def counted() -> Message:

@@ -17,9 +17,9 @@ from api.cases.trail_map import tiles_of, trail_svg
 from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, in_sight
 from api.cases.views import CaseView
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import WATCHERS, AccountsHere, SightHere, WhoHere
+from api.web.permissions import WATCHERS, AccountsHere, PrincipalHere, VisibilityHere
 from api.web.purpose import CasesHere, Purpose, PurposeHere
 from api.web.routes.search import served
 from api.web.schemas.cases import (
@@ -81,20 +81,20 @@ class CaseRoutes:
     purpose: Purpose
 
     def work(self, asker: Requester) -> CaseService:
-        """What an operator does in a case."""
+        """Return the service that does what an operator does in a case."""
         return CaseService(self.parts, self.cases, asker)
 
     def case(self, case_id: str) -> Case:
-        """A case that they may see, without sightings out of their sight. Raises `NotFound`."""
+        """Return a case that they may see, without sightings outside their visibility. Raises `NotFound`."""
         self.grants.check(self.who, OwnedKind.CASE, case_id)
         return in_sight(self.cases.case(case_id), self.sight)
 
     def told(self, case: Case) -> dict[str, Any]:
-        """A case as they see it."""
+        """Return a case as they see it."""
         return self.view.full(in_sight(case, self.sight))
 
     def time(self, value: When) -> int | None:
-        """Unix ms of what a request says."""
+        """Return Unix ms of a time in a request."""
         return parse_time(value, self.parts.zone) if isinstance(value, str) else value
 
     def check_seen(self, draft: CaseInput) -> None:
@@ -103,7 +103,9 @@ class CaseRoutes:
             check_camera(self.sight, draft.last_seen.camera_id)
 
 
-def _desk(parts: PartsHere, cases: CasesHere, who: WhoHere, sight: SightHere, purpose: PurposeHere) -> CaseRoutes:
+def _desk(
+    parts: ContextHere, cases: CasesHere, who: PrincipalHere, sight: VisibilityHere, purpose: PurposeHere
+) -> CaseRoutes:
     view = CaseView(parts.catalog, parts.zone, WebLinks())
     return CaseRoutes(parts, cases, view, OwnershipStore(parts.catalog), who, sight, purpose)
 
@@ -113,7 +115,7 @@ DeskHere = Annotated[CaseRoutes, Depends(_desk)]
 
 @router.get("", response_model=CasesOut, responses=problems(503))
 def all_cases(desk: DeskHere) -> dict[str, Any]:
-    """All cases that are yours to see, the newest first."""
+    """List all cases that you may see, the newest first."""
     sees = desk.grants.visible(desk.who, OwnedKind.CASE)
     found = [in_sight(case, desk.sight) for case in desk.cases.cases() if sees(case.id)]
     return {"cases": [desk.view.short(case) for case in found]}
@@ -133,7 +135,7 @@ def new_case(body: CaseIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
 
 @router.get("/{case}", response_model=CaseOut, responses=problems(404, 503))
 def one_case(case: str, desk: DeskHere) -> dict[str, Any]:
-    """One case with its marks and sightings."""
+    """Return one case with its marks and sightings."""
     return desk.view.full(desk.case(case))
 
 
@@ -142,7 +144,7 @@ def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
     draft = body.draft(desk.case(case).draft, desk.parts.zone)
     desk.check_seen(draft)
-    changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.drop_photos)
+    changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.remove_photos)
     if body.open is not None:
         changed = desk.cases.close(case, closed=not body.open)
     return desk.told(changed)
@@ -163,8 +165,10 @@ def delete_case(case: str, desk: DeskHere) -> Response:
 def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
     work = desk.work(desk.purpose.of(case, body.reason))
-    where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.from_), to_ms=desk.time(body.to))
-    found = work.search(case, CaseSearchOptions(_readable(body.text), where, body.limit, body.hard, body.order))
+    where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.start), to_ms=desk.time(body.end))
+    found = work.search(
+        case, CaseSearchOptions(_readable(body.query), where, body.limit, body.reachable_only, body.order)
+    )
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
@@ -172,7 +176,7 @@ def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -
 def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
     work = desk.work(desk.purpose.of(case, body.reason))
-    asked = CaseSearchOptions(_readable(body.text), limit=body.limit, order=body.order)
+    asked = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
     found = work.follow(case, body.sighting, body.hours, asked)
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
@@ -208,7 +212,7 @@ def withdraw(case: str, number: int, desk: DeskHere) -> dict[str, Any]:
 
 @router.get("/{case}/trail", response_model=TrailOut, responses=problems(404, 503))
 def trail(case: str, desk: DeskHere) -> dict[str, Any]:
-    """Where the person surely was, in order of time, and whether each step is possible."""
+    """Return the confirmed places in order of time, and whether each step is possible."""
     return desk.view.trail(desk.case(case))
 
 
@@ -216,7 +220,7 @@ def trail(case: str, desk: DeskHere) -> dict[str, Any]:
     "/{case}/trail.svg", response_class=Response, responses=problems(404, 503) | {200: schema_of("image/svg+xml")}
 )
 def trail_map(case: str, desk: DeskHere) -> Response:
-    """The trail as a map."""
+    """Draw the trail as a map."""
     told = desk.view.trail(desk.case(case))
     cameras = desk.sight.of(desk.parts.catalog.cameras())
     drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
@@ -229,7 +233,7 @@ def trail_map(case: str, desk: DeskHere) -> Response:
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
 def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
-    """A photo that was handed in, at most 1024 pixels on its longer side."""
+    """Return a photo that was handed in, at most 1024 pixels on its longer side."""
     path = desk.cases.photo(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
@@ -240,14 +244,14 @@ def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
 def still(case: str, number: int, desk: DeskHere) -> FileResponse:
-    """The picture of a sighting's best moment, kept when it was confirmed."""
+    """Return the picture of a sighting's best moment, kept when it was confirmed."""
     path = desk.cases.still(desk.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
 @router.get("/{case}/people", response_model=PeopleOut, responses=problems(404, 503))
 def people(case: str, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
-    """Whose case it is, and who else has it."""
+    """Return the owner of a case, and who else has it."""
     desk.case(case)
     return _people(case, desk, accounts)
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
-from api.web.schemas.search import problems
+from api.web.dependencies import ContextHere
+from api.web.schemas.search import ResponseModel, problems
 from indexer.maintenance.consistency import ConsistencyChecker, as_dict
 
 router = APIRouter(prefix="/api", tags=["index"])
 
 
-class FindingOut(BaseModel):
+class FindingOut(ResponseModel):
     """One kind of what is left over."""
 
     what: str
     count: int
-    first: list[str]
+    examples: list[str]
     cure: str
 
 
-class CheckOut(BaseModel):
+class CheckOut(ResponseModel):
     """What was compared, in numbers, and what does not agree."""
 
     entries: int
@@ -34,13 +33,13 @@ class CheckOut(BaseModel):
 
 
 @router.get("/check", response_model=CheckOut, responses=problems(503))
-def check(parts: PartsHere) -> dict[str, Any]:
+def check(parts: ContextHere) -> dict[str, Any]:
     """Compare everything. Takes seconds for 100,000 segments."""
     return as_dict(_checker(parts).check())
 
 
 @router.post("/check", response_model=CheckOut, responses=problems(503))
-def mend(parts: PartsHere) -> dict[str, Any]:
+def mend(parts: ContextHere) -> dict[str, Any]:
     """Remove what is left over, never a file, and compare again."""
     checker = _checker(parts)
     checker.mend(parts.live)

@@ -14,7 +14,7 @@ from api.cases.case_store import sighting_of
 from api.evidence.export import EvidenceExporter, ExportRequest
 from api.evidence.packaging import outgoing, packed, sent
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import WhoHere
+from api.web.permissions import PrincipalHere
 from api.web.routes.cases import DeskHere
 from api.web.schemas.cases import schema_of
 from api.web.schemas.search import problems
@@ -33,8 +33,8 @@ class EvidenceIn(BaseModel):
     blur: bool = Field(False, description="also a copy of the clip in which other people are blurred")
 
 
-async def _wanted(request: Request, who: WhoHere) -> tuple[str, str]:
-    """(account, address) of who asks, as in the record."""
+async def _wanted(request: Request, who: PrincipalHere) -> tuple[str, str]:
+    """Return (account, address) of the principal, as in the audit log."""
     return who.account, request.client.host if request.client else "unknown"
 
 
@@ -51,7 +51,7 @@ def export(
     note: NoteHere,
     asker: Annotated[tuple[str, str], Depends(_wanted)],
 ) -> FileResponse:
-    """Original, clip, picture with the box, manifest and signature (Ed25519), for `xunren evidence verify`."""
+    """Export original, clip, picture with the box, manifest and signature (Ed25519) for `xunren evidence verify`."""
     sighting_of(desk.case(case), number)
     with outgoing(desk.parts.settings.data_dir) as folder:
         name = f"evidence-{case}-{number}"

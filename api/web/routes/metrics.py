@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from starlette.responses import Response
 
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, account, is_alive, state_of
 from search.stream_types import Health, Stream, StreamState
@@ -22,8 +22,8 @@ router = APIRouter(tags=["live"])
 
 
 @router.get("/metrics", response_class=Response, responses=problems(503))
-def metrics(parts: PartsHere) -> Response:
-    """Gauges and counters in Prometheus' text format."""
+def metrics(parts: ContextHere) -> Response:
+    """Return gauges and counters in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(parts))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -36,11 +36,11 @@ class _Collector:
         self._parts = parts
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance: the catalogue is asked when it is collected."""
+        """Return nothing: the catalogue is read when it is collected."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every family once."""
+        """Yield every family once."""
         now = now_ms()
         streams, told = self._parts.live.streams(), self._parts.live.health()
         running = any(is_alive(h, now) for h in told)
@@ -89,7 +89,7 @@ class _Collector:
 
 
 def _states(streams: list[Stream], told: list[Health], now: int) -> Iterator[Metric]:
-    """Of every stream, so that one that no recorder has ever told about is seen, too."""
+    """Yield the states of every stream, also of one that no recorder has reported."""
     health = {(h.camera_id, h.role): h for h in told}
     up = _family("stream_up", "1 while it is being recorded", *STREAM)
     state = _family("stream_state", "1 for the state it is in", *STREAM, "state")

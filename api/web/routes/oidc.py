@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.accounts.oidc import CALLBACK, OidcProvider, new_secret
 from api.accounts.passwords import LoginThrottle
 from api.accounts.types import check_name
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.errors import status_of
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import AccountsHere
@@ -73,13 +73,13 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
 def callback(
     request: Request,
     accounts: AccountsHere,
-    parts: PartsHere,
+    parts: ContextHere,
     note: NoteHere,
     state: Text = "",
     code: Text = "",
     error: Text = "",
 ) -> Response:
-    """Come back from the provider, signed in. There must be an account of the name that it tells; none is made here."""
+    """Come back from the provider, signed in. An account of the provider's name must exist; none is made here."""
     provider, secret = _provider(request), request.cookies.get(COOKIE, "")
     brake, who = LoginThrottle(parts.catalog), subjects(request, "")
     try:
@@ -113,7 +113,7 @@ def _name(name: str) -> str:
 
 
 def _told(e: XunrenError) -> HTMLResponse:
-    """An error as a page: nobody's script waits for it."""
+    """Return an error as a page: no script waits for it."""
     words = [e.what, e.got and f"Got: {e.got}", e.expected and f"Expected: {e.expected}", e.cure]
     body = "".join(f"<p>{escape(str(word))}</p>" for word in words if word)
     return HTMLResponse(_PAGE.format(head="", body=body), status_of(e))

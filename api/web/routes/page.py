@@ -22,7 +22,7 @@ class FreshFiles(StaticFiles):
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """The file, or that it has not changed."""
+        """Return the file, or that it has not changed."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers.update(FRESH)
         return response
@@ -31,13 +31,13 @@ class FreshFiles(StaticFiles):
 @router.head("/")
 @router.get("/")
 def page() -> FileResponse:
-    """The operator's page."""
+    """Return the operator's page."""
     return FileResponse(STATIC_DIR / "index.html", headers=FRESH)
 
 
 @router.get("/docs")
 def docs() -> FileResponse:
-    """The description of the API for a person; /openapi.json is the one for programs."""
+    """Return the description of the API for a person; /openapi.json is the one for programs."""
     return FileResponse(STATIC_DIR / "docs.html", headers=FRESH)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi import Query as QueryField
 
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.purpose import PurposeHere
 from api.web.schemas.search import PhotoIn, SearchAnswer, SearchRequest, When, problems
@@ -23,10 +23,10 @@ router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 409, 413, 415, 503))
-def search(request: SearchRequest, parts: PartsHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
+def search(request: SearchRequest, parts: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
-        text=_readable(request.text),
+        text=_readable(request.query),
         where=_filter(request, parts.zone),
         limit=request.limit,
         photos=[_photo(photo, number) for number, photo in enumerate(request.photos, start=1)],
@@ -42,18 +42,18 @@ def search(request: SearchRequest, parts: PartsHere, purpose: PurposeHere, note:
 @router.get("/search/{answer}", response_model=SearchAnswer, responses=problems(404, 503))
 def page(
     answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
-    parts: PartsHere,
+    parts: ContextHere,
     purpose: PurposeHere,
     note: NoteHere,
-    start: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
+    offset: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
-    """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 500 are kept."""
-    return note.answered(served(parts.indexes.page(answer, start, limit, purpose.anyhow.name), parts.zone))
+    """Return another page of an answer, unchanged by what was indexed since. The last 500 answers are kept."""
+    return note.answered(served(parts.indexes.page(answer, offset, limit, purpose.anyhow.name), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
-    """The answer with addresses of its pictures and clips on this server."""
+    """Return the answer with addresses of its pictures and clips on this server."""
     data = answer.as_dict(zone, lambda clip: thumbnail_address(answer, clip))
     for entry, clip in zip(data["clips"], answer.clips, strict=True):
         entry["clip_url"] = clip_address(answer, clip)
@@ -61,14 +61,14 @@ def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
 
 
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
-    """Where this server shows the picture of the clip's best moment."""
+    """Return the address of the picture of the clip's best moment."""
     segment_id, offset_ms = answer.moment(clip)
     case = answer.query.asker.case  # recorded with whoever opens it
     return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg{f'?case={case}' if case else ''}"
 
 
 def clip_address(answer: Answer, clip: Clip) -> str:
-    """Where this server plays the clip."""
+    """Return the address of the clip."""
     start = clip.start_ms - answer.segments[clip.segment_id].start_ms
     case = f"&case={answer.query.asker.case}" if answer.query.asker.case else ""
     return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}{case}"
@@ -82,8 +82,8 @@ def _filter(request: SearchRequest, zone: tzinfo) -> Filter:
     return Filter(
         cameras=tuple(request.cameras),
         kinds=tuple(request.kinds),
-        from_ms=_time(request.from_, zone),
-        to_ms=_time(request.to, zone),
+        from_ms=_time(request.start, zone),
+        to_ms=_time(request.end, zone),
     )
 
 
@@ -92,7 +92,7 @@ def _time(value: When, zone: tzinfo) -> int | None:
 
 
 def _readable(text: str) -> str:
-    """JSON can carry halves of characters, which no sentence has and no answer can repeat."""
+    """Return `text`, or raise `BadInput` for halves of characters, which JSON can carry and no answer can repeat."""
     try:
         text.encode()
     except UnicodeEncodeError:

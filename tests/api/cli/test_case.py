@@ -98,7 +98,7 @@ def test_a_case_is_written_and_read(line: Line, tmp_path: Path) -> None:
     assert "(and 1 more)" in listed
     with_photo = line.case("change", id_, "--photo", photo(tmp_path), "--speed", 2)
     assert (with_photo["mode"], len(with_photo["photos"])) == ("own", 1)
-    assert Path(with_photo["photos"][0]["picture"]).read_bytes().startswith(b"\xff\xd8\xff")
+    assert Path(with_photo["photos"][0]["image"]).read_bytes().startswith(b"\xff\xd8\xff")
     moved = line.case("change", id_, "--at", "2026-11-02T08:00")["last_seen"]
     assert (moved["camera"], moved["time"]) == ("gate", "2026-11-02T08:00:00+08:00")
     line("case", "close", id_)

@@ -32,7 +32,7 @@ def again(data: Path, folder: Path, xunren: Command) -> Path:
     assert found["verdict"] == "match"
     made = folder / "videos" / "new-camera"
     made.mkdir(parents=True)
-    shutil.copy(found["clips"][0]["source"], made)
+    shutil.copy(found["clips"][0]["path"], made)
     return made
 
 
@@ -61,13 +61,13 @@ def test_a_sentence_becomes_an_alert_and_a_signed_message(data: Path, tmp_path: 
         secret = added.json["webhook_secret"]
         stamp, signature = headers["x-xunren-timestamp"], headers["x-xunren-signature"]
         assert verify_signature(secret, stamp, body, signature, time.time())
-        assert json.loads(body)["alert"]["id"] == alerts[0]["id"]
+        assert json.loads(body)["alert"]["number"] == alerts[0]["number"]
         assert json.loads(body)["alert"]["thumbnail"] == alerts[0]["thumbnail"]
-        until(lambda: ask(f"{url}/api/standing/1")["webhook"]["delivered"] == 1)
+        until(lambda: ask(f"{url}/api/saved-searches/1")["webhook"]["delivered"] == 1)
         assert xunren("index", videos, "--data-dir", data).code == 0
-        judged = xunren("alert", "judge", alerts[0]["id"], "wrong", "--data-dir", data)
+        judged = xunren("alert", "judge", alerts[0]["number"], "wrong", "--data-dir", data)
         assert judged.code == 0, judged.err
-        assert ask(f"{url}/api/standing/1")["alerts"]["false_share"] == 1.0
+        assert ask(f"{url}/api/saved-searches/1")["alert_counts"]["false_share"] == 1.0
         assert len(ask(f"{url}/api/alerts")["alerts"]) == 1
     assert len(there.got) == 2
 
@@ -80,26 +80,26 @@ def test_without_a_server_it_is_the_same(data: Path, tmp_path: Path, xunren: Com
 
     with receiver() as there:
         preview = run("saved-search", "add", WANTED, "--preview", "--json").json
-        assert run("saved-search", "list", "--json").json["standing"] == []
+        assert run("saved-search", "list", "--json").json["saved_searches"] == []
         added = run("saved-search", "add", WANTED, "--include-old", "--case", "2026-0001", "--webhook", there.url)
         assert "shown this once" in added.out
         assert "too short" in added.out
         assert xunren("index", again(data, tmp_path, xunren), "--data-dir", data).code == 0
         assert len(there.got) == 1
     (alert,) = run("alert", "list", "--json").json["alerts"]
-    assert (alert["camera"], alert["sentence"]) == ("new-camera", WANTED)
+    assert (alert["camera"], alert["query"]) == ("new-camera", WANTED)
     assert alert["score"] >= preview["measured"]["threshold"]
     assert "new-camera" in run("alert", "list", "--open").out
-    assert "1 right" in run("alert", "judge", alert["id"], "right").out
+    assert "1 right" in run("alert", "judge", alert["number"], "right").out
     told = run("saved-search", "show", 1, "--json").json
-    assert (told["case"], told["alerts"]["right"], told["webhook"]["delivered"]) == ("2026-0001", 1, 1)
+    assert (told["case"], told["alert_counts"]["right"], told["webhook"]["delivered"]) == ("2026-0001", 1, 1)
     assert "1 delivered" in run("saved-search", "show", 1).out
     assert "paused" in run("saved-search", "pause", 1).out
     assert "paused" in run("saved-search", "list").out
     assert "active" in run("saved-search", "resume", 1).out
     assert run("alert", "list", "--open", "--json").json["alerts"] == []
     run("saved-search", "remove", 1)
-    assert run("saved-search", "list", "--json").json["standing"] == []
+    assert run("saved-search", "list", "--json").json["saved_searches"] == []
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_without_a_server_it_is_the_same(data: Path, tmp_path: Path, xunren: Com
         (("saved-search", "add", WANTED, "--camera", "nowhere"), "unknown camera"),
         (("saved-search", "add", WANTED, "--webhook", "http://8.8.8.8/hush"), "public network"),
         (("saved-search", "add", WANTED, "--webhook", "https://me:hush@host/x"), "an address does not belong here"),
-        (("saved-search", "show", 7), "no such standing search"),
-        (("saved-search", "pause", 7), "no such standing search"),
-        (("alert", "list", "--saved-search", 7), "no such standing search"),
+        (("saved-search", "show", 7), "no such saved search"),
+        (("saved-search", "pause", 7), "no such saved search"),
+        (("alert", "list", "--saved-search", 7), "no such saved search"),
         (("alert", "judge", 7, "right"), "no such alert"),
     ],
 )
@@ -153,15 +153,13 @@ def test_alerts_are_on_the_page_and_judged_there(data: Path, tmp_path: Path, xun
         expect(page.locator("#player")).to_be_visible()
         watched.check()
     judged = xunren("alert", "list", "--json", "--data-dir", data).json["alerts"]
-    assert "wrong" in {alert["verdict"] for alert in judged}
+    assert "wrong" in {alert["judgement"] for alert in judged}
 
 
 def test_the_old_names_do_the_same(data: Path, xunren: Command) -> None:
     assert xunren("watch", "add", WANTED, "--name", "yellow", "--data-dir", data).code == 0
     for old, new in ((("watch", "list"), ("saved-search", "list")), (("watch", "alerts"), ("alert", "list"))):
         assert xunren(*old, "--json", "--data-dir", data).json == xunren(*new, "--json", "--data-dir", data).json
-    assert "no such saved search" in xunren("watch", "alerts", "--watch", 7, "--data-dir", data).err.replace(
-        "standing", "saved"
-    )
+    assert "no such saved search" in xunren("watch", "alerts", "--watch", 7, "--data-dir", data).err
     assert "watch" not in xunren("--help").out
     assert "--watch" not in xunren("index", "--help").out

@@ -205,7 +205,18 @@ CALLS: dict[str, list[Call]] = {
 REFUSED = frozenset({"reindex.build", "reindex.switch", "reindex.rollback", "reindex.drop"})
 """Methods whose first call fails, for want of a second index; the first call of all others is answered."""
 VOLATILE = frozenset(
-    {"id", "took_ms", "webhook_secret", "seconds_from", "seconds_to", "created", "created_ms", "expires", "expires_ms"}
+    {
+        "id",
+        "number",
+        "took_ms",
+        "webhook_secret",
+        "seconds_min",
+        "seconds_max",
+        "created",
+        "created_ms",
+        "expires",
+        "expires_ms",
+    }
     | {"audit", "exported", "exported_ms", "operator"}
     | {"coverage.start", "coverage.end", "coverage.behind_s"}
 )
