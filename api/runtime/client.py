@@ -1,4 +1,4 @@
-"""Talks to a running `xunren serve` that owns the index, and finds it by the file it leaves in the data folder."""
+"""Finds the running `xunren serve` by the file that it leaves in the data folder, and sends requests to it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from search.errors import Unavailable, XunrenError
 
 TIMEOUT_S = 60.0
 USER_HEADER = "X-Xunren-User"
-"""Who at this machine asks with the key that the server left for it."""
-LONG_S = 3600.0  # nothing arrives while it is being done
+"""Names the user at this machine who asks with the key in that file."""
+LONG_S = 3600.0  # of a request that is answered only when the work is done
 
 
 def address_file(settings: Settings) -> Path:
-    """Where a running server writes its address and process id."""
+    """Return the file in which a running server writes its address, process id and key."""
     return settings.data_dir / "server.json"
 
 
@@ -42,7 +42,7 @@ class Server:
 
 
 def running_server(settings: Settings) -> Server | None:
-    """The server that has this data folder open, or None."""
+    """Return the server that has this data folder open, or None."""
     try:
         written = json.loads(address_file(settings).read_text("utf-8"))
         os.kill(int(written["pid"]), 0)
@@ -55,7 +55,7 @@ def running_server(settings: Settings) -> Server | None:
 
 
 def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> Any:
-    """Answer of a server: GET `path`, or POST `body` as JSON; waited for so long.
+    """Return the answer to GET `path`, or to POST `body` as JSON, within `timeout_s`.
 
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
@@ -75,7 +75,7 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, tim
 
 
 def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -> None:
-    """Write what a server answers to POST `body` into `target`, a file that does not exist.
+    """Write the answer to POST `body` into `target`, a file that does not exist.
 
     Raises:
         XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
@@ -110,7 +110,7 @@ def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib
 
 
 def _trusted(server: Server) -> ssl.SSLContext | None:
-    """Its own certificate is trusted, which the owner of the data folder chose; its name is that of another address."""
+    """Return a context that trusts the server's own certificate, whose name is that of another address."""
     if not server.certificate:
         return None
     context = ssl.create_default_context(cafile=server.certificate)
@@ -127,6 +127,6 @@ def _remote_error(body: bytes) -> XunrenError:
         more = {"rule": data["rule"]} if kind is errors.PolicyViolation else {}
         error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"], **more)
     except (ValueError, KeyError, TypeError):
-        return Unavailable("the running server gave an answer that is none", got=body[:80].decode("utf-8", "replace"))
+        return Unavailable("the running server gave an answer that cannot be read", got=body[:80].decode("utf-8", "replace"))
     assert isinstance(error, XunrenError)  # noqa: S101 - for the type checker
     return error

@@ -173,7 +173,8 @@ def test_a_person_is_looked_for_and_followed(indexed: Line, tmp_path: Path) -> N
     id_, first = looked_for(indexed)
     assert first["clips"][0]["camera"] in ("gate", "square", "street")
     assert best(first, "hall")["reach"] < 0  # 17 km in a minute
-    assert "hall" not in {clip["camera"] for clip in indexed.case("search", id_, "--hard")["clips"]}
+    for option in ("--reachable-only", "--hard"):  # the second one is its old name
+        assert "hall" not in {clip["camera"] for clip in indexed.case("search", id_, option)["clips"]}
     printed = indexed("case", "search", id_)
     assert first["clips"][0]["id"] in printed.out.replace("\n", "")
     assert "Known already: " in printed.out
