@@ -127,6 +127,7 @@ def _remote_error(body: bytes) -> XunrenError:
         more = {"rule": data["rule"]} if kind is errors.PolicyViolation else {}
         error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"], **more)
     except (ValueError, KeyError, TypeError):
-        return Unavailable("the running server gave an answer that cannot be read", got=body[:80].decode("utf-8", "replace"))
+        got = body[:80].decode("utf-8", "replace")
+        return Unavailable("the running server gave an answer that cannot be read", got=got)
     assert isinstance(error, XunrenError)  # noqa: S101 - for the type checker
     return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from api.commands.backend.data import report_data, with_addresses
 from api.commands.backend.protocol import Data, OnSegment
 from api.commands.backend.requests import PhotoFile, ReindexRequest, SavedSearchRequest, SearchRequest
 from api.runtime.client import LONG_S, TIMEOUT_S, Server, ask, download, running_server
-from search.errors import Unavailable
+from search.errors import BadInput, Unavailable
 from search.types import Box
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ class HttpSearch:
 
     def search(self, request: SearchRequest) -> Data:
         """See `SearchBackend.search`."""
-        answer = self._client.post("/api/search", self._body(request))
+        try:
+            answer = self._client.post("/api/search", self._body(request))
+        except BadInput as e:
+            raise _with_file_names(e, request.photos) from None
         if request.offset:
             page = f"offset={request.offset}&limit={request.limit}"
             return self._client.get(f"/api/search/{answer['id']}?{page}")
@@ -297,6 +301,16 @@ def photos_data(photos: Sequence[PhotoFile]) -> list[Data]:
         {"data": b64encode(file).decode(), "box": _corners(photo.box)}
         for photo, file in zip(photos, files, strict=True)
     ]
+
+
+def _with_file_names(error: BadInput, photos: Sequence[PhotoFile]) -> BadInput:
+    """Return the error with the names of files, which the server only knows as photo 1, 2, ..."""
+
+    def name(match: re.Match[str]) -> str:
+        return photos[int(match[1]) - 1].path.name if 0 < int(match[1]) <= len(photos) else match[0]
+
+    what = re.sub(r"\bphoto (\d+)\b", name, error.what)
+    return BadInput(what, got=error.got or None, expected=error.expected, cure=error.cure)
 
 
 def _smaller(photo: PhotoFile) -> bytes:
