@@ -84,17 +84,17 @@ class AccountStore:
 
     def account(self, number: int) -> Account:
         """Return one account. Raises `NotFound`."""
-        found = self._find(t.accounts.c.id == number)
-        if found is None:
+        account = self._find(t.accounts.c.id == number)
+        if account is None:
             raise NotFound("there is no such account", got=number)
-        return t.to_account(found)
+        return t.to_account(account)
 
     def named(self, name: str) -> Account:
         """Return the account of this name. Raises `NotFound`."""
-        found = self._find(t.accounts.c.key == _folded(name))
-        if found is None:
+        account = self._find(t.accounts.c.key == _folded(name))
+        if account is None:
             raise NotFound("there is no such account", got=name, cure="`xunren account list` shows all")
-        return t.to_account(found)
+        return t.to_account(account)
 
     def change(self, number: int, draft: AccountInput, *, disabled: bool) -> Account:
         """Let this stand instead; whoever is disabled is signed out at once.
@@ -104,7 +104,7 @@ class AccountStore:
         """
         before = self.account(number)
         if draft.name != before.name:
-            raise BadInput("an account keeps its name, as the record names it", got=draft.name, expected=before.name)
+            raise BadInput("an account keeps its name, as the audit log names it", got=draft.name, expected=before.name)
         with self._catalog.begin() as db:
             tables.alone(db)
             values = t.rights(draft.roles, draft.scope) | {"disabled": disabled}
@@ -125,22 +125,22 @@ class AccountStore:
 
     def by_password(self, name: str, password: str) -> Account | None:
         """Return the account with this name and password, or None; an unknown name takes as long."""
-        found = self._find(t.accounts.c.key == _folded(name))
-        right = fits(password, None if found is None else found.password)
-        return t.to_account(found) if right and found is not None and not found.disabled else None
+        account = self._find(t.accounts.c.key == _folded(name))
+        right = fits(password, None if account is None else account.password)
+        return t.to_account(account) if right and account is not None and not account.disabled else None
 
     def by_subject(self, name: str, subject: str) -> Account | None:
         """Return the account of an OIDC `subject`; at first it is found by `name`, later by `subject` only."""
-        found = self._find(t.accounts.c.subject == subject)
-        if found is None:
+        account = self._find(t.accounts.c.subject == subject)
+        if account is None:
             unbound = sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == "")
-            found = self._find(unbound)
-            if found is None or found.password or found.disabled:
+            account = self._find(unbound)
+            if account is None or account.password or account.disabled:
                 return None
             with self._catalog.begin() as db:
                 if not db.execute(t.accounts.update().where(unbound).values(subject=subject)).rowcount:
                     return None  # somebody else of this name was quicker
-        return None if found.disabled else t.to_account(found)
+        return None if account.disabled else t.to_account(account)
 
     def _find(self, where: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
         with self._catalog.begin() as db:

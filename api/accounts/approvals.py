@@ -48,9 +48,9 @@ class ApprovalStore:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def ask(self, who: Principal, case_id: str, reason: str, *, danger: bool) -> Approval:
+    def ask(self, principal: Principal, case_id: str, reason: str, *, danger: bool) -> Approval:
         """Ask for one."""
-        values = {"case_id": case_id, "account_id": who.account_id, "account": who.account}
+        values = {"case_id": case_id, "account_id": principal.account_id, "account": principal.account}
         values |= {"reason": check_reason(reason), "danger": danger, "asked_ms": now_ms(), "judged_by": ""}
         with self._catalog.begin() as db:
             made = db.execute(approvals.insert().values(**values)).inserted_primary_key
@@ -59,49 +59,55 @@ class ApprovalStore:
 
     def get(self, number: int) -> Approval:
         """Return one approval. Raises `NotFound`."""
-        found = self._read(approvals.c.id == number)
-        if not found:
+        matches = self._read(approvals.c.id == number)
+        if not matches:
             raise NotFound("nobody asked for such an approval", got=number)
-        return found[0]
+        return matches[0]
 
     def all(self) -> list[Approval]:
         """Return all approvals, the newest first."""
         return self._read(sa.true())
 
-    def judge(self, number: int, who: Principal, *, granted: bool) -> Approval:
+    def judge(self, number: int, principal: Principal, *, granted: bool) -> Approval:
         """Let it through, or not; of an emergency: it was right, or it was not.
 
         Raises:
             Denied: by whoever asked themselves, or by somebody who may not see what they may see.
             Conflict: it was judged before.
         """
-        asked = self.get(number)
-        if asked.account_id == who.account_id and asked.account == who.account:
+        approval = self.get(number)
+        if approval.account_id == principal.account_id and approval.account == principal.account:
             raise Denied("nobody judges what they asked for themselves", cure="ask another supervisor")
-        if not who.is_local and not who.scope.covers(self._scope(asked)):
+        if not principal.is_local and not principal.scope.covers(self._scope(approval)):
             raise NotFound("nobody asked for such an approval", got=number)
         a = approvals.c
-        values = {"judged_ms": now_ms(), "judged_by": who.account, "granted": granted}
+        values = {"judged_ms": now_ms(), "judged_by": principal.account, "granted": granted}
         with self._catalog.begin() as db:
             if not db.execute(approvals.update().where(a.id == number, a.granted.is_(None)).values(**values)).rowcount:
                 raise Conflict("this was judged already", got=number)
         return self.get(number)
 
-    def holds(self, who: Principal, case_id: str) -> bool:
+    def holds(self, principal: Principal, case_id: str) -> bool:
         """Return whether an account may search wide in a case now."""
         a = approvals.c
-        mine = self._read(sa.and_(a.case_id == case_id, a.account_id == who.account_id))
-        return any(one.holds for one in mine)
+        own = self._read(sa.and_(a.case_id == case_id, a.account_id == principal.account_id))
+        return any(approval.holds for approval in own)
 
-    def visible(self, who: Principal) -> list[Approval]:
+    def visible(self, principal: Principal) -> list[Approval]:
         """Return the approvals that a principal asked for, and those that they may judge."""
-        return [one for one in self.all() if one.account_id == who.account_id or self._judges(who, one)]
+        return [
+            approval
+            for approval in self.all()
+            if approval.account_id == principal.account_id or self._judges(principal, approval)
+        ]
 
-    def _judges(self, who: Principal, one: Approval) -> bool:
-        return who.is_local or (UserRole.SUPERVISOR in who.roles and who.scope.covers(self._scope(one)))
+    def _judges(self, principal: Principal, approval: Approval) -> bool:
+        return principal.is_local or (
+            UserRole.SUPERVISOR in principal.roles and principal.scope.covers(self._scope(approval))
+        )
 
-    def _scope(self, asked: Approval) -> AccessScope:
-        return scope_of(self._catalog, asked.account_id)
+    def _scope(self, approval: Approval) -> AccessScope:
+        return scope_of(self._catalog, approval.account_id)
 
     def _read(self, where: sa.ColumnElement[bool]) -> list[Approval]:
         with self._catalog.begin() as db:
@@ -111,9 +117,9 @@ class ApprovalStore:
 
 def check_reason(reason: str) -> str:
     """Return a reason that says something. Raises `BadInput`."""
-    told = " ".join(reason.split())
-    if len(told) < 3:
-        raise BadInput("the reason is missing", got=told, expected="a few words, such as the number of the report")
-    if len(told) > MAX_REASON:
-        raise BadInput("the reason is too long", got=f"{len(told)} characters", expected=f"at most {MAX_REASON}")
-    return told
+    text = " ".join(reason.split())
+    if len(text) < 3:
+        raise BadInput("the reason is missing", got=text, expected="a few words, such as the number of the report")
+    if len(text) > MAX_REASON:
+        raise BadInput("the reason is too long", got=f"{len(text)} characters", expected=f"at most {MAX_REASON}")
+    return text

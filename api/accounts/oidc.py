@@ -101,7 +101,7 @@ class OidcProvider:
     def begin(self, secret: str) -> str:
         """Return the address at which the browser that keeps `secret` signs in. Raises `Unavailable`."""
         challenge = hashlib.sha256(_part(secret, "verifier").encode()).digest()
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._callback,
@@ -112,7 +112,7 @@ class OidcProvider:
             "code_challenge_method": "S256",
         }
         address = str(self._about()["authorization_endpoint"])
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
     def check(self, secret: str, state: str) -> None:
         """Raise `Unauthenticated` for an answer that does not belong to this browser's attempt."""
@@ -158,10 +158,10 @@ class OidcProvider:
         else:
             form |= {"client_id": self._client_id}
             form |= {"client_secret": self._client_secret} if self._client_secret else {}
-        told = _fetch(str(about["token_endpoint"]), urlencode(form).encode(), headers)
-        if not isinstance(told.get("id_token"), str):
-            raise Unauthenticated("the provider gave no ID token", got=str(told.get("error", "")), cure=_CURE)
-        return str(told["id_token"])
+        response = _fetch(str(about["token_endpoint"]), urlencode(form).encode(), headers)
+        if not isinstance(response.get("id_token"), str):
+            raise Unauthenticated("the provider gave no ID token", got=str(response.get("error", "")), cure=_CURE)
+        return str(response["id_token"])
 
     def _claims(self, token: str) -> dict[str, Any]:
         """Return the claims of an ID token that is the provider's, for us, and not too old."""
@@ -189,9 +189,9 @@ class OidcProvider:
             keys = self._key_set(again=again).keys
             if name is None and len(keys) == 1:
                 return keys[0]
-            found = next((key for key in keys if key.key_id == name), None)
-            if found is not None:
-                return found
+            key_ = next((key for key in keys if key.key_id == name), None)
+            if key_ is not None:
+                return key_
         raise Unauthenticated("the provider's ID token names an unknown key", got=str(name), cure=_CURE)
 
     def _key_set(self, *, again: bool) -> jwt.PyJWKSet:

@@ -80,13 +80,13 @@ approvals = sa.Table(
 
 def rights(roles: frozenset[UserRole], scope: AccessScope) -> dict[str, str]:
     """Return roles and scope as columns."""
-    told = {
+    data = {
         "everything": scope.everything,
         "districts": list(scope.districts),
         "cameras": list(scope.cameras),
         "back_hours": scope.back_hours,
     }
-    return {"roles": ",".join(sorted(roles)), "scope": json.dumps(told, ensure_ascii=False)}
+    return {"roles": ",".join(sorted(roles)), "scope": json.dumps(data, ensure_ascii=False)}
 
 
 def to_roles(text: str) -> frozenset[UserRole]:
@@ -96,9 +96,9 @@ def to_roles(text: str) -> frozenset[UserRole]:
 
 def to_scope(text: str) -> AccessScope:
     """Return a scope as `rights` wrote it."""
-    told: dict[str, Any] = json.loads(text)
-    districts, cameras = tuple(told["districts"]), tuple(told["cameras"])
-    return AccessScope(told["everything"], districts, cameras, told["back_hours"])
+    data: dict[str, Any] = json.loads(text)
+    districts, cameras = tuple(data["districts"]), tuple(data["cameras"])
+    return AccessScope(data["everything"], districts, cameras, data["back_hours"])
 
 
 def to_account(row: sa.Row[Any]) -> Account:

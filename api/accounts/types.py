@@ -23,7 +23,7 @@ class UserRole(StrEnum):
     SUPERVISOR = "supervisor"
     """Also sees the cases of operators within the own scope, lets wide searches through, reviews emergencies."""
     AUDITOR = "auditor"
-    """Reads the record; sees no footage."""
+    """Reads the audit log; sees no footage."""
     ADMIN = "admin"
     """Makes accounts and keys, looks after cameras and the index; sees no footage."""
 
@@ -58,9 +58,9 @@ class AccessScope:
 
     def covers(self, other: AccessScope) -> bool:
         """Return whether this scope surely shows all that `other` shows."""
-        mine = float("inf") if self.back_hours is None else self.back_hours
-        theirs = float("inf") if other.back_hours is None else other.back_hours
-        if mine < theirs:
+        own_hours = float("inf") if self.back_hours is None else self.back_hours
+        other_hours = float("inf") if other.back_hours is None else other.back_hours
+        if own_hours < other_hours:
             return False
         named = set(other.districts) <= set(self.districts) and set(other.cameras) <= set(self.cameras)
         return self.everything or (named and not other.everything)

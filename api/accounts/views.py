@@ -27,9 +27,9 @@ def key_dict(key: ApiKey) -> dict[str, Any]:
     return {"number": key.id, "name": key.name} | rights | {"created_ms": key.created_ms, "expires_ms": key.ends_ms}
 
 
-def who_dict(who: Principal | None) -> dict[str, Any]:
+def principal_dict(principal: Principal | None) -> dict[str, Any]:
     """Return a principal as plain data."""
-    if who is None:
+    if principal is None:
         return {"account": None, "roles": [], "scope": None, "csrf": ""}
-    rights = {"roles": sorted(who.roles), "scope": scope_dict(who.scope)}
-    return {"account": who.account} | rights | {"csrf": who.csrf}
+    rights = {"roles": sorted(principal.roles), "scope": scope_dict(principal.scope)}
+    return {"account": principal.account} | rights | {"csrf": principal.csrf}

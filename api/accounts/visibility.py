@@ -1,4 +1,4 @@
-"""Whose a case or a standing search is, and who else may see it."""
+"""Whose a case or a saved search is, and who else may see it."""
 
 from __future__ import annotations
 
@@ -37,36 +37,36 @@ class OwnershipStore:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def visible(self, who: Principal, kind: OwnedKind) -> Sees:
-        """Return a function that says of each thing whether `who` may see it."""
-        if who.is_local:
+    def visible(self, principal: Principal, kind: OwnedKind) -> Sees:
+        """Return a function that says of each thing whether `principal` may see it."""
+        if principal.is_local:
             return lambda _: True
         g = t.grants.c
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(g.thing, g.account_id, g.owns).where(g.kind == kind.value)).all()
-            scopes = _scopes(db) if UserRole.SUPERVISOR in who.roles else {}
-        shared = {row.thing for row in rows if row.account_id == who.account_id}
+            scopes = _scopes(db) if UserRole.SUPERVISOR in principal.roles else {}
+        shared = {row.thing for row in rows if row.account_id == principal.account_id}
         owned = {row.thing for row in rows}
-        leads = {number for number, scope in scopes.items() if who.scope.covers(scope)}
+        leads = {number for number, scope in scopes.items() if principal.scope.covers(scope)}
         led = {row.thing for row in rows if row.owns and row.account_id in leads}
 
         def sees(thing: object) -> bool:
             name = str(thing)
-            return name in shared or name in led or (name not in owned and who.scope.everything)
+            return name in shared or name in led or (name not in owned and principal.scope.everything)
 
         return sees
 
-    def check(self, who: Principal, kind: OwnedKind, thing: object) -> None:
-        """Raise `NotFound` for what `who` may not see, as for what does not exist."""
-        if not self.visible(who, kind)(thing):
-            what = "case" if kind is OwnedKind.CASE else "standing search"
+    def check(self, principal: Principal, kind: OwnedKind, thing: object) -> None:
+        """Raise `NotFound` for what `principal` may not see, as for what does not exist."""
+        if not self.visible(principal, kind)(thing):
+            what = "case" if kind is OwnedKind.CASE else "saved search"
             raise NotFound(f"there is no such {what}", got=repr(thing), cure="ask whoever has it to share it with you")
 
-    def check_owner(self, who: Principal, kind: OwnedKind, thing: object) -> None:
+    def check_owner(self, principal: Principal, kind: OwnedKind, thing: object) -> None:
         """Raise `Denied` for somebody whom a thing that they may see was only shared with."""
         owner, _ = self.people(kind, thing)
-        leads = who.is_local or UserRole.SUPERVISOR in who.roles
-        if not leads and owner is not None and owner != who.account_id:
+        leads = principal.is_local or UserRole.SUPERVISOR in principal.roles
+        if not leads and owner is not None and owner != principal.account_id:
             raise Denied("it was only shared with you", expected="its owner, or a supervisor", cure="ask its owner")
 
     def give(self, kind: OwnedKind, thing: object, account_id: int, *, owns: bool) -> None:
@@ -75,13 +75,13 @@ class OwnershipStore:
         Who has it already keeps it as it is, unless it becomes theirs.
         """
         g = t.grants.c
-        mine = sa.and_(g.kind == kind.value, g.thing == str(thing))
+        own = sa.and_(g.kind == kind.value, g.thing == str(thing))
         with self._catalog.begin() as db:
             if owns:
-                db.execute(t.grants.update().where(mine).values(owns=False))
-            elif db.scalar(sa.select(g.account_id).where(mine, g.account_id == account_id)) is not None:
+                db.execute(t.grants.update().where(own).values(owns=False))
+            elif db.scalar(sa.select(g.account_id).where(own, g.account_id == account_id)) is not None:
                 return
-            db.execute(t.grants.delete().where(mine, g.account_id == account_id))
+            db.execute(t.grants.delete().where(own, g.account_id == account_id))
             values = {"kind": kind.value, "thing": str(thing), "account_id": account_id, "owns": owns}
             db.execute(t.grants.insert().values(**values))
 
@@ -108,8 +108,8 @@ def scope_of(catalog: Catalog, account_id: int) -> AccessScope:
 
 def _scopes(db: sa.Connection) -> dict[int, AccessScope]:
     """Return the scope of every account and, under negative numbers, of every key."""
-    found = {row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.accounts.c.id, t.accounts.c.scope))}
-    return found | {-row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.keys.c.id, t.keys.c.scope))}
+    scopes = {row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.accounts.c.id, t.accounts.c.scope))}
+    return scopes | {-row.id: t.to_scope(row.scope) for row in db.execute(sa.select(t.keys.c.id, t.keys.c.scope))}
 
 
 _HOUR_MS = 3_600_000
@@ -122,17 +122,17 @@ def visibility_of(catalog: Catalog, scope: AccessScope) -> Visibility:
         return SEES_ALL if from_ms is None else Visibility(None, from_ms)
     c = tables.cameras.c
     with catalog.begin() as db:
-        mine = sa.or_(c.district.in_(scope.districts), c.id.in_(scope.cameras))
-        return Visibility(frozenset(db.scalars(sa.select(c.id).where(mine))), from_ms)
+        own = sa.or_(c.district.in_(scope.districts), c.id.in_(scope.cameras))
+        return Visibility(frozenset(db.scalars(sa.select(c.id).where(own))), from_ms)
 
 
-def check_camera(sight: Visibility, camera_id: str) -> None:
+def check_camera(visibility: Visibility, camera_id: str) -> None:
     """Raise `NotFound` for a camera out of sight, as for one that does not exist."""
-    if not sight.camera(camera_id):
+    if not visibility.camera(camera_id):
         raise NotFound("unknown camera", got=repr(camera_id), cure="/api/cameras lists yours")
 
 
-def check_segment(sight: Visibility, segment: Segment, time_ms: int) -> None:
+def check_segment(visibility: Visibility, segment: Segment, time_ms: int) -> None:
     """Raise `NotFound` for a recording out of sight, in the words for one that does not exist."""
-    if not sight.moment(segment.camera_id, time_ms):
+    if not visibility.moment(segment.camera_id, time_ms):
         raise unknown_segment(segment.id)

@@ -33,17 +33,17 @@ class AlertStore:
 
     # raise ---------------------------------------------------------------------------------------------------
 
-    def raise_all(self, found: Sequence[tuple[SavedSearch, Best]], at_ms: int) -> int:
+    def raise_all(self, matches: Sequence[tuple[SavedSearch, Best]], at_ms: int) -> int:
         """Raise what the rules let through, with a delivery each where there is a webhook; how many those were.
 
         What was raised before is not raised again, and keeps others near it from being raised.
         """
-        ids = [search.id for search, _ in found]
-        mine = t.standing.c.id.in_(ids)
+        ids = [search.id for search, _ in matches]
+        own = t.standing.c.id.in_(ids)
         with self._catalog.begin() as db:
-            db.execute(t.standing.update().where(mine).values(paused=t.standing.c.paused))  # others wait until we end
-            there = set(db.scalars(sa.select(t.standing.c.id).where(mine)))
-            return sum(_raise(db, search, best, at_ms) for search, best in found if search.id in there)
+            db.execute(t.standing.update().where(own).values(paused=t.standing.c.paused))  # others wait until we end
+            present = set(db.scalars(sa.select(t.standing.c.id).where(own)))
+            return sum(_raise(db, search, best, at_ms) for search, best in matches if search.id in present)
 
     # read ----------------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class AlertStore:
     ) -> tuple[list[Alert], bool]:
         """Return the newest alerts with a number above `after`, newest first, and whether there are more of them.
 
-        `of`: only of these standing searches; None: of all.
+        `of`: only of these saved searches; None: of all.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise BadInput("limit is out of range", got=limit, expected=f"1 to {MAX_LIMIT}")
@@ -63,8 +63,8 @@ class AlertStore:
         if of is not None:
             query = query.where(c.standing_id.in_(of))
         with self._catalog.begin() as db:
-            found = [t.to_alert(row) for row in db.execute(query).mappings()]
-        return found[:limit], len(found) > limit
+            alerts = [t.to_alert(row) for row in db.execute(query).mappings()]
+        return alerts[:limit], len(alerts) > limit
 
     def get(self, number: int) -> Alert:
         """Return one alert. Raises `NotFound`."""
@@ -81,11 +81,11 @@ class AlertStore:
         query = sa.select(c.standing_id, c.verdict, sa.func.count()).group_by(c.standing_id, c.verdict)
         with self._catalog.begin() as db:
             counts = db.execute(query.order_by(c.standing_id)).all()
-        found = {}
+        tallies = {}
         for number, lines in groupby(counts, key=lambda line: int(line[0])):
             by = {verdict: int(count) for _, verdict, count in lines}
-            found[number] = AlertCounts(sum(by.values()), **by, full=tuple(full.get(number, ())))
-        return found
+            tallies[number] = AlertCounts(sum(by.values()), **by, full=tuple(full.get(number, ())))
+        return tallies
 
     def right_subjects(self, standing_id: int) -> set[str]:
         """Return the subjects that were judged right: they are no false alarm when the threshold is measured again."""
@@ -141,8 +141,8 @@ def _raise(db: sa.Connection, search: SavedSearch, best: Best, at_ms: int) -> in
 def _known(db: sa.Connection, standing_id: int, best: Best) -> set[str]:
     """Return the subjects that have an alert already."""
     c = t.alerts.c
-    mine = sa.and_(c.standing_id == standing_id, c.subject.in_(list(best)))
-    return set(db.scalars(sa.select(c.subject).where(mine)))
+    own = sa.and_(c.standing_id == standing_id, c.subject.in_(list(best)))
+    return set(db.scalars(sa.select(c.subject).where(own)))
 
 
 def _earlier(db: sa.Connection, standing_id: int, events: Sequence[Event]) -> dict[str, list[int]]:
@@ -154,10 +154,10 @@ def _earlier(db: sa.Connection, standing_id: int, events: Sequence[Event]) -> di
     cameras = sorted({event.camera_id for event in events})
     near = c.time_ms.between(min(times) - DAY_MS, max(times) + DAY_MS)
     query = sa.select(c.camera_id, c.time_ms).where(c.standing_id == standing_id, c.camera_id.in_(cameras), near)
-    found: dict[str, list[int]] = {}
+    earlier: dict[str, list[int]] = {}
     for camera, time_ms in db.execute(query):
-        found.setdefault(camera, []).append(time_ms)
-    return found
+        earlier.setdefault(camera, []).append(time_ms)
+    return earlier
 
 
 def _delivery(standing_id: int, alert_id: int, at_ms: int) -> dict[str, Any]:

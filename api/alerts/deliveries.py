@@ -60,10 +60,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """How a standing search's deliveries stand: how many in each state, and what the last failure was."""
+    """How a saved search's deliveries stand: how many in each state, and what the last failure was."""
 
     counts: Mapping[str, int]
-    said: str = ""
+    message: str = ""
 
 
 class DeliveryQueue:
@@ -73,35 +73,35 @@ class DeliveryQueue:
         self._catalog = catalog
 
     def lease(self, owner: str, at_ms: int, without: Collection[int] = ()) -> Delivery | None:
-        """Take the delivery that is due first, of none of the standing searches `without`. None: none is due."""
+        """Take the delivery that is due first, of none of the saved searches `without`. None: none is due."""
         d = t.deliveries.c
         free = sa.or_(d.lease_until_ms.is_(None), d.lease_until_ms < at_ms)
         due = sa.and_(d.state == DeliveryState.WAITING.value, d.due_ms <= at_ms, free)
         first = sa.select(d.id).where(due, d.standing_id.not_in(list(without))).order_by(d.due_ms, d.id).limit(1)
         with self._catalog.begin() as db:
-            found = db.scalar(first)
-            take = t.deliveries.update().where(d.id == found, due)
+            delivery_id = db.scalar(first)
+            take = t.deliveries.update().where(d.id == delivery_id, due)
             values = {"lease_owner": owner, "lease_until_ms": at_ms + LEASE_MS}
-            if found is None or not db.execute(take.values(**values)).rowcount:
+            if delivery_id is None or not db.execute(take.values(**values)).rowcount:
                 return None  # or somebody else was quicker; the next look finds another
-            row = db.execute(sa.select(d.id, d.alert_id, d.standing_id, d.attempts).where(d.id == found)).one()
+            row = db.execute(sa.select(d.id, d.alert_id, d.standing_id, d.attempts).where(d.id == delivery_id)).one()
         return Delivery(*row)
 
-    def settle(self, delivery: Delivery, owner: str, state: DeliveryState, said: str, due_ms: int = 0) -> None:
+    def settle(self, delivery: Delivery, owner: str, state: DeliveryState, message: str, due_ms: int = 0) -> None:
         """Note what came of a try, unless another has taken over since."""
         d = t.deliveries.c
-        values = {"state": state.value, "said": said, "due_ms": due_ms, "attempts": delivery.attempts + 1}
-        mine = t.deliveries.update().where(d.id == delivery.id, d.lease_owner == owner)
+        values = {"state": state.value, "said": message, "due_ms": due_ms, "attempts": delivery.attempts + 1}
+        own = t.deliveries.update().where(d.id == delivery.id, d.lease_owner == owner)
         with self._catalog.begin() as db:
-            db.execute(mine.values(**values, lease_owner=None, lease_until_ms=None))
+            db.execute(own.values(**values, lease_owner=None, lease_until_ms=None))
 
-    def stop(self, standing_id: int, said: str) -> None:
+    def stop(self, standing_id: int, message: str) -> None:
         """Send nothing more to a receiver that wants no more, until its webhook is set again."""
         d = t.deliveries.c
         waiting = sa.and_(d.standing_id == standing_id, d.state == DeliveryState.WAITING.value)
         with self._catalog.begin() as db:
-            db.execute(t.standing.update().where(t.standing.c.id == standing_id).values(webhook_stopped=said))
-            db.execute(t.deliveries.update().where(waiting).values(state=DeliveryState.DROPPED.value, said=said))
+            db.execute(t.standing.update().where(t.standing.c.id == standing_id).values(webhook_stopped=message))
+            db.execute(t.deliveries.update().where(waiting).values(state=DeliveryState.DROPPED.value, said=message))
 
     def forget_old(self, at_ms: int) -> None:
         """Remove what was settled long ago."""
@@ -117,15 +117,15 @@ class DeliveryQueue:
         query = sa.select(d.standing_id, d.state, d.said, sa.func.count(), last).group_by(
             d.standing_id, d.state, d.said
         )
-        found: dict[int, Post] = {}
+        posts: dict[int, Post] = {}
         with self._catalog.begin() as db:
-            for number, state, said, count, _ in db.execute(query.order_by(last)):
-                known = found.get(number, Post({}))
+            for number, state, message, count, _ in db.execute(query.order_by(last)):
+                known = posts.get(number, Post({}))
                 counts = dict(known.counts) | {state: known.counts.get(state, 0) + count}
-                found[number] = Post(
-                    counts, known.said if state == DeliveryState.DELIVERED.value else said or known.said
+                posts[number] = Post(
+                    counts, known.message if state == DeliveryState.DELIVERED.value else message or known.message
                 )
-        return found
+        return posts
 
 
 class Deliverer:
@@ -143,7 +143,7 @@ class Deliverer:
         self, catalog: Catalog, vault: Vault, payload: Payload, send: Send = send, clock: Callable[[], int] = now_ms
     ) -> None:
         self._queue = DeliveryQueue(catalog)
-        self._book = SavedSearchStore(catalog)
+        self._store = SavedSearchStore(catalog)
         self._alerts = AlertStore(catalog)
         self._vault = vault
         self._payload = payload
@@ -168,23 +168,23 @@ class Deliverer:
         if delivery is None:
             return False
         try:
-            standing, alert = self._book.get(delivery.standing_id), self._alerts.get(delivery.alert_id)
+            search, alert = self._store.get(delivery.standing_id), self._alerts.get(delivery.alert_id)
         except NotFound:  # removed since
             return True
-        if standing.webhook is None or standing.webhook.stopped:
+        if search.webhook is None or search.webhook.stopped:
             self._queue.settle(delivery, self._owner, DeliveryState.DROPPED, "the webhook was removed")
         else:
-            self._settle(delivery, self._try(delivery, standing, alert))
+            self._settle(delivery, self._try(delivery, search, alert))
         return True
 
-    def _try(self, delivery: Delivery, standing: SavedSearch, alert: Alert) -> Sent:
-        assert standing.webhook is not None  # noqa: S101 - for the type checker
+    def _try(self, delivery: Delivery, search: SavedSearch, alert: Alert) -> Sent:
+        assert search.webhook is not None  # noqa: S101 - for the type checker
         try:
-            url, secret = open_webhook(self._vault, standing.webhook)
+            url, secret = open_webhook(self._vault, search.webhook)
         except Unavailable:
             return Sent(None, "the webhook's address was sealed with another key")
-        told = {"event": "alert", "delivery": delivery.id, **self._payload(standing, alert)}
-        return self._send(url, secret, delivery.id, encoded(told))
+        payload = {"event": "alert", "delivery": delivery.id, **self._payload(search, alert)}
+        return self._send(url, secret, delivery.id, encoded(payload))
 
     def _settle(self, delivery: Delivery, sent: Sent) -> None:
         now = self._clock()
@@ -203,6 +203,6 @@ class Deliverer:
             self._queue.settle(delivery, self._owner, DeliveryState.FAILED, sent.said, now)
 
 
-def encoded(told: Mapping[str, Any]) -> bytes:
+def encoded(payload: Mapping[str, Any]) -> bytes:
     """Return the body of a delivery."""
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()

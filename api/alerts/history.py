@@ -1,4 +1,4 @@
-"""What standing searches need of the index when they are saved: what they look for, and the past."""
+"""What saved searches need of the index when they are saved: what they look for, and the past."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HistoryQuery:
 
 
 class ScoredIndex(Protocol):
-    """What standing searches need of the index."""
+    """What saved searches need of the index."""
 
     @property
     def model(self) -> str:
@@ -55,16 +55,16 @@ class ScoredIndex(Protocol):
     def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
         """Return the query for a sentence, clips or both."""
 
-    def past(self, wanted: HistoryQuery) -> ScoreHistory:
+    def past(self, query: HistoryQuery) -> ScoreHistory:
         """Return the best rows that are indexed already."""
 
 
 class EngineIndex:
-    """The index behind the search engine, as far as `sight`. Safe for many threads; opens and closes nothing."""
+    """The index behind the search engine, as far as `visibility`. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: AppContext, sight: Visibility = SEES_ALL) -> None:
+    def __init__(self, parts: AppContext, visibility: Visibility = SEES_ALL) -> None:
         self._index = parts.indexes.live  # all of it on one
-        self._asker = Requester(sight=replace(sight, from_ms=None))  # it looks at what is yet to come
+        self._requester = Requester(sight=replace(visibility, from_ms=None))  # it looks at what is yet to come
 
     @property
     def model(self) -> str:
@@ -80,11 +80,11 @@ class EngineIndex:
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet, with whom to compare.
         """
-        asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._asker)
+        asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._requester)
         query, vector, shape = self._index.engine.wish(asked)
         if query.where.from_ms is not None or query.where.to_ms is not None:
             raise BadInput(
-                "a standing search looks at what is yet to come, but its sentence names a time",
+                "a saved search looks at what is yet to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )
@@ -94,18 +94,18 @@ class EngineIndex:
             raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
         return HistoryQuery(vector, query.where.cameras, shape.kinds, curve_on(background, vector, shape), limits)
 
-    def past(self, wanted: HistoryQuery) -> ScoreHistory:
+    def past(self, query: HistoryQuery) -> ScoreHistory:
         """See `ScoredIndex.past`."""
-        found: list[tuple[Row, float]] = []
+        scored: list[tuple[Row, float]] = []
         complete_from = -math.inf
-        for kind in wanted.kinds:
-            hits = self._index.store.search(wanted.vector, HISTORY_ROWS, Filter(cameras=wanted.cameras, kinds=(kind,)))
+        for kind in query.kinds:
+            hits = self._index.store.search(query.vector, HISTORY_ROWS, Filter(cameras=query.cameras, kinds=(kind,)))
             rows = [hit.row for hit in hits]
-            scores = wanted.curve.scores(rows, np.array([hit.score for hit in hits]))
+            scores = query.curve.scores(rows, np.array([hit.score for hit in hits]))
             if len(hits) == HISTORY_ROWS:
                 complete_from = max(complete_from, float(scores.min()))
-            found += zip(rows, scores.tolist(), strict=True)
-        return ScoreHistory(found, complete_from)
+            scored += zip(rows, scores.tolist(), strict=True)
+        return ScoreHistory(scored, complete_from)
 
 
 def curve_on(background: ScoreCalibration, vector: Vectors, shape: QueryShape) -> Curve:

@@ -1,8 +1,8 @@
-"""The watcher: compares rows with all standing searches as they are written, and raises alerts.
+"""The matcher: compares rows with all saved searches as they are written, and raises alerts.
 
-It is called between the rows' being stored and their segment's being done: whoever is killed there does the segment
-again, and what was raised already is not raised twice. What cannot be compared at once is tried again, counted, and
-shown; indexing never stops for it.
+It runs after the rows are stored and before their segment is done. A worker that is killed there does the segment
+again, and no alert is raised twice. Rows that cannot be compared at once are tried again, counted and shown; indexing
+never stops for them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class AlertMatcher:
     """Safe for many threads; `watch` and `settle` never raise.
 
     Args:
-        book: of the standing searches.
+        store: of the saved searches.
         alerts: where they are raised.
         model: label of the model that makes the rows.
         compare: scores rows.
@@ -65,13 +65,13 @@ class AlertMatcher:
 
     def __init__(
         self,
-        book: SavedSearchStore,
+        store: SavedSearchStore,
         alerts: AlertStore,
         model: str,
         compare: Compare = compared,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        self._book = book
+        self._store = store
         self._alerts = alerts
         self._compared = compare
         self._model = model
@@ -97,12 +97,12 @@ class AlertMatcher:
             while self._waiting:
                 self._compare(self._waiting[0].rows, self._waiting[0].vectors)
                 self._waiting.popleft()
-            said = ""
+            message = ""
         except Exception as e:  # whatever it is: indexing goes on
-            said = str(e) if isinstance(e, XunrenError) else f"{type(e).__name__}: {e}"
-            log.exception("new rows could not be compared with the standing searches; trying again")
+            message = str(e) if isinstance(e, XunrenError) else f"{type(e).__name__}: {e}"
+            log.exception("new rows could not be compared with the saved searches; trying again")
             self._note_failure()
-        self._tell(said)
+        self._tell(message)
 
     def _note_failure(self) -> None:
         self._faults += 1
@@ -113,13 +113,13 @@ class AlertMatcher:
         ):
             missed = len(self._waiting.popleft().rows)
             self._missed += missed
-            log.error("%d rows were never compared with the standing searches", missed)
+            log.error("%d rows were never compared with the saved searches", missed)
 
-    def _tell(self, said: str) -> None:
+    def _tell(self, message: str) -> None:
         if not self._faults:
             return
         try:
-            self._book.note_fault(self._faults, self._missed, said)
+            self._store.note_fault(self._faults, self._missed, message)
             self._faults, self._missed = 0, 0
         except Exception:
             log.warning("the fault could not be noted; trying again", exc_info=True)
@@ -129,31 +129,31 @@ class AlertMatcher:
         if not searches:
             return
         scores, now = self._compared(searches, rows, vectors), self._clock()
-        found: list[tuple[SavedSearch, Best]] = []
+        matches: list[tuple[SavedSearch, Best]] = []
         for n, search in enumerate(searches):
             over = np.flatnonzero(scores[:, n] >= search.aim.measured.threshold)
             likely = [(rows[i], float(scores[i, n])) for i in map(int, over) if search.watches(rows[i], now)]
             if likely:
-                found.append((search, best_events(likely)))
-        if found and (count := self._alerts.raise_all(found, now)):
+                matches.append((search, best_events(likely)))
+        if matches and (count := self._alerts.raise_all(matches, now)):
             log.info("%d alerts raised", count)
 
     def _active(self) -> list[SavedSearch]:
         """Return the searches that are active; at most a second old."""
         if self._read is None or time.monotonic() - self._read[0] > REREAD_S:
             began = time.monotonic()
-            self._read = (began, self._book.active(self._model, self._clock()))
+            self._read = (began, self._store.active(self._model, self._clock()))
         return self._read[1]
 
 
 @contextmanager
-def settled(watcher: AlertMatcher) -> Iterator[None]:
+def settled(matcher: AlertMatcher) -> Iterator[None]:
     """Try again now and then what could not be compared, also while no new rows come; once more at the end."""
     stop = threading.Event()
 
     def settle() -> None:
         while not stop.wait(AGAIN_S):
-            watcher.settle()
+            matcher.settle()
 
     thread = threading.Thread(target=settle, name="alerts-again", daemon=True)
     thread.start()
@@ -162,4 +162,4 @@ def settled(watcher: AlertMatcher) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        watcher.settle()
+        matcher.settle()

@@ -1,4 +1,4 @@
-"""The store of standing searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
+"""The store of saved searches, in the database of an open catalogue. Alerts: `api.alerts.alert_store`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SavedSearchFaults:
 
 
 class SavedSearchStore:
-    """Standing searches. Cheap to make, safe for many threads and processes.
+    """Saved searches. Cheap to make, safe for many threads and processes.
 
     Every method raises `Unavailable` where the database does not answer.
     """
@@ -53,7 +53,7 @@ class SavedSearchStore:
 
     def active(self, model: str, at_ms: int) -> list[SavedSearch]:
         """Return the searches that compare new rows now, in an index of `model`."""
-        return [found for found in self.all() if found.state(model, at_ms) is SavedSearchState.ACTIVE]
+        return [search for search in self.all() if search.state(model, at_ms) is SavedSearchState.ACTIVE]
 
     def get(self, number: int) -> SavedSearch:
         """Return one saved search. Raises `NotFound`."""
@@ -64,11 +64,11 @@ class SavedSearchStore:
         return t.to_standing(row)
 
     def change(self, number: int, draft: SavedSearchInput, aim: MatchTarget | None = None) -> None:
-        """Let this be what people chose, and what rows are compared with from now on. Raises `NotFound`."""
+        """Change the choices, and with `aim` the target that rows are compared with. Raises `NotFound`."""
         self._update(number, t.draft_values(draft) | (t.aim_values(aim) if aim else {}))
 
     def set_webhook(self, number: int, webhook: Webhook | None) -> None:
-        """Let alerts be sent there from now on; what waits for an address that was removed is dropped."""
+        """Set the webhook; deliveries that wait for a removed address are dropped."""
         self._update(number, t.webhook_values(webhook))
 
     def remove(self, number: int) -> None:
@@ -97,7 +97,7 @@ class SavedSearchStore:
         return Span(sum(indexed.get(camera, 0) for camera in watched) / HOUR_MS, len(watched))
 
     def note_fault(self, count: int, rows_missed: int, said: str) -> None:
-        """Add to what went wrong while new rows were compared."""
+        """Add to the faults of comparing new rows."""
         f = t.faults
         values = {"last_ms": now_ms(), "said": shorten(said)}
         more = {"count": f.c.count + count, "rows_missed": f.c.rows_missed + rows_missed}

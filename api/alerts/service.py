@@ -1,4 +1,4 @@
-"""What people do with standing searches where the rows are at hand: preview, save, change, try the webhook."""
+"""What people do with saved searches where the rows are at hand: preview, save, change, try the webhook."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _AIMED = ("sentence", "like", "cameras", "alarms_per_day", "rule")
 
 @dataclass(frozen=True, slots=True)
 class SavedResult:
-    """A standing search as it is now; `secret` of a webhook that was just set, shown this once."""
+    """A saved search as it is now; `secret` of a webhook that was just set, shown this once."""
 
-    standing: SavedSearch
+    search: SavedSearch
     secret: str = ""
 
 
@@ -31,7 +31,7 @@ class SavedSearchService:
     """Cheap to make; opens and closes nothing. Every method raises `Unavailable` where a part does not answer."""
 
     def __init__(self, catalog: Catalog, vault: Vault, index: ScoredIndex) -> None:
-        self._book = SavedSearchStore(catalog)
+        self._store = SavedSearchStore(catalog)
         self._alerts = AlertStore(catalog)
         self._vault = vault
         self._index = index
@@ -48,56 +48,54 @@ class SavedSearchService:
         return self._aimed(draft, known=set())
 
     def add(self, draft: SavedSearchInput, webhook: str | None = None) -> SavedResult:
-        """Save a standing search. Raises what `preview` does, and `BadInput` for a webhook that cannot be used."""
+        """Save a saved search. Raises what `preview` does, and `BadInput` for a webhook that cannot be used."""
         hook, secret = new_webhook(self._vault, webhook) if webhook else (None, "")
-        aimed, aim = self.preview(draft)
-        return SavedResult(self._book.add(aimed, aim, hook), secret)
+        measured_draft, target = self.preview(draft)
+        return SavedResult(self._store.add(measured_draft, target, hook), secret)
 
     def change(self, number: int, draft: SavedSearchInput, *, measure: bool = False) -> SavedSearch:
         """Let `draft` be what people chose. It is measured again where that matters, or is asked for.
 
         Raises:
-            NotFound: no such standing search.
+            NotFound: no such saved search.
         """
-        before = self._book.get(number).draft
-        aim = None
+        before = self._store.get(number).draft
+        target = None
         if measure or any(getattr(draft, name) != getattr(before, name) for name in _AIMED):
-            draft, aim = self._aimed(draft, known=self._alerts.right_subjects(number))
-        self._book.change(number, draft, aim)
-        return self._book.get(number)
+            draft, target = self._aimed(draft, known=self._alerts.right_subjects(number))
+        self._store.change(number, draft, target)
+        return self._store.get(number)
 
     def set_webhook(self, number: int, url: str | None) -> SavedResult:
         """Send alerts there from now on, with a new secret; None: nowhere."""
         hook, secret = new_webhook(self._vault, url) if url else (None, "")
-        self._book.set_webhook(number, hook)
-        return SavedResult(self._book.get(number), secret)
+        self._store.set_webhook(number, hook)
+        return SavedResult(self._store.get(number), secret)
 
     def try_webhook(self, number: int) -> Sent:
         """Send a test, once, and say what came of it.
 
         Raises:
-            NotFound: no such standing search.
+            NotFound: no such saved search.
             BadInput: it has no webhook.
             Unavailable: the address was sealed with another key.
         """
-        standing = self._book.get(number)
-        if standing.webhook is None:
-            raise BadInput("this standing search has no webhook", got=number, cure="set one first")
-        url, secret = open_webhook(self._vault, standing.webhook)
+        search = self._store.get(number)
+        if search.webhook is None:
+            raise BadInput("this saved search has no webhook", got=number, cure="set one first")
+        url, secret = open_webhook(self._vault, search.webhook)
         delivery = uuid.uuid4().hex
-        search = {"number": number, "name": standing.draft.name, "query": standing.draft.sentence}
-        body = encoded({"event": "test", "delivery": delivery, "alert": None, "saved_search": search})
+        summary = {"number": number, "name": search.draft.name, "query": search.draft.sentence}
+        body = encoded({"event": "test", "delivery": delivery, "alert": None, "saved_search": summary})
         return send(url, secret, delivery, body)
 
     def _aimed(self, draft: SavedSearchInput, known: set[str]) -> tuple[SavedSearchInput, MatchTarget]:
         """Measure the threshold on the history without the subjects `known` to show the person: no false alarm."""
-        wanted = self._index.wanted(draft.sentence, draft.like, draft.cameras)
-        past = self._index.past(wanted)
-        shown = known | {subject_of(row) for row, _ in past.scored if row.id in draft.like}
-        events = [event for subject, (_, event) in best_events(past.scored).items() if subject not in shown]
-        limits = Limits(max(wanted.limits.lowest, past.complete_from), wanted.limits.unproven)
-        span = self._book.span(wanted.cameras)
-        found = measured(events, span, draft.rule, limits, draft.alarms_per_day)
-        return replace(draft, cameras=wanted.cameras), MatchTarget(
-            wanted.vector, self._index.model, wanted.curve, found
-        )
+        query = self._index.wanted(draft.sentence, draft.like, draft.cameras)
+        past = self._index.past(query)
+        excluded = known | {subject_of(row) for row, _ in past.scored if row.id in draft.like}
+        events = [event for subject, (_, event) in best_events(past.scored).items() if subject not in excluded]
+        limits = Limits(max(query.limits.lowest, past.complete_from), query.limits.unproven)
+        span = self._store.span(query.cameras)
+        result = measured(events, span, draft.rule, limits, draft.alarms_per_day)
+        return replace(draft, cameras=query.cameras), MatchTarget(query.vector, self._index.model, query.curve, result)

@@ -1,4 +1,4 @@
-"""The tables of standing searches, their alerts and deliveries, beside the catalogue's; used by their stores only."""
+"""The tables of saved searches, their alerts and deliveries, beside the catalogue's; used by their stores only."""
 
 from __future__ import annotations
 
@@ -122,10 +122,10 @@ def to_standing(row: RowMapping) -> SavedSearch:
     )
     vector: Vectors = np.frombuffer(row["vector"], "<f4").astype(np.float32)
     points = np.frombuffer(row["curve"], "<f8").astype(np.float64).reshape(len(RowKind), -1)
-    aim = MatchTarget(vector, row["model"], Curve(points), Measured(**json.loads(row["measured"])))
+    target = MatchTarget(vector, row["model"], Curve(points), Measured(**json.loads(row["measured"])))
     sealed = row["webhook_sealed"]
     webhook = None if sealed is None else Webhook(sealed, row["webhook_shown"], row["webhook_stopped"])
-    return SavedSearch(row["id"], draft, aim, webhook, row["created_ms"])
+    return SavedSearch(row["id"], draft, target, webhook, row["created_ms"])
 
 
 def alert_values(row: Row, score: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Standing searches: from which score on a new row raises an alert, measured on what is already indexed. Pure.
+"""Saved searches: from which score on a new row raises an alert, measured on what is already indexed. Pure.
 
 The same rule decides what raises an alert and what would have raised one, so that the two cannot drift apart. It takes
 the events of a camera in order of time and lets one through where no other lies within the cool-down and the day
@@ -12,7 +12,7 @@ there, so that one appearance of the very person who is looked for would silence
 score from which the index itself calls a clip a match, and the answer says `too_short`.
 
 The background of an index moves as it grows, and with it the score of one and the same picture. A threshold that was
-measured on one scale promises nothing on another, so a standing search keeps the `Curve` that it was measured by.
+measured on one scale promises nothing on another, so a saved search keeps the `Curve` that it was measured by.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Standing searches and their alerts: frozen types that check themselves once, when they are made."""
+"""Saved searches and their alerts: frozen types that check themselves once, when they are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLD_MS = DAY_MS
 
 
 class SavedSearchState(StrEnum):
-    """What a standing search does now. One that another model made compares nothing: it must be saved again."""
+    """What a saved search does now. One that another model made compares nothing: it must be saved again."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -38,7 +38,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedSearchInput:
-    """What people choose of a standing search. `like` are ids of clips that show the person; empty `cameras`: all."""
+    """What people choose of a saved search. `like` are ids of clips that show the person; empty `cameras`: all."""
 
     name: str
     sentence: str
@@ -59,7 +59,7 @@ class SavedSearchInput:
         for what, text in (("name", self.name), ("case", self.case_id)):
             if len(text) > MAX_CHARS or not text.isprintable():
                 expected = f"at most {MAX_CHARS} printable characters"
-                raise BadInput(f"the {what} of the standing search cannot be used", got=repr(text), expected=expected)
+                raise BadInput(f"the {what} of the saved search cannot be used", got=repr(text), expected=expected)
         for what, count, most in (("marks", len(self.like), MAX_MARKS), ("cameras", len(self.cameras), MAX_CAMERAS)):
             if count > most:
                 raise BadInput(f"too many {what}", got=count, expected=f"at most {most}")
@@ -122,7 +122,7 @@ class SavedSearch:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A row that passed a standing search's threshold. `start_ms`..`end_ms` is the life of its track."""
+    """A row that passed a saved search's threshold. `start_ms`..`end_ms` is the life of its track."""
 
     id: int
     standing_id: int
@@ -144,7 +144,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """What became of a standing search's alerts so far; `full` are cameras that reached their limit in the last day."""
+    """What became of a saved search's alerts so far; `full` are cameras that reached their limit in the last day."""
 
     alerts: int = 0
     open: int = 0

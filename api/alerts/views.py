@@ -1,4 +1,4 @@
-"""Standing searches and alerts as plain data, the same for JSON on the terminal, over HTTP and for webhooks."""
+"""Saved searches and alerts as plain data, the same for JSON on the terminal, over HTTP and for webhooks."""
 
 from __future__ import annotations
 
@@ -29,48 +29,48 @@ class SavedSearchView:
 
     def all(self) -> dict[str, Any]:
         """Return every saved search, and the faults while rows were compared with them."""
-        book = SavedSearchStore(self._catalog)
-        return {"saved_searches": self._searches(book.all()), "faults": self._faults(book.faults())}
+        store = SavedSearchStore(self._catalog)
+        return {"saved_searches": self._searches(store.all()), "faults": self._faults(store.faults())}
 
-    def one(self, standing: SavedSearch) -> dict[str, Any]:
+    def one(self, search: SavedSearch) -> dict[str, Any]:
         """Return one saved search."""
-        return self._searches([standing])[0]
+        return self._searches([search])[0]
 
     def alerts(self, alerts: Sequence[Alert], *, more: bool) -> dict[str, Any]:
         """Return a page of alerts, in their order."""
         segments = self._catalog.segments_by_id(list({alert.segment_id for alert in alerts}))
-        names = {standing.id: standing.draft for standing in SavedSearchStore(self._catalog).all()}
-        told = [
+        names = {search.id: search.draft for search in SavedSearchStore(self._catalog).all()}
+        lines = [
             self._alert(alert, segments.get(alert.segment_id))
             | {"saved_search_name": names[alert.standing_id].name, "query": names[alert.standing_id].sentence}
             for alert in alerts
             if alert.standing_id in names  # else it was removed between two looks
         ]
-        return {"alerts": told, "more": more}
+        return {"alerts": lines, "more": more}
 
-    def payload(self, standing: SavedSearch, alert: Alert) -> dict[str, Any]:
+    def payload(self, search: SavedSearch, alert: Alert) -> dict[str, Any]:
         """Return what a webhook receives of an alert."""
         segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
-        draft = standing.draft
-        search = {"number": standing.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
-        return {"alert": self._alert(alert, segment), "saved_search": search}
+        draft = search.draft
+        summary = {"number": search.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
+        return {"alert": self._alert(alert, segment), "saved_search": summary}
 
     def _searches(self, searches: Iterable[SavedSearch]) -> list[dict[str, Any]]:
         now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
         watched = {index.label for index in IndexStore(self._catalog).written()}
         tallies, posts = AlertStore(self._catalog).tallies(now), DeliveryQueue(self._catalog).post()
         return [
-            self._standing(found)
-            | {"state": found.state(found.aim.model if found.aim.model in watched else model, now).value}
-            | {"alert_counts": _tally(found, tallies.get(found.id, AlertCounts()), now)}
-            | {"webhook": _webhook(found, posts.get(found.id, Post({})))}
-            for found in searches
+            self._search(search)
+            | {"state": search.state(search.aim.model if search.aim.model in watched else model, now).value}
+            | {"alert_counts": _tally(search, tallies.get(search.id, AlertCounts()), now)}
+            | {"webhook": _webhook(search, posts.get(search.id, Post({})))}
+            for search in searches
         ]
 
-    def _standing(self, standing: SavedSearch) -> dict[str, Any]:
-        draft = standing.draft
+    def _search(self, search: SavedSearch) -> dict[str, Any]:
+        draft = search.draft
         return {
-            "number": standing.id,
+            "number": search.id,
             "name": draft.name,
             "query": draft.sentence,
             "case": draft.case_id,
@@ -83,19 +83,19 @@ class SavedSearchView:
             "paused": draft.paused,
             "expires_ms": draft.expires_ms,
             "expires": self._iso(draft.expires_ms),
-            "created_ms": standing.created_ms,
-            "created": self._iso(standing.created_ms),
-            "model": standing.aim.model,
-            "measured": measured_dict(standing.aim.measured),
+            "created_ms": search.created_ms,
+            "created": self._iso(search.created_ms),
+            "model": search.aim.model,
+            "measured": measured_dict(search.aim.measured),
         }
 
     def _alert(self, alert: Alert, segment: Segment | None) -> dict[str, Any]:
         plain = asdict(alert) | {"box": list(alert.box.xyxy)}
-        named = {"number": plain.pop("id"), "judgement": plain.pop("verdict").value}
-        named |= {"saved_search": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
-        named |= {"segment": plain.pop("segment_id"), "clip": plain.pop("row_id")}
+        ids = {"number": plain.pop("id"), "judgement": plain.pop("verdict").value}
+        ids |= {"saved_search": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
+        ids |= {"segment": plain.pop("segment_id"), "clip": plain.pop("row_id")}
         times = {"time": self._iso(alert.time_ms), "created": self._iso(alert.created_ms)}
-        return plain | named | times | self._addresses(alert, segment)
+        return plain | ids | times | self._addresses(alert, segment)
 
     def _faults(self, faults: SavedSearchFaults) -> dict[str, Any]:
         counts = {"count": faults.count, "rows_missed": faults.rows_missed, "message": faults.said}
@@ -132,8 +132,8 @@ def measured_dict(measured: Measured) -> dict[str, Any]:
     return figures | rates | {"history_hours": round(measured.history_hours, 3)}
 
 
-def _tally(standing: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any]:
-    days = max(0, min(now, standing.draft.expires_ms) - standing.created_ms) / DAY_MS
+def _tally(search: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any]:
+    days = max(0, min(now, search.draft.expires_ms) - search.created_ms) / DAY_MS
     share = tally.false_share
     return {
         "raised": tally.alerts,
@@ -146,8 +146,8 @@ def _tally(standing: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any
     }
 
 
-def _webhook(standing: SavedSearch, post: Post) -> Mapping[str, Any] | None:
-    if standing.webhook is None:
+def _webhook(search: SavedSearch, post: Post) -> Mapping[str, Any] | None:
+    if search.webhook is None:
         return None
     counts = {state.value: post.counts.get(state.value, 0) for state in DeliveryState}
-    return {"url": standing.webhook.shown, "stopped": standing.webhook.stopped, **counts, "last_fault": post.said}
+    return {"url": search.webhook.shown, "stopped": search.webhook.stopped, **counts, "last_fault": post.message}

@@ -162,16 +162,16 @@ def _refused(url: str) -> BadInput:
 def _addresses(host: str) -> list[str]:
     """Return the addresses of a host; none where it does not resolve: the connection checks them again."""
     try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+        return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     except OSError:
         return []
 
 
 def _is_near(ip: str) -> bool:
-    found = ipaddress.ip_address(ip)
-    found = getattr(found, "ipv4_mapped", None) or found
-    private = found.is_private and not (found.is_link_local or found.is_unspecified or found.is_reserved)
-    return found.is_loopback or (private and not found.is_multicast)
+    address = ipaddress.ip_address(ip)
+    address = getattr(address, "ipv4_mapped", None) or address
+    private = address.is_private and not (address.is_link_local or address.is_unspecified or address.is_reserved)
+    return address.is_loopback or (private and not address.is_multicast)
 
 
 class _NotNear(OSError):

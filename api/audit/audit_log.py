@@ -1,4 +1,4 @@
-"""The record: who asked what, when, and what they were shown. Entries form a chain, so that none can be changed unseen.
+"""The audit log: who asked what, when, and what they were shown. Its entries form a chain that shows any change.
 
 The hash of an entry is the SHA-256 of its canonical JSON (names sorted, no spaces, everything but ASCII escaped), which
 holds the hash of the entry before it. Whoever changes, removes or reorders one breaks the chain at that place.
@@ -28,11 +28,11 @@ _PAGE = 2000
 
 
 class BrokenChain(XunrenError):
-    """The record was changed after it was written. `number` is the first entry that is wrong."""
+    """The audit log was changed after it was written. `number` is the first entry that is wrong."""
 
     def __init__(self, number: int, what: str, *, got: object, expected: str) -> None:
         cure = "compare with a backup and with the heads that were exported; who can write the database?"
-        super().__init__(f"the record is broken at entry {number}: {what}", got=got, expected=expected, cure=cure)
+        super().__init__(f"the audit log is broken at entry {number}: {what}", got=got, expected=expected, cure=cure)
         self.number = number
 
 
@@ -59,7 +59,7 @@ class AuditAction:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An act in the record."""
+    """An action with its place in the chain."""
 
     number: int
     at_ms: int
@@ -70,7 +70,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the record at a time: kept elsewhere, it shows later whether the record was cut off or rewritten."""
+    """The end of the audit log at a time: kept elsewhere, it shows later whether the log was cut off or rewritten."""
 
     number: int
     hash: str
@@ -94,7 +94,7 @@ class AuditFilter:
 
 
 class AuditLog:
-    """The record in an open catalogue's database. Safe for many threads and processes.
+    """The audit log in an open catalogue's database. Safe for many threads and processes.
 
     Every method raises `Unavailable` where the database fails: what cannot be recorded must not be answered.
     """
@@ -116,13 +116,13 @@ class AuditLog:
             return _head(db)
 
     def verify(self, kept: Head | None = None) -> Head:
-        """Read the whole record and compute it again. The head of what was found.
+        """Read the whole log, compute its chain again and return its head.
 
         Args:
-            kept: a head from before, which must still be in the record.
+            kept: a head from before, which must still be in it.
 
         Raises:
-            Broken: names the first entry that was changed, removed or moved.
+            BrokenChain: names the first entry that was changed, removed or moved.
         """
         head = Head(0, BEGINNING)
         for entry in self._all():
@@ -134,18 +134,18 @@ class AuditLog:
             raise BrokenChain(head.number + 1, "the end is missing", got=head.number, expected=f"{kept.number} entries")
         return head
 
-    def find(self, wanted: AuditFilter) -> list[AuditEntry]:
+    def find(self, criteria: AuditFilter) -> list[AuditEntry]:
         """Return entries, the newest first."""
         c = t.entries.c
         tests = [
-            *([c.account == wanted.account] if wanted.account else []),
-            *([c.case_id == wanted.case_id] if wanted.case_id else []),
-            *([c.action == wanted.action] if wanted.action else []),
-            *([c.at_ms >= wanted.from_ms] if wanted.from_ms is not None else []),
-            *([c.at_ms < wanted.to_ms] if wanted.to_ms is not None else []),
-            *([c.number < wanted.before] if wanted.before is not None else []),
+            *([c.account == criteria.account] if criteria.account else []),
+            *([c.case_id == criteria.case_id] if criteria.case_id else []),
+            *([c.action == criteria.action] if criteria.action else []),
+            *([c.at_ms >= criteria.from_ms] if criteria.from_ms is not None else []),
+            *([c.at_ms < criteria.to_ms] if criteria.to_ms is not None else []),
+            *([c.number < criteria.before] if criteria.before is not None else []),
         ]
-        query = sa.select(t.entries).where(*tests).order_by(c.number.desc()).limit(wanted.limit)
+        query = sa.select(t.entries).where(*tests).order_by(c.number.desc()).limit(criteria.limit)
         with self._catalog.begin() as db:
             return [_entry(row) for row in db.execute(query)]
 
@@ -161,7 +161,7 @@ class AuditLog:
             last = page[-1].number
 
 
-def told(entry: AuditEntry) -> dict[str, Any]:
+def entry_dict(entry: AuditEntry) -> dict[str, Any]:
     """Return the entry as plain data; with the same data the hash can be computed again anywhere."""
     return _hashed(entry) | {"hash": entry.hash}
 
@@ -210,10 +210,10 @@ def _check(entry: AuditEntry, before: Head) -> None:
         raise BrokenChain(entry.number, "it was changed", got=entry.hash, expected=computed)
 
 
-def _check_kept(kept: Head, found: Head) -> None:
-    if kept.hash != found.hash:
-        what = "it is not the entry that the kept head names, so the record was written again up to here"
-        raise BrokenChain(kept.number, what, got=found.hash, expected=kept.hash)
+def _check_kept(kept: Head, head: Head) -> None:
+    if kept.hash != head.hash:
+        what = "it is not the entry that the kept head names, so the log was written again up to here"
+        raise BrokenChain(kept.number, what, got=head.hash, expected=kept.hash)
 
 
 def _row(entry: AuditEntry) -> dict[str, Any]:
@@ -239,9 +239,9 @@ def _entry(row: sa.Row[Any]) -> AuditEntry:
 
 def _details(row: sa.Row[Any]) -> dict[str, Any]:
     try:
-        found = json.loads(row.details)
+        details = json.loads(row.details)
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or _canonical(found) != row.details:
+        details = None
+    if not isinstance(details, dict) or _canonical(details) != row.details:
         raise BrokenChain(row.number, "its details were changed", got=row.details, expected="canonical JSON")
-    return found
+    return details

@@ -1,4 +1,4 @@
-"""The table of the record, in the catalogue's database; used by `api.audit.audit_log` only."""
+"""The table of the audit log, in the catalogue's database; used by `api.audit.audit_log` only."""
 
 from __future__ import annotations
 

@@ -77,8 +77,8 @@ class CaseStore:
 
     def case(self, case_id: str) -> Case:
         """Return one case. Raises `NotFound`, naming the nearest known ids."""
-        found = self._read(case_id) if _ID.fullmatch(case_id) else []
-        if not found:
+        cases = self._read(case_id) if _ID.fullmatch(case_id) else []
+        if not cases:
             with self._catalog.begin() as db:
                 known = list(db.scalars(sa.select(t.cases.c.id).order_by(t.cases.c.created_ms.desc())))
             near = difflib.get_close_matches(case_id, known, n=_NEAREST, cutoff=0.4) or known[:_NEAREST]
@@ -88,7 +88,7 @@ class CaseStore:
                 expected=", ".join(near) or "(no case yet)",
                 cure="`xunren case list` shows all",
             )
-        return found[0]
+        return cases[0]
 
     def cases(self) -> list[Case]:
         """Return all cases, the newest first."""
@@ -181,13 +181,13 @@ class CaseStore:
 
     def withdraw(self, case_id: str, number: int) -> Sighting:
         """Take a sighting back, and its hold. Raises `NotFound`."""
-        gone = sighting_of(self.case(case_id), number)
+        withdrawn = sighting_of(self.case(case_id), number)
         s = t.sightings.c
         with self._catalog.begin() as db:
             db.execute(t.sightings.delete().where(s.case_id == case_id, s.number == number))
-        self._let_go(gone.hold_id)
+        self._let_go(withdrawn.hold_id)
         self.pictures.still(case_id, number).unlink(missing_ok=True)
-        return gone
+        return withdrawn
 
     def _known(self, case_id: str, sighting: Sighting) -> Sighting | None:
         return next((s for s in self.case(case_id).sightings if s.track == sighting.track), None)
@@ -197,8 +197,8 @@ class CaseStore:
             return sighting
         s = t.sightings.c
         with self._catalog.begin() as db:
-            mine = sa.and_(s.case_id == case_id, s.number == sighting.number)
-            db.execute(t.sightings.update().where(mine).values(note=note))
+            own = sa.and_(s.case_id == case_id, s.number == sighting.number)
+            db.execute(t.sightings.update().where(own).values(note=note))
         return replace(sighting, note=note)
 
     def _let_go(self, hold_id: int) -> None:
@@ -241,11 +241,11 @@ def cases_of(settings: Settings, catalog: Catalog) -> CaseStore:
 
 def sighting_of(case: Case, number: int) -> Sighting:
     """Return one sighting of a case. Raises `NotFound`, naming those that there are."""
-    found = next((s for s in case.sightings if s.number == number), None)
-    if found is None:
+    sighting = next((s for s in case.sightings if s.number == number), None)
+    if sighting is None:
         known = ", ".join(str(s.number) for s in case.sightings) or "(none yet)"
         raise NotFound(f"case {case.id} has no such sighting", got=number, expected=known)
-    return found
+    return sighting
 
 
 def _check_sentences(sentences: Iterable[str], known: Collection[str] = ()) -> None:

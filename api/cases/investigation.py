@@ -8,7 +8,7 @@ from typing import Any
 
 from api.cases.case_store import CaseStore, sighting_of
 from api.cases.pictures import existing, person_in
-from api.cases.types import Case, Sighting, Sign, in_sight, track_of
+from api.cases.types import Case, Sighting, Sign, track_of, visible_part
 from api.cases.views import trail_of
 from api.composition import AppContext
 from search.access import ANYONE, SEES_ALL, Requester
@@ -66,15 +66,15 @@ class CaseFindings:
 
 
 class CaseService:
-    """Cases over open parts, as far as `asker` sees. Safe for many threads; opens and closes nothing."""
+    """Cases over open parts, as far as `requester` sees. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore, asker: Requester = ANYONE) -> None:
+    def __init__(self, parts: AppContext, cases: CaseStore, requester: Requester = ANYONE) -> None:
         self._parts = parts
         self._cases = cases
-        self._asker = asker
+        self._requester = requester
         self._assembler = ClipAssembler(parts.settings, parts.catalog)
 
-    def search(self, case_id: str, asked: CaseSearchOptions) -> CaseFindings:
+    def search(self, case_id: str, options: CaseSearchOptions) -> CaseFindings:
         """Search with what the case says: a sentence, the photos, the marks, and where the person can be.
 
         Raises:
@@ -83,13 +83,13 @@ class CaseService:
         """
         case = self._case(case_id)
         points = trail_of(self._parts.catalog, case).points
-        reach = Reach(points, case.draft.speed_mps, asked.hard) if points or asked.hard else None
+        reach = Reach(points, case.draft.speed_mps, options.hard) if points or options.hard else None
         photos = [photo_file(self._cases.photo(case, number)) for number in case.photos]
         like, unlike, gone = self._marks(case)
-        query = self._query(case, asked, photos, like, unlike)
+        query = self._query(case, options, photos, like, unlike)
         return CaseFindings(case, self._parts.engine.search(replace(query, reach=reach)), gone, points)
 
-    def follow(self, case_id: str, number: int | None, hours: float, asked: CaseSearchOptions) -> CaseFindings:
+    def follow(self, case_id: str, number: int | None, hours: float, options: CaseSearchOptions) -> CaseFindings:
         """Search before and after a sighting (None: the last one), with its own crops, where one can have walked.
 
         Raises:
@@ -107,10 +107,10 @@ class CaseService:
         photos = [] if crops else [self._still(case, sighting)]
         like = (*crops, *(clip for clip in like if clip not in crops))
         unlike = tuple(clip for clip in unlike if clip not in crops)
-        query = self._query(case, asked, photos, like, unlike)
+        query = self._query(case, options, photos, like, unlike)
         where = _around_time(query.where, sighting.time_ms, hours)
-        found = self._parts.engine.search(replace(query, where=where, reach=reach))
-        return CaseFindings(case, found, gone, points, sighting)
+        answer = self._parts.engine.search(replace(query, where=where, reach=reach))
+        return CaseFindings(case, answer, gone, points, sighting)
 
     def mark(self, case_id: str, clip_id: str, sign: Sign) -> Case:
         """Say that a clip shows the person, or does not. Raises `NotFound`."""
@@ -146,35 +146,40 @@ class CaseService:
         return self._cases.confirm(case.id, sighting, thumbnail.read_bytes() if thumbnail.is_file() else None)
 
     def _case(self, case_id: str) -> Case:
-        return in_sight(self._cases.case(case_id), self._asker.sight)
+        return visible_part(self._cases.case(case_id), self._requester.sight)
 
     def _sees(self, row: Row) -> bool:
-        return self._asker.sight.moment(row.camera_id, row.end_ms)
+        return self._requester.sight.moment(row.camera_id, row.end_ms)
 
     # parts of a query ----------------------------------------------------------------------------------------
 
     def _query(
-        self, case: Case, asked: CaseSearchOptions, photos: Sequence[Image], like: Sequence[str], unlike: Sequence[str]
+        self,
+        case: Case,
+        options: CaseSearchOptions,
+        photos: Sequence[Image],
+        like: Sequence[str],
+        unlike: Sequence[str],
     ) -> Query:
         first = case.draft.sentences[0] if case.draft.sentences else ""
         room = MAX_MARKS - min(len(like), MAX_MARKS)
         return Query(
-            text=first if asked.text is None else asked.text,
-            where=asked.where,
-            limit=asked.limit,
+            text=first if options.text is None else options.text,
+            where=options.where,
+            limit=options.limit,
             photos=photos,
             like=tuple(like[:MAX_MARKS]),
             unlike=tuple(unlike[:room]),
-            order=asked.order,
-            asker=self._asker,
+            order=options.order,
+            asker=self._requester,
         )
 
     def _marks(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """Return clips like the person, clips unlike them (the newest first), and those that are not in the index."""
-        wanted = [mark.clip_id for mark in case.marks][::-1][:MAX_MARKS]
-        there = {row.id for row in self._parts.store.get(wanted)[0] if self._sees(row)}
-        of_sign = {sign: tuple(c for c in case.marked(sign)[::-1] if c in there) for sign in Sign}
-        return of_sign[Sign.LIKE], of_sign[Sign.UNLIKE], tuple(c for c in wanted if c not in there)
+        marked = [mark.clip_id for mark in case.marks][::-1][:MAX_MARKS]
+        indexed = {row.id for row in self._parts.store.get(marked)[0] if self._sees(row)}
+        of_sign = {sign: tuple(c for c in case.marked(sign)[::-1] if c in indexed) for sign in Sign}
+        return of_sign[Sign.LIKE], of_sign[Sign.UNLIKE], tuple(c for c in marked if c not in indexed)
 
     def _around(self, case: Case, sighting: Sighting) -> tuple[Point, ...]:
         stops = beside(trail_of(self._parts.catalog, case), sighting.number, case.draft.speed_mps)
@@ -197,7 +202,7 @@ class CaseService:
             raise NotFound(
                 "there is no such clip",
                 got=clip_id,
-                expected=(self._nearest(clip_id) if self._asker.sight == SEES_ALL else "")
+                expected=(self._nearest(clip_id) if self._requester.sight == SEES_ALL else "")
                 or "the id of a clip that a search found",
                 cure="`xunren case search ID` prints the ids; after a recording is indexed again they may be others",
             )

@@ -124,8 +124,8 @@ def put_sentences(db: sa.Connection, case_id: str, texts: Iterable[str]) -> None
 
 def read(db: sa.Connection, case_id: str | None) -> list[Case]:
     """Read one case if it exists, or all of them, the newest first."""
-    wanted = sa.select(cases).order_by(cases.c.created_ms.desc(), cases.c.id.desc())
-    rows = db.execute(wanted if case_id is None else wanted.where(cases.c.id == case_id)).mappings().all()
+    query = sa.select(cases).order_by(cases.c.created_ms.desc(), cases.c.id.desc())
+    rows = db.execute(query if case_id is None else query.where(cases.c.id == case_id)).mappings().all()
     texts, pictures, history, seen = (_by_case(db, part, case_id) for part in PARTS)
     return [
         Case(

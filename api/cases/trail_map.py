@@ -53,18 +53,18 @@ class _Plane:
         return MARGIN / 2 <= x <= WIDTH - MARGIN / 2 and HEAD <= y <= self.height - FOOT
 
 
-def trail_svg(told: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles | None = None) -> str:
+def trail_svg(data: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles | None = None) -> str:
     """Draw a trail (`api.cases.views.CaseView.trail`) with the cameras around, on `tiles` if any."""
-    stops = [(at, stop) for at, stop in enumerate(told["stops"], start=1) if stop["lat"] is not None]
+    stops = [(at, stop) for at, stop in enumerate(data["stops"], start=1) if stop["lat"] is not None]
     plane = _plane([(stop["lat"], stop["lon"]) for _, stop in stops])
     places = _by_place(stops)
-    shown = {stop["camera"] for _, stop in stops}
+    on_map = {stop["camera"] for _, stop in stops}
     body = [
         *(_ground(plane, tiles) if tiles and stops else ()),
-        *_cameras(plane, (camera for camera in cameras if camera.id not in shown)),
-        *_lines(plane, stops, told["steps"]),
-        *(line for place, there in places.items() for line in _marker(plane.xy(*place), there)),
-        *_words(plane, told),
+        *_cameras(plane, (camera for camera in cameras if camera.id not in on_map)),
+        *_lines(plane, stops, data["steps"]),
+        *(line for place, stops_there in places.items() for line in _marker(plane.xy(*place), stops_there)),
+        *_words(plane, data),
     ]
     size = f'width="{WIDTH}" height="{plane.height:.0f}" viewBox="0 0 {WIDTH} {plane.height:.0f}"'
     paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
@@ -118,10 +118,10 @@ def _cameras(plane: _Plane, cameras: Iterable[Camera]) -> Iterator[str]:
 
 
 def _by_place(stops: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[_XY, list[tuple[int, Mapping[str, Any]]]]:
-    found: dict[_XY, list[tuple[int, Mapping[str, Any]]]] = {}
+    places: dict[_XY, list[tuple[int, Mapping[str, Any]]]] = {}
     for at, stop in stops:
-        found.setdefault((stop["lat"], stop["lon"]), []).append((at, stop))
-    return found
+        places.setdefault((stop["lat"], stop["lon"]), []).append((at, stop))
+    return places
 
 
 def _lines(
@@ -164,22 +164,22 @@ def _marker(at: _XY, stops: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator
     yield _text(x, y + 46, ", ".join(times), size=11, colour="#374151")
 
 
-def _words(plane: _Plane, told: Mapping[str, Any]) -> Iterator[str]:
+def _words(plane: _Plane, data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the title, the stops that are not on the map, north, and the scale."""
-    yield _text(24, 32, f"{told['case']}  {told['name']}", size=18, bold=True, anchor="start")
-    days = sorted({stop["time"][:10] for stop in told["stops"]})
+    yield _text(24, 32, f"{data['case']}  {data['name']}", size=18, bold=True, anchor="start")
+    days = sorted({stop["time"][:10] for stop in data["stops"]})
     span = " to ".join(dict.fromkeys([*days[:1], *days[-1:]]))
     lost = [
         f"{at} ({stop['camera'] or stop['place']})"
-        for at, stop in enumerate(told["stops"], start=1)
+        for at, stop in enumerate(data["stops"], start=1)
         if stop["lat"] is None
     ]
     missing = f"   not on the map: {', '.join(lost)}" if lost else ""
     yield _text(24, 52, f"{span}{missing}", size=12, colour="#374151", anchor="start")
-    if any(step["possible"] is False for step in told["steps"]):
+    if any(step["possible"] is False for step in data["steps"]):
         colour = _COLOURS[False]
         yield _text(WIDTH - 24, 32, "dashed red: impossible in the time", size=12, colour=colour, anchor="end")
-    if len(lost) < len(told["stops"]):
+    if len(lost) < len(data["stops"]):
         yield from _scale(plane)
 
 
@@ -201,8 +201,8 @@ def _text(
     x: float, y: float, words: str, *, size: int, colour: str = "#111827", bold: bool = False, anchor: str = "middle",
     halo: bool = True,
 ) -> str:  # fmt: skip
-    shown = escape("".join(c if c.isprintable() else " " for c in words))
+    text = escape("".join(c if c.isprintable() else " " for c in words))
     weight = ' font-weight="600"' if bold else ""
     light = ' stroke="#ffffff" stroke-width="3" paint-order="stroke"' if halo else ""
     place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colour}"{weight}{light}>{shown}</text>'
+    return f'<text {place} fill="{colour}"{weight}{light}>{text}</text>'

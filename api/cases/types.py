@@ -111,8 +111,8 @@ class Sighting:
 
 def track_of(row_id: str) -> str:
     """Return the prefix of all rows of a track (`indexer.pipeline.rows`), or the id of a whole frame's row."""
-    found = _TRACK.fullmatch(row_id)
-    return found[1] if found else row_id
+    match = _TRACK.fullmatch(row_id)
+    return match[1] if match else row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,9 @@ class Case:
         return tuple(mark.clip_id for mark in self.marks if mark.sign is sign)
 
 
-def in_sight(case: Case, sight: Visibility) -> Case:
+def visible_part(case: Case, visibility: Visibility) -> Case:
     """Return the case without sightings outside the visibility."""
-    return replace(case, sightings=tuple(s for s in case.sightings if sight.moment(s.camera_id, s.end_ms)))
+    return replace(case, sightings=tuple(s for s in case.sightings if visibility.moment(s.camera_id, s.end_ms)))
 
 
 def check_looks(sentences: Sequence[str], photos: int) -> None:

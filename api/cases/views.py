@@ -94,15 +94,15 @@ class CaseView:
 
     def trail(self, case: Case) -> dict[str, Any]:
         """Return the trail of a case."""
-        told = trail_of(self._catalog, case)
-        cameras = _known(self._catalog, [stop.camera_id for stop in told.stops])
+        route = trail_of(self._catalog, case)
+        cameras = _cameras_of(self._catalog, [stop.camera_id for stop in route.stops])
         return {
             "case": case.id,
             "name": case.draft.name,
             "mode": case.mode,
             "speed_mps": case.draft.speed_mps,
-            "stops": [self._stop(stop, cameras) for stop in told.stops],
-            "steps": [_step(step) for step in told.steps],
+            "stops": [self._stop(stop, cameras) for stop in route.stops],
+            "steps": [_step(step) for step in route.steps],
         }
 
     def _sighting(self, case_id: str, sighting: Sighting, segment: Segment | None) -> dict[str, Any]:
@@ -148,11 +148,11 @@ class CaseView:
 def trail_of(catalog: Catalog, case: Case) -> Trail:
     """Return the trail of a case, with the places of its cameras as they are known now."""
     seen = case.draft.last_seen
-    found = [Stop(s.number, s.time_ms, s.camera_id) for s in case.sightings]
+    stops = [Stop(s.number, s.time_ms, s.camera_id) for s in case.sightings]
     if seen is not None:
-        found.append(Stop(LAST_SEEN, seen.time_ms, seen.camera_id, seen.place, seen.lat, seen.lon))
-    cameras = _known(catalog, [stop.camera_id for stop in found])
-    return trail([_placed(stop, cameras.get(stop.camera_id)) for stop in found], case.draft.speed_mps)
+        stops.append(Stop(LAST_SEEN, seen.time_ms, seen.camera_id, seen.place, seen.lat, seen.lon))
+    cameras = _cameras_of(catalog, [stop.camera_id for stop in stops])
+    return trail([_placed(stop, cameras.get(stop.camera_id)) for stop in stops], case.draft.speed_mps)
 
 
 def _placed(stop: Stop, camera: Camera | None) -> Stop:
@@ -161,9 +161,9 @@ def _placed(stop: Stop, camera: Camera | None) -> Stop:
     return Stop(stop.number, stop.time_ms, stop.camera_id, stop.place, camera.lat, camera.lon)
 
 
-def _known(catalog: Catalog, camera_ids: Sequence[str]) -> dict[str, Camera]:
-    known = StreamStore(catalog).known(sorted(set(filter(None, camera_ids))))
-    return {camera_id: found.camera for camera_id, found in known.items()}
+def _cameras_of(catalog: Catalog, camera_ids: Sequence[str]) -> dict[str, Camera]:
+    streams = StreamStore(catalog).known(sorted(set(filter(None, camera_ids))))
+    return {camera_id: config.camera for camera_id, config in streams.items()}
 
 
 def _step(step: Step) -> dict[str, Any]:

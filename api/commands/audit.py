@@ -6,7 +6,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog, Head, told
+from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog, Head, entry_dict
 from api.audit.heads import as_json as as_json_file
 from api.audit.heads import check_signature, read_head, signed
 from api.commands.console import out, show_json, table
@@ -26,7 +26,7 @@ def show_entries(settings: Settings, filter_: AuditFilter, *, as_json: bool) -> 
     with open_catalog(settings) as catalog:
         entries = AuditLog(catalog).find(filter_)
     if as_json:
-        show_json({"entries": [told(entry) for entry in entries]})
+        show_json({"entries": [entry_dict(entry) for entry in entries]})
     else:
         _show(settings, entries)
 

@@ -43,7 +43,7 @@ def export_evidence(settings: Settings, case_id: str, number: int, folder: Path,
         backend.evidence.export(case_id, number, folder, blur=blur)
         report = check(folder)
     if as_json:
-        show_json({"folder": str(folder.absolute()), "fingerprint": report.fingerprint, "manifest": report.told})
+        show_json({"folder": str(folder.absolute()), "fingerprint": report.fingerprint, "manifest": report.manifest})
         return
     _say(f"evidence of sighting {number} of case {case_id} is in {folder}", style="bold")
     _show_facts(report)
@@ -80,7 +80,7 @@ def show_key(settings: Settings, *, as_json: bool) -> None:
 
 
 def _show_facts(report: VerificationReport) -> None:
-    manifest = report.told or {}
+    manifest = report.manifest or {}
     for name, path in _FACTS:
         value: Any = manifest
         for word in path:

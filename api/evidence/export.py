@@ -1,6 +1,6 @@
 """Exports a sighting as signed evidence: a folder that tells by itself whether it is still what it was.
 
-What each file is says `texts`, how the folder is written `manifest`. The entry in the record is
+`texts` says what each file is, `manifest` how the folder is written. The entry of the audit log is
 written before the manifest, which names it; the folder has its name only when everything in it is on the disk.
 
 A camera with privacy masks: the original shows what they cover, so it is withheld. The folder holds a clip with the
@@ -57,7 +57,7 @@ from search.types import Camera, Segment, StartSource, StreamRole
 from search.vector_store.checks import MAX_IDS
 
 ACTION = "evidence.sign"
-"""The word in the record for the entry that a manifest names."""
+"""The word in the audit log for the entry that a manifest names."""
 CONTEXT_MS = 30_000
 """So much before and after a sighting is looked at, to know who moves there."""
 _CUT_S = 600.0
@@ -65,7 +65,7 @@ _CUT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """An export that somebody asks for: `operator` and `address` as in the record; `blur`: also a blurred copy."""
+    """An export that somebody asks for: `operator` and `address` as in the audit log; `blur`: also a blurred copy."""
 
     operator: str
     address: str
@@ -90,93 +90,93 @@ class EvidenceExporter:
         self._parts = parts
         self._cases = cases
         self._footage = PlaybackQueries(parts.catalog)
-        self._record = AuditLog(parts.catalog)
+        self._audit_log = AuditLog(parts.catalog)
         self._signer = Signer(parts.settings.data_dir)
 
-    def export(self, case_id: str, number: int, folder: Path, wanted: ExportRequest) -> dict[str, Any]:
+    def export(self, case_id: str, number: int, folder: Path, request: ExportRequest) -> dict[str, Any]:
         """Write `folder`, complete, or nothing. Returns the manifest.
 
         Args:
             case_id: of an existing case.
             number: of one of its sightings.
             folder: does not exist.
-            wanted: by whom, and what.
+            request: by whom, and what.
 
         Raises:
             NotFound: no such case or sighting, or its recording is gone.
             Conflict: the folder exists, or the recording was changed since it was indexed.
             BadMedia: the recording cannot be cut.
-            Unavailable: the folder, the key or the record cannot be written.
+            Unavailable: the folder, the key or the audit log cannot be written.
         """
-        shown = self._shown(case_id, number)
+        subject = self._subject(case_id, number)
         with made_whole(folder) as work:
-            told = self._files(shown, work, wanted)
+            contents = self._files(subject, work, request)
             described = [describe(path, path.name) for path in sorted(work.iterdir()) if path.is_file()]
-            files = sorted([*told.pop("copies"), *described], key=lambda one: one.name)
-            entry = self._entered(shown, files, wanted)
-            manifest = self._manifest(shown, told, files, entry)
+            files = sorted([*contents.pop("copies"), *described], key=lambda one: one.name)
+            entry = self._entered(subject, files, request)
+            manifest = self._manifest(subject, contents, files, entry)
             self._sign(work, manifest)
         return manifest
 
-    def _shown(self, case_id: str, number: int) -> _ExportedSighting:
+    def _subject(self, case_id: str, number: int) -> _ExportedSighting:
         case = self._cases.case(case_id)
         sighting = sighting_of(case, number)
-        asked = self._footage.segment(sighting.segment_id)
-        showing = self._footage.showing(asked, sighting.start_ms, sighting.end_ms)
+        first = self._footage.segment(sighting.segment_id)
+        showing = self._footage.showing(first, sighting.start_ms, sighting.end_ms)
         segments = tuple(self._parts.media.fetched(showing))
         known = self._parts.live.known([sighting.camera_id])[sighting.camera_id]
         return _ExportedSighting(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
 
     # files -------------------------------------------------------------------------------------------------------
 
-    def _files(self, shown: _ExportedSighting, work: Path, wanted: ExportRequest) -> dict[str, Any]:
+    def _files(self, subject: _ExportedSighting, work: Path, request: ExportRequest) -> dict[str, Any]:
         """Write all files but manifest and signature; what the manifest says of them. `copies`: the originals."""
         written(work / README, README_TEXT.encode())
         written(work / PUBLIC_KEY, self._signer.public.pem)
-        if shown.masks:
-            found = [withheld(segment) for segment in shown.segments]
+        if subject.masks:
+            described = [withheld(segment) for segment in subject.segments]
         else:
-            found = [copied(segment, work, number) for number, segment in enumerate(shown.segments, start=1)]
-        clip = cut_clip(shown.segments, work, shown.sighting, shown.masks, _CUT_S)
+            described = [copied(segment, work, number) for number, segment in enumerate(subject.segments, start=1)]
+        clip = cut_clip(subject.segments, work, subject.sighting, subject.masks, _CUT_S)
         return {
-            "copies": [] if shown.masks else found,
-            "recordings": [self._recording(*one, shown) for one in zip(shown.segments, found, strict=True)],
-            "clip": {"name": clip.path.name, "how": MASKED if shown.masks else COPIED, **self._span(clip)},
-            "still": self._still(shown, clip, work),
-            "blurred": self._blurred(shown, work) if wanted.blur else None,
+            "copies": [] if subject.masks else described,
+            "recordings": [self._recording(*one, subject) for one in zip(subject.segments, described, strict=True)],
+            "clip": {"name": clip.path.name, "how": MASKED if subject.masks else COPIED, **self._span(clip)},
+            "still": self._still(subject, clip, work),
+            "blurred": self._blurred(subject, work) if request.blur else None,
         }
 
-    def _still(self, shown: _ExportedSighting, clip: EvidenceClip, work: Path) -> dict[str, Any]:
+    def _still(self, subject: _ExportedSighting, clip: EvidenceClip, work: Path) -> dict[str, Any]:
         try:
-            kept = existing(self._cases.still(shown.case, shown.sighting.number)).read_bytes()
+            kept = existing(self._cases.still(subject.case, subject.sighting.number)).read_bytes()
         except NotFound:
             kept = None
         megapixels = self._parts.settings.max_megapixels
-        written(work / "still.jpg", still_of(kept, clip, shown.sighting, shown.masks, megapixels))
+        written(work / "still.jpg", still_of(kept, clip, subject.sighting, subject.masks, megapixels))
         return {"name": "still.jpg", "how": DRAWN_STILL if kept is None else KEPT_STILL}
 
-    def _blurred(self, shown: _ExportedSighting, work: Path) -> dict[str, Any]:
-        s, sighting = self._parts.settings, shown.sighting
+    def _blurred(self, subject: _ExportedSighting, work: Path) -> dict[str, Any]:
+        s, sighting = self._parts.settings, subject.sighting
         start_ms, end_ms = sighting.start_ms - CONTEXT_MS, sighting.end_ms + CONTEXT_MS
-        around = self._parts.media.fetched(self._footage.showing(shown.segments[0], start_ms, end_ms))
+        around = self._parts.media.fetched(self._footage.showing(subject.segments[0], start_ms, end_ms))
         context = copied_clip(around, work / "around.mp4", start_ms, end_ms)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
         detector.open()
         try:
-            account = blur_others(
+            report = blur_others(
                 context.path,
                 work / "blurred.mp4",
                 (sighting.start_ms - context.start_ms, sighting.end_ms - context.start_ms),
                 self._known(sighting, context.start_ms),
                 detector,
-                masks=shown.masks,
+                masks=subject.masks,
                 max_megapixels=s.max_megapixels,
             )
         finally:
             detector.close()
             context.path.unlink(missing_ok=True)
         how = BLURRED.format(look_s=LOOK_S, detector=s.detector)
-        return {"name": "blurred.mp4", "how": how, **_counted(account)}
+        return {"name": "blurred.mp4", "how": how, **_counted(report)}
 
     def _known(self, sighting: Sighting, start_ms: int) -> list[KnownBox]:
         """Return where the index knows the person, beside the sighting's own box."""
@@ -184,27 +184,29 @@ class EvidenceExporter:
         ids = self._parts.store.ids(own[0].segment_id) if own else set()
         same = sorted(id_ for id_ in ids if track_of(id_) == sighting.track)
         rows, _ = self._parts.store.get(same[:MAX_IDS])
-        found = [KnownBox(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
+        others = [KnownBox(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
         best = KnownBox(sighting.time_ms - start_ms, sighting.box, sighting.frame_width, sighting.frame_height)
-        return [best, *found]
+        return [best, *others]
 
-    # record and manifest -----------------------------------------------------------------------------------------
+    # audit log and manifest -----------------------------------------------------------------------------------------
 
-    def _entered(self, shown: _ExportedSighting, files: Sequence[Described], wanted: ExportRequest) -> AuditEntry:
+    def _entered(self, subject: _ExportedSighting, files: Sequence[Described], request: ExportRequest) -> AuditEntry:
         """Write the entry of the audit log, which must be there before anything is handed out."""
         details = {
-            "sighting": shown.sighting.number,
-            "clip": shown.sighting.clip_id,
-            "blur": wanted.blur,
+            "sighting": subject.sighting.number,
+            "clip": subject.sighting.clip_id,
+            "blur": request.blur,
             "key": self._signer.public.fingerprint,
             "files": {one.name: one.sha256 for one in files},
         }
-        return self._record.append(AuditAction(wanted.operator, wanted.address, ACTION, shown.case.id, details=details))
+        return self._audit_log.append(
+            AuditAction(request.operator, request.address, ACTION, subject.case.id, details=details)
+        )
 
     def _manifest(
-        self, shown: _ExportedSighting, told: Mapping[str, Any], files: Sequence[Described], entry: AuditEntry
+        self, subject: _ExportedSighting, contents: Mapping[str, Any], files: Sequence[Described], entry: AuditEntry
     ) -> dict[str, Any]:
-        case, sighting = shown.case, shown.sighting
+        case, sighting = subject.case, subject.sighting
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -216,9 +218,9 @@ class EvidenceExporter:
             "key": {"algorithm": "Ed25519", "fingerprint": self._signer.public.fingerprint},
             "case": {"id": case.id, "sentences": list(case.draft.sentences)},
             "sighting": self._sighting(sighting),
-            "camera": _camera(shown.camera),
+            "camera": _camera(subject.camera),
             "index": self._index(),
-            **told,
+            **contents,
             "files": [one.as_dict() for one in files],
         }
 
@@ -236,19 +238,19 @@ class EvidenceExporter:
             **times,
         }
 
-    def _recording(self, segment: Segment, found: Described, shown: _ExportedSighting) -> dict[str, Any]:
+    def _recording(self, segment: Segment, described: Described, subject: _ExportedSighting) -> dict[str, Any]:
         live = segment.role is not StreamRole.FILE
         recorder = segment.start_source is StartSource.RECORDER
         clock = {
-            "offset_ms": None if recorder else shown.camera.clock_offset_ms,
+            "offset_ms": None if recorder else subject.camera.clock_offset_ms,
             "meaning": RECORDER_CLOCK if recorder else GIVEN_CLOCK,
         }
         return {
-            "name": None if shown.masks else found.name,
-            "withheld": WITHHELD if shown.masks else None,
+            "name": None if subject.masks else described.name,
+            "withheld": WITHHELD if subject.masks else None,
             "file": Path(segment.path).name,
-            "size": found.size,
-            "sha256": found.sha256,
+            "size": described.size,
+            "sha256": described.sha256,
             "segment": segment.id,
             "stream": segment.role.value if live else None,
             "start_source": segment.start_source.value,
@@ -278,9 +280,9 @@ def _camera(camera: Camera) -> dict[str, Any]:
     return {"id": camera.id, "name": camera.name, "district": camera.district, "lat": camera.lat, "lon": camera.lon}
 
 
-def _counted(account: RedactionReport) -> dict[str, int]:
+def _counted(report: RedactionReport) -> dict[str, int]:
     return {
-        "pictures": account.pictures,
-        "pictures_with_the_person": account.with_person,
-        "other_tracks_blurred": account.others,
+        "pictures": report.pictures,
+        "pictures_with_the_person": report.with_person,
+        "other_tracks_blurred": report.others,
     }

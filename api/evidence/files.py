@@ -59,11 +59,11 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
             copy.write(block)
         copy.flush()
         os.fsync(copy.fileno())
-    found = digest.described(name)
-    _check_unchanged(segment, found)
-    if describe(target, name) != found:
+    described = digest.described(name)
+    _check_unchanged(segment, described)
+    if describe(target, name) != described:
         raise Unavailable("the copy is not what was read", got=target, cure="the disk is damaged; export to another")
-    return found
+    return described
 
 
 def withheld(segment: Segment) -> Described:
@@ -72,9 +72,9 @@ def withheld(segment: Segment) -> Described:
     with _recording(segment) as source:
         for block in blocks_of(source):
             digest.add(block)
-    found = digest.described(_name(segment))
-    _check_unchanged(segment, found)
-    return found
+    described = digest.described(_name(segment))
+    _check_unchanged(segment, described)
+    return described
 
 
 def cut_clip(
@@ -181,11 +181,11 @@ def _recording(segment: Segment) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _check_unchanged(segment: Segment, found: Described) -> None:
-    if found.sha256 != segment.sha256:
+def _check_unchanged(segment: Segment, described: Described) -> None:
+    if described.sha256 != segment.sha256:
         raise Conflict(
             "the recording is not what was indexed: its file was changed since",
-            got=f"{segment.path}: SHA-256 {found.sha256}",
+            got=f"{segment.path}: SHA-256 {described.sha256}",
             expected=segment.sha256,
             cure="find out who changed it and give the original back from a backup",
         )

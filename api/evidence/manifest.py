@@ -112,38 +112,38 @@ def check_name(name: Any) -> str:
     return name
 
 
-def canonical(told: Mapping[str, Any]) -> bytes:
+def canonical(data: Mapping[str, Any]) -> bytes:
     """Write a manifest in its one form: UTF-8, names sorted, indented by one."""
-    return (json.dumps(told, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    return (json.dumps(data, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest whose form is right. `told` is all of it; nothing says yet that it is true."""
+    """A manifest whose form is right. `data` is all of it; nothing says yet that it is true."""
 
-    told: Mapping[str, Any]
+    data: Mapping[str, Any]
     files: tuple[Described, ...]
     fingerprint: str
 
 
-def parse_manifest(data: bytes) -> Manifest:
+def parse_manifest(content: bytes) -> Manifest:
     """Parse and check the manifest in a file's bytes.
 
     Raises:
         BadInput: it is none, of another version, names a file twice or one outside the folder.
     """
     try:
-        told = json.loads(data.decode("utf-8"), parse_constant=_no_number)
+        data = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError) as e:
         raise BadInput("it is not JSON", got=type(e).__name__, expected="JSON in UTF-8") from None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise BadInput("it is not a manifest of evidence", expected=f'"format": "{FORMAT}"')
-    if told.get("version") != VERSION or told.get("block_bytes") != BLOCK_BYTES:
-        got = f"version {shown(told.get('version'))} with blocks of {shown(told.get('block_bytes'))} bytes"
+    if data.get("version") != VERSION or data.get("block_bytes") != BLOCK_BYTES:
+        got = f"version {shown(data.get('version'))} with blocks of {shown(data.get('block_bytes'))} bytes"
         expected = f"version {VERSION} with blocks of {BLOCK_BYTES} bytes"
         raise BadInput("it is of another version", got=got, expected=expected, cure="use the xunren that made it")
-    files = told.get("files")
-    key = told.get("key")
+    files = data.get("files")
+    key = data.get("key")
     if not isinstance(files, list) or not isinstance(key, dict) or not isinstance(key.get("fingerprint"), str):
         raise BadInput("it lacks its files or its key", expected='"files": [...], "key": {"fingerprint": ...}')
     if len(files) > MAX_FILES:
@@ -153,7 +153,7 @@ def parse_manifest(data: bytes) -> Manifest:
     for name, count in names.items():
         if count > 1:
             raise BadInput("a file is named twice, or is the manifest itself", got=shown(name))
-    return Manifest(told, described, key["fingerprint"])
+    return Manifest(data, described, key["fingerprint"])
 
 
 def shown(value: object) -> str:
@@ -161,11 +161,11 @@ def shown(value: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 
-def _described(told: Any) -> Described:
-    blocks = told.get("blocks") if isinstance(told, dict) else None
+def _described(data: Any) -> Described:
+    blocks = data.get("blocks") if isinstance(data, dict) else None
     if not isinstance(blocks, list):
-        raise BadInput("a file is not described", got=shown(told)[:80], expected="name, size, sha256 and blocks")
-    return Described(told.get("name"), told.get("size"), told.get("sha256"), tuple(blocks))
+        raise BadInput("a file is not described", got=shown(data)[:80], expected="name, size, sha256 and blocks")
+    return Described(data.get("name"), data.get("size"), data.get("sha256"), tuple(blocks))
 
 
 def _no_number(word: str) -> float:

@@ -58,13 +58,13 @@ class VerificationReport:
         faults: empty: everything is as it was signed.
         fingerprint: of the key that the signature was compared with; empty: there was none.
         is_proven: whether that key came from elsewhere. If not, the folder agrees with itself, and no more.
-        told: what the manifest says; None where it cannot be read.
+        manifest: the content of the manifest; None where it cannot be read.
     """
 
     faults: tuple[Fault, ...]
     fingerprint: str
     is_proven: bool
-    told: Mapping[str, Any] | None
+    manifest: Mapping[str, Any] | None
 
 
 def verify(folder: Path, public_key: Path | None = None) -> VerificationReport:
@@ -91,8 +91,8 @@ def verify(folder: Path, public_key: Path | None = None) -> VerificationReport:
             got = f"it names the key {shown(manifest.fingerprint)}, not {key.fingerprint}"
             checking.faults.append(Fault(MANIFEST, got))
         checking.files(manifest)
-    told = None if manifest is None else manifest.told
-    return VerificationReport(tuple(checking.faults), key.fingerprint if key else "", expected is not None, told)
+    content = None if manifest is None else manifest.data
+    return VerificationReport(tuple(checking.faults), key.fingerprint if key else "", expected is not None, content)
 
 
 class _Verification:
@@ -144,15 +144,15 @@ class _Verification:
 
     def files(self, manifest: Manifest) -> None:
         """Check that the manifest's files are there as it describes them, and no others."""
-        there = set(self._listed())
-        told = {fault.name for fault in self.faults}
+        present = set(self._listed())
+        faulty = {fault.name for fault in self.faults}
         for described in manifest.files:
-            if described.name in there:
+            if described.name in present:
                 self.faults.extend(Fault(described.name, what) for what in self._changes(described))
-            elif described.name not in told:
+            elif described.name not in faulty:
                 self.faults.append(Fault(described.name, "it is missing"))
         known = {*(described.name for described in manifest.files), *UNSIGNED}
-        self.faults.extend(Fault(name, "it is not in the manifest") for name in sorted(there - known))
+        self.faults.extend(Fault(name, "it is not in the manifest") for name in sorted(present - known))
 
     def _listed(self) -> Iterator[str]:
         """Yield the names of the files in the folder; what is neither file nor the one folder is a fault."""

@@ -81,7 +81,7 @@ def install(app: FastAPI) -> None:
 async def _on_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, XunrenError)  # noqa: S101 - Starlette calls it for no other
     if isinstance(error, PolicyViolation):
-        request.state.rule = error.rule  # for the record
+        request.state.rule = error.rule  # for the audit log
     if status_of(error) >= 500:
         log.error("%s", error)
     return respond(error)

@@ -107,46 +107,46 @@ async def admit(request: Request) -> None:
     route = str(getattr(request.scope.get("route"), "path", ""))
     method = "GET" if request.method == "HEAD" else request.method
     needed = NEEDS.get((method, route))
-    who: Principal | None = request.state.who
+    principal: Principal | None = request.state.principal
     if needed == ANYBODY:
         return
-    if who is None:
+    if principal is None:
         raise Unauthenticated("nobody is signed in", cure="sign in")
-    if needed is None or not who.has(needed):
+    if needed is None or not principal.has(needed):
         roles = ", ".join(sorted(needed or ())) or "nobody"
-        raise Denied("your account may not do this", got=", ".join(sorted(who.roles)), expected=roles)
+        raise Denied("your account may not do this", got=", ".join(sorted(principal.roles)), expected=roles)
 
 
-async def _who(request: Request) -> Principal:
-    who: Principal | None = request.state.who
-    if who is None:
+async def _principal(request: Request) -> Principal:
+    principal: Principal | None = request.state.principal
+    if principal is None:
         raise Unauthenticated("nobody is signed in", cure="sign in")
-    return who
+    return principal
 
 
-PrincipalHere = Annotated[Principal, Depends(_who)]
+PrincipalHere = Annotated[Principal, Depends(_principal)]
 
 
-def _sight(who: PrincipalHere, parts: ContextHere) -> Visibility:
-    return visibility_of(parts.catalog, who.scope)
+def _visibility(principal: PrincipalHere, parts: ContextHere) -> Visibility:
+    return visibility_of(parts.catalog, principal.scope)
 
 
-VisibilityHere = Annotated[Visibility, Depends(_sight)]
+VisibilityHere = Annotated[Visibility, Depends(_visibility)]
 
 
-def _camera_sight(who: PrincipalHere, sight: VisibilityHere) -> Visibility:
+def _camera_visibility(principal: PrincipalHere, visibility: VisibilityHere) -> Visibility:
     """Return the visibility of camera names: administrators see all, without seeing what the cameras show."""
-    return SEES_ALL if UserRole.ADMIN in who.roles else sight
+    return SEES_ALL if UserRole.ADMIN in principal.roles else visibility
 
 
-CameraVisibilityHere = Annotated[Visibility, Depends(_camera_sight)]
+CameraVisibilityHere = Annotated[Visibility, Depends(_camera_visibility)]
 
 
-def _grants(parts: ContextHere) -> OwnershipStore:
+def _ownership(parts: ContextHere) -> OwnershipStore:
     return OwnershipStore(parts.catalog)
 
 
-OwnershipHere = Annotated[OwnershipStore, Depends(_grants)]
+OwnershipHere = Annotated[OwnershipStore, Depends(_ownership)]
 
 
 def some_accounts(request: Request) -> AccountStore:

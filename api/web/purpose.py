@@ -23,16 +23,16 @@ _HOUR_MS = 3_600_000
 class Purpose:
     """Checks what a search is for."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore, who: Principal, sight: Visibility) -> None:
+    def __init__(self, parts: AppContext, cases: CaseStore, principal: Principal, visibility: Visibility) -> None:
         self._parts = parts
         self._cases = cases
-        self._who = who
-        self._sight = sight
+        self._principal = principal
+        self._visibility = visibility
 
     @property
     def anyhow(self) -> Requester:
         """Return the requester for what needs no case: to turn a page, to mark a clip."""
-        return Requester(self._who.account, sight=self._sight)
+        return Requester(self._principal.account, sight=self._visibility)
 
     def of(self, case_id: str, reason: str) -> Requester:
         """Return the requester of a search in a case.
@@ -56,12 +56,12 @@ class Purpose:
     def _check_case(self, case_id: str) -> None:
         if not case_id:
             raise BadInput("the search names no case", expected="case: the id of a case", cure="open a case first")
-        OwnershipStore(self._parts.catalog).check(self._who, OwnedKind.CASE, case_id)
+        OwnershipStore(self._parts.catalog).check(self._principal, OwnedKind.CASE, case_id)
         if self._cases.case(case_id).closed_ms is not None:
             raise Conflict("the case is closed", got=case_id, cure="open it again first")
 
     def _widest_ms(self, case_id: str) -> int | None:
-        if self._who.is_local or ApprovalStore(self._parts.catalog).holds(self._who, case_id):
+        if self._principal.is_local or ApprovalStore(self._parts.catalog).holds(self._principal, case_id):
             return None
         return round(self._parts.settings.wide_search_hours * _HOUR_MS)
 
@@ -77,8 +77,8 @@ def _cases(request: Request, parts: ContextHere) -> CaseStore:
 CasesHere = Annotated[CaseStore, Depends(_cases)]
 
 
-def _purpose(parts: ContextHere, cases: CasesHere, who: PrincipalHere, sight: VisibilityHere) -> Purpose:
-    return Purpose(parts, cases, who, sight)
+def _purpose(parts: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere) -> Purpose:
+    return Purpose(parts, cases, principal, visibility)
 
 
 PurposeHere = Annotated[Purpose, Depends(_purpose)]

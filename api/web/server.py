@@ -104,8 +104,8 @@ def serve(
 
 def _setup_token(parts: AppContext) -> str:
     """Return the token of the link to the first account, a new one at each start; nothing where one exists."""
-    wanted = parts.settings.accounts and AccountStore(parts.catalog).empty()
-    return secrets.token_urlsafe(24) if wanted else ""
+    needed = parts.settings.accounts and AccountStore(parts.catalog).empty()
+    return secrets.token_urlsafe(24) if needed else ""
 
 
 def _check_open_address(settings: Settings) -> None:

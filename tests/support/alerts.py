@@ -101,7 +101,7 @@ class Post:
     def add(self, webhook: str | None = None, **changes: Any) -> SavedSearch:
         """A standing search; its threshold is 5 where nothing is indexed."""
         values: dict[str, Any] = {"name": "her", "sentence": "a woman", "expires_ms": NOW + DAY_MS} | changes
-        return self.desk.add(SavedSearchInput(**values), webhook).standing
+        return self.desk.add(SavedSearchInput(**values), webhook).search
 
     def see(self, *seen: tuple[Row, float], axis: int = 0, watcher: AlertMatcher | None = None) -> list[Alert]:
         """What a fresh watcher raises when these rows are written, oldest first."""

@@ -285,7 +285,7 @@ class HttpEvidence:
             download(self._client.server, f"{_case(case_id)}/sightings/{number}/evidence", {"blur": blur}, archive)
             unpacked(archive, work)
             archive.unlink()
-            return dict(check(work).told or {})
+            return dict(check(work).manifest or {})
 
 
 def photos_data(photos: Sequence[PhotoFile]) -> list[Data]:

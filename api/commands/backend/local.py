@@ -173,7 +173,7 @@ class LocalSavedSearches:
         with self._opened(request) as (parts, service):
             saved = service.add(request.draft(now_ms()), request.webhook_url)
             view = SavedSearchView(self._settings, parts.catalog)
-            return view.one(saved.standing) | {"webhook_secret": saved.secret or None}
+            return view.one(saved.search) | {"webhook_secret": saved.secret or None}
 
     @contextmanager
     def _opened(self, request: SavedSearchRequest) -> Iterator[tuple[AppContext, SavedSearchService]]:

@@ -1,7 +1,7 @@
-"""Writes every request that shows or changes something into the record, before its answer goes out.
+"""Writes every request that shows or changes something to the audit log before its answer goes out.
 
-What cannot be recorded is not answered. Which requests are recorded, and as what, is one table; a route that is in
-neither table is a mistake that a test finds.
+A request that cannot be recorded is not answered. One table says which requests are recorded, and as what; a test
+finds a route that is in no table.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("GET", "/api/audit"): "audit.list",
     ("GET", "/api/audit/check"): "audit.verify",
 }
-"""(method, route) -> the word in the record."""
+"""(method, route) -> the word in the audit log."""
 QUIET: Mapping[tuple[str, str], str] = {
     ("GET", "/api/alerts"): "alert.view",
 }
@@ -114,7 +114,7 @@ SECRETS = frozenset({"password", "new_password", "token"})
 ADDRESSES = frozenset({"webhook_url", "webhook"})
 """Members that may hold a password or a token; `webhook` is what a client of an earlier version sends."""
 MAX_TEXT = 2000
-"""Characters of one text in the record; of a longer one (a photo) length and SHA-256."""
+"""Characters of one text in the audit log; of a longer one (a photo) length and SHA-256."""
 _ANSWERS_OF_PROVIDERS = "/api/oidc/"  # their query has a code that somebody could sign in with
 _MAX_BODY = 9 * 1024 * 1024  # more than any route takes
 _CASE = re.compile(r"\d{4}-\d{4,8}")
@@ -157,22 +157,22 @@ class AuditMiddleware:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        one = _Request(scope, receive, send, self._log)
+        recorded = _Request(scope, receive, send, self._log)
         try:
-            await self._app(scope, one.receive, one.send)
+            await self._app(scope, recorded.receive, recorded.send)
         except Exception:
-            await one.failed()
+            await recorded.failed()
             raise
 
 
 class _Request:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, record: AuditLog) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, audit_log: AuditLog) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._record = record
+        self._audit_log = audit_log
         self._body = bytearray()
         self._note = scope.setdefault("state", {})["note"] = AuditNote()
         self._refused = False
@@ -197,16 +197,16 @@ class _Request:
         if not self._started:
             action = self._action(500)
             if action is not None:
-                await run_sync(self._record.append, self._act(action, 500))
+                await run_sync(self._audit_log.append, self._act(action, 500))
 
     async def _start(self, message: Message) -> None:
         self._started = True
         action = self._action(message["status"])
         if action is not None:
             try:
-                await run_sync(self._record.append, self._act(action, message["status"]))
+                await run_sync(self._audit_log.append, self._act(action, message["status"]))
             except XunrenError as e:
-                log.error("nothing is answered, as the record cannot be written: %s", e)
+                log.error("nothing is answered, as the audit log cannot be written: %s", e)
                 self._refused = True
                 await respond(e, 503)(self._scope, self._receive, self._send)
                 return
@@ -225,14 +225,14 @@ class _Request:
     def _act(self, action: str, status: int) -> AuditAction:
         scope = self._scope
         case_id = self._case()
-        who: Principal | None = scope["state"].get("who")
+        principal: Principal | None = scope["state"].get("principal")
         return AuditAction(
-            account=who.account if who else NOBODY,
+            account=principal.account if principal else NOBODY,
             address=str((scope.get("client") or ("unknown",))[0]),
             action=action,
             case_id=case_id if _CASE.fullmatch(case_id) else "",
             status=status,
-            details=({"roles": sorted(who.roles)} if who else {}) | self._asked() | self._told(),
+            details=({"roles": sorted(principal.roles)} if principal else {}) | self._request() | self._outcome(),
         )
 
     def _case(self) -> str:
@@ -241,22 +241,22 @@ class _Request:
         named += parse_qs(self._scope.get("query_string", b"").decode("latin-1")).get("case", [])
         body = _read(bytes(self._body))
         named += [body["case"]] if isinstance(body, dict) and "case" in body else []
-        return next((str(one) for one in named if one), "")
+        return next((str(case_id) for case_id in named if case_id), "")
 
-    def _told(self) -> dict[str, Any]:
+    def _outcome(self) -> dict[str, Any]:
         """Return what was shown, or the rule that refused the sentence (`api.web.errors` leaves its name)."""
         rule = self._scope["state"].get("rule")
         return ({"shown": self._note.shown} if self._note.shown else {}) | ({"rule": rule} if rule else {})
 
-    def _asked(self) -> dict[str, Any]:
+    def _request(self) -> dict[str, Any]:
         scope = self._scope
-        asked: dict[str, Any] = {"method": scope["method"], "path": shorten(scope["path"], MAX_TEXT)}
+        details: dict[str, Any] = {"method": scope["method"], "path": shorten(scope["path"], MAX_TEXT)}
         query = scope.get("query_string", b"").decode("latin-1")
         if query and not scope["path"].startswith(_ANSWERS_OF_PROVIDERS):
-            asked["query"] = shorten(query, MAX_TEXT)
+            details["query"] = shorten(query, MAX_TEXT)
         if self._body:
-            asked["body"] = _readable(bytes(self._body))
-        return asked
+            details["body"] = _readable(bytes(self._body))
+        return details
 
 
 def _read(body: bytes) -> Any:
@@ -270,9 +270,9 @@ def _read(body: bytes) -> Any:
 def _readable(body: bytes) -> Any:
     """Return the body as JSON with short texts; of one that is not JSON only length and SHA-256."""
     try:
-        told = _read(body)
-        if told is not None:
-            return _short(told)
+        data = _read(body)
+        if data is not None:
+            return _short(data)
     except RecursionError:
         pass
     return f"{len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}"
@@ -280,9 +280,9 @@ def _readable(body: bytes) -> Any:
 
 def _short(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_short(key): _shown(key, one) for key, one in value.items()}
+        return {_short(key): _shown(key, member) for key, member in value.items()}
     if isinstance(value, list):
-        return [_short(one) for one in value]
+        return [_short(item) for item in value]
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return f"{len(value)} characters, SHA-256 {hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
     if isinstance(value, float) and not -1e308 < value < 1e308:

@@ -30,7 +30,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class AuthMiddleware:
-    """ASGI middleware: `request.state.who` is set for every route, None for somebody unknown at a public address.
+    """ASGI middleware: `request.state.principal` is set for every route, None for somebody unknown at a public address.
 
     Args:
         app: what answers.
@@ -49,15 +49,15 @@ class AuthMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            who = await self._who(Headers(scope=scope))
-            scope.setdefault("state", {})["who"] = who
-            _check(scope, who)
+            principal = await self._principal_of(Headers(scope=scope))
+            scope.setdefault("state", {})["principal"] = principal
+            _check(scope, principal)
         except XunrenError as e:
             await respond(e)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _who(self, headers: Headers) -> Principal | None:
+    async def _principal_of(self, headers: Headers) -> Principal | None:
         if self._accounts is None:
             return LOCAL
         kind, _, key = headers.get("authorization", "").partition(" ")
@@ -78,15 +78,15 @@ def session_in(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-def _check(scope: Scope, who: Principal | None) -> None:
+def _check(scope: Scope, principal: Principal | None) -> None:
     path: str = scope["path"]
-    if who is None:
+    if principal is None:
         if path not in PUBLIC and not path.startswith(_PUBLIC_BELOW):
             raise Unauthenticated("nobody is signed in", cure="sign in at /, or send a key: Authorization: Bearer KEY")
         return
-    if who.via == "session" and scope["method"] not in _SAFE and path not in PUBLIC:
-        given = Headers(scope=scope).get(CSRF_HEADER, "")
-        if not hmac.compare_digest(given.encode(), who.csrf.encode()):
+    if principal.via == "session" and scope["method"] not in _SAFE and path not in PUBLIC:
+        token = Headers(scope=scope).get(CSRF_HEADER, "")
+        if not hmac.compare_digest(token.encode(), principal.csrf.encode()):
             raise Denied("the request does not come from our page", expected=CSRF_HEADER, cure="load the page again")
 
 

@@ -12,7 +12,7 @@ from api.accounts.account_store import SESSION_MS, AccountStore, csrf_of
 from api.accounts.oidc import OidcProvider
 from api.accounts.passwords import LoginThrottle
 from api.accounts.types import FULL_SCOPE, Account, AccountInput, Principal, UserRole
-from api.accounts.views import account_dict, key_dict, who_dict
+from api.accounts.views import account_dict, key_dict, principal_dict
 from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.middleware.authentication import COOKIE, session_in
@@ -44,19 +44,19 @@ def me(request: Request, parts: ContextHere) -> dict[str, Any]:
     state = {"accounts_enabled": accounts is not None, "setup_needed": accounts is not None and accounts.empty()}
     provider: OidcProvider | None = request.app.state.oidc
     wants = {"oidc_host": provider.host if provider else None, "require_case": parts.settings.require_case}
-    return who_dict(request.state.who) | state | wants
+    return principal_dict(request.state.principal) | state | wants
 
 
 @router.post("/login", response_model=MeOut, responses=problems(415, 429, 503))
 def login(body: LoginIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
     """Sign in; the session is a cookie that scripts cannot read."""
-    brake, slowed = LoginThrottle(parts.catalog), subjects(request, body.name)
-    brake.check(*slowed)
+    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, body.name)
+    throttle.check(*slowed)
     account = accounts.by_password(body.name, body.password)
     if account is None:
-        brake.failed(*slowed)
+        throttle.failed(*slowed)
         raise Unauthenticated("name or password is wrong", cure="try again; an administrator can give you a new one")
-    brake.passed(slowed[0])
+    throttle.passed(slowed[0])
     return signed_in(request, parts, accounts, account)
 
 
@@ -72,11 +72,11 @@ def logout(request: Request, accounts: AccountsHere) -> Response:
 @router.post("/setup", response_model=MeOut, status_code=201, responses=problems(409, 415, 429, 503))
 def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
     """Make the first account, with the token of the link that the server printed when it started."""
-    brake, slowed = LoginThrottle(parts.catalog), subjects(request, "")
-    brake.check(*slowed)
+    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, "")
+    throttle.check(*slowed)
     expected: str = request.app.state.setup_token
     if not expected or not hmac.compare_digest(body.token.encode(), expected.encode()):
-        brake.failed(*slowed)
+        throttle.failed(*slowed)
         raise Denied("this set-up link is not valid", cure="take the one that `xunren serve` printed last")
     account = accounts.add(AccountInput(body.name, frozenset(UserRole), FULL_SCOPE), body.password, first=True)
     request.app.state.setup_token = ""
@@ -85,17 +85,17 @@ def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: Contex
 
 @router.post("/me/password", status_code=204, response_class=Response, responses=problems(415, 429, 503))
 def change_password(
-    body: PasswordIn, request: Request, who: PrincipalHere, accounts: AccountsHere, parts: ContextHere
+    body: PasswordIn, request: Request, principal: PrincipalHere, accounts: AccountsHere, parts: ContextHere
 ) -> None:
     """Change your own password; all your sessions end."""
-    if who.via != "session":
+    if principal.via != "session":
         raise Denied("only whoever is signed in has a password")
-    brake, slowed = LoginThrottle(parts.catalog), subjects(request, who.account)
-    brake.check(*slowed)
-    if accounts.by_password(who.account, body.password) is None:
-        brake.failed(*slowed)
+    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, principal.account)
+    throttle.check(*slowed)
+    if accounts.by_password(principal.account, body.password) is None:
+        throttle.failed(*slowed)
         raise Denied("the password is wrong", cure="give the one that you have until now as password")
-    accounts.set_password(who.account_id, body.new_password)
+    accounts.set_password(principal.account_id, body.new_password)
 
 
 @router.get("/accounts", response_model=AccountsOut, responses=problems(409, 503))
@@ -153,8 +153,10 @@ def signed_in(
 def open_session(request: Request, accounts: AccountStore, account: Account) -> str:
     """Open a session, in whose name the request is recorded; its secret."""
     secret = accounts.open_session(account)
-    who = Principal(account.name, account.draft.roles, account.draft.scope, "session", account.id, csrf_of(secret))
-    request.state.who = who
+    principal = Principal(
+        account.name, account.draft.roles, account.draft.scope, "session", account.id, csrf_of(secret)
+    )
+    request.state.principal = principal
     return secret
 
 

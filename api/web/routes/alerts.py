@@ -1,4 +1,4 @@
-"""Standing searches and their alerts: saved, previewed, changed, judged."""
+"""Saved searches and their alerts: saved, previewed, changed, judged."""
 
 from __future__ import annotations
 
@@ -43,144 +43,144 @@ from search.vault import Vault
 STREAM_S = 60.0  # so long one connection hears of changes; then rights are looked at anew
 LOOK_EVERY_S = 1.0
 
-router = APIRouter(prefix="/api", tags=["standing searches"])
+router = APIRouter(prefix="/api", tags=["saved searches"])
 
 
 class AlertRoutes:
-    """What these routes work with: only what `who` may see."""
+    """What these routes work with: only what `principal` may see."""
 
-    def __init__(self, parts: AppContext, who: Principal, sight: Visibility) -> None:
+    def __init__(self, parts: AppContext, principal: Principal, visibility: Visibility) -> None:
         vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
-        self.book = SavedSearchStore(parts.catalog)
+        self.store = SavedSearchStore(parts.catalog)
         self.alerts = AlertStore(parts.catalog)
         self.view = SavedSearchView(parts.settings, parts.catalog)
-        self.work = SavedSearchService(parts.catalog, vault, EngineIndex(parts, sight))
-        self.grants = OwnershipStore(parts.catalog)
-        self.who = who
-        self.sight = sight
+        self.service = SavedSearchService(parts.catalog, vault, EngineIndex(parts, visibility))
+        self.ownership = OwnershipStore(parts.catalog)
+        self.principal = principal
+        self.visibility = visibility
 
-    def told(self, saved: SavedResult) -> dict[str, Any]:
+    def saved_dict(self, saved: SavedResult) -> dict[str, Any]:
         """Return a saved search that was just saved, with the secret of its new webhook."""
-        return self.view.one(saved.standing) | ({"webhook_secret": saved.secret} if saved.secret else {})
+        return self.view.one(saved.search) | ({"webhook_secret": saved.secret} if saved.secret else {})
 
     def one(self, number: int) -> SavedSearch:
         """Return a saved search that they may see. Raises `NotFound`."""
-        self.grants.check(self.who, OwnedKind.STANDING, number)
-        return self.book.get(number)
+        self.ownership.check(self.principal, OwnedKind.STANDING, number)
+        return self.store.get(number)
 
     def alert(self, number: int) -> Alert:
         """Return an alert that they may see. Raises `NotFound`."""
-        found = self.alerts.get(number)
-        if not (self.sees(found.standing_id) and self.shows(found)):
+        alert = self.alerts.get(number)
+        if not (self.sees(alert.standing_id) and self.shows(alert)):
             raise unknown_alert(number)
-        return found
+        return alert
 
     def sees(self, number: int) -> bool:
         """Return whether they may see a saved search."""
-        return self.grants.visible(self.who, OwnedKind.STANDING)(number)
+        return self.ownership.visible(self.principal, OwnedKind.STANDING)(number)
 
-    def wanted(self, number: int | None) -> list[int] | None:
+    def watched(self, number: int | None) -> list[int] | None:
         """Return the saved searches whose alerts are requested; None: of all."""
         if number is not None:
             return [number] if self.sees(number) else []
-        if self.who.is_local:
+        if self.principal.is_local:
             return None
-        sees = self.grants.visible(self.who, OwnedKind.STANDING)
-        return [one.id for one in self.book.all() if sees(one.id)]
+        sees = self.ownership.visible(self.principal, OwnedKind.STANDING)
+        return [one.id for one in self.store.all() if sees(one.id)]
 
     def newest(self) -> tuple[int, int]:
         """Return the last visible alert's number and how many are open: another pair after each change."""
-        found, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.wanted(None))
-        seen = [alert for alert in found if self.shows(alert)]
+        alerts, _ = self.alerts.alerts(limit=MAX_LIMIT, of=self.watched(None))
+        seen = [alert for alert in alerts if self.shows(alert)]
         return max((alert.id for alert in seen), default=0), sum(alert.verdict is Judgement.OPEN for alert in seen)
 
     def shows(self, alert: Alert) -> bool:
         """Return whether they may see what an alert shows."""
-        return self.sight.moment(alert.camera_id, alert.end_ms)
+        return self.visibility.moment(alert.camera_id, alert.end_ms)
 
 
-def _desk(parts: ContextHere, who: PrincipalHere, sight: VisibilityHere) -> AlertRoutes:
-    return AlertRoutes(parts, who, sight)
+def _routes(parts: ContextHere, principal: PrincipalHere, visibility: VisibilityHere) -> AlertRoutes:
+    return AlertRoutes(parts, principal, visibility)
 
 
-DeskHere = Annotated[AlertRoutes, Depends(_desk)]
+AlertRoutesHere = Annotated[AlertRoutes, Depends(_routes)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/saved-searches", response_model=SavedSearchesOut, responses=problems(503))
-def all_standing(desk: DeskHere) -> dict[str, Any]:
+def all_standing(routes: AlertRoutesHere) -> dict[str, Any]:
     """List all saved searches with their state, their threshold and the counts of their alerts."""
-    sees = desk.grants.visible(desk.who, OwnedKind.STANDING)
-    told = desk.view.all()
-    return told | {"saved_searches": [one for one in told["saved_searches"] if sees(one["number"])]}
+    sees = routes.ownership.visible(routes.principal, OwnedKind.STANDING)
+    data = routes.view.all()
+    return data | {"saved_searches": [one for one in data["saved_searches"] if sees(one["number"])]}
 
 
 @router.post("/saved-searches", response_model=SavedSearchOut, status_code=201, responses=problems(404, 413, 415, 503))
-def add_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
-    """Save a standing search; the secret of its webhook is in this answer and in no other."""
+def add_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
+    """Save a saved search; the secret of its webhook is in this answer and in no other."""
     purpose.check(body.case, body.reason)
-    saved = desk.work.add(body.draft(now_ms()), body.webhook_url)
-    if not desk.who.is_local:
-        desk.grants.give(OwnedKind.STANDING, saved.standing.id, desk.who.account_id, owns=True)
-    return desk.told(saved)
+    saved = routes.service.add(body.draft(now_ms()), body.webhook_url)
+    if not routes.principal.is_local:
+        routes.ownership.give(OwnedKind.STANDING, saved.search.id, routes.principal.account_id, owns=True)
+    return routes.saved_dict(saved)
 
 
 @router.post("/saved-searches/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
-def preview_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
+def preview_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
     """Measure the threshold that it would have, and the expected alarms; nothing is saved."""
     purpose.check(body.case, body.reason)
-    draft, aim = desk.work.preview(body.draft(now_ms()))
-    return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
+    draft, target = routes.service.preview(body.draft(now_ms()))
+    return {"cameras": list(draft.cameras), "measured": measured_dict(target.measured)}
 
 
 @router.get("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 503))
-def one_standing(number: Number, desk: DeskHere) -> dict[str, Any]:
+def one_standing(number: Number, routes: AlertRoutesHere) -> dict[str, Any]:
     """Return one saved search."""
-    return desk.view.one(desk.one(number))
+    return routes.view.one(routes.one(number))
 
 
 @router.patch("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 413, 415, 503))
-def change_standing(number: Number, body: SavedSearchChange, desk: DeskHere) -> dict[str, Any]:
+def change_standing(number: Number, body: SavedSearchChange, routes: AlertRoutesHere) -> dict[str, Any]:
     """Change what is given."""
-    draft = body.draft(desk.one(number).draft, now_ms())
-    saved = SavedResult(desk.work.change(number, draft, measure=body.measure))
-    return desk.told(desk.work.set_webhook(number, body.webhook_url) if body.sets_webhook else saved)
+    draft = body.draft(routes.one(number).draft, now_ms())
+    saved = SavedResult(routes.service.change(number, draft, measure=body.measure))
+    return routes.saved_dict(routes.service.set_webhook(number, body.webhook_url) if body.sets_webhook else saved)
 
 
 @router.delete("/saved-searches/{number}", status_code=204, response_class=Response, responses=problems(404, 503))
-def remove_standing(number: Number, desk: DeskHere) -> None:
-    """Remove a standing search with its alerts; to keep these, pause it."""
-    desk.one(number)
-    desk.book.remove(number)
-    if not desk.who.is_local:
-        desk.grants.forget(OwnedKind.STANDING, number)
+def remove_standing(number: Number, routes: AlertRoutesHere) -> None:
+    """Remove a saved search with its alerts; to keep these, pause it."""
+    routes.one(number)
+    routes.store.remove(number)
+    if not routes.principal.is_local:
+        routes.ownership.forget(OwnedKind.STANDING, number)
 
 
 @router.post("/saved-searches/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))
-def test_webhook(number: Number, desk: DeskHere) -> dict[str, Any]:
+def test_webhook(number: Number, routes: AlertRoutesHere) -> dict[str, Any]:
     """Send a test to its webhook, once, and tell what the receiver said."""
-    desk.one(number)
-    sent = desk.work.try_webhook(number)
+    routes.one(number)
+    sent = routes.service.try_webhook(number)
     return {"delivered": sent.delivered, "message": sent.said}
 
 
 @router.get("/alerts", response_model=AlertsOut, responses=problems(503))
 def alerts(
-    desk: DeskHere,
+    routes: AlertRoutesHere,
     note: NoteHere,
     after: Annotated[
         int, Query(ge=0, le=2**31 - 1, description="only alerts with a higher number: those that are new")
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
     open: Annotated[bool, Query(description="only those that nobody has judged")] = False,
-    saved_search: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this standing search")] = None,
+    saved_search: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this saved search")] = None,
 ) -> dict[str, Any]:
     """List alerts, the newest first."""
-    found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, of=desk.wanted(saved_search))
-    found = [alert for alert in found if desk.shows(alert)]
-    if found:
-        note.shown["alerts"] = [alert.id for alert in found]
-    return desk.view.alerts(found, more=more)
+    listed, more = routes.alerts.alerts(after=after, limit=limit, only_open=open, of=routes.watched(saved_search))
+    listed = [alert for alert in listed if routes.shows(alert)]
+    if listed:
+        note.shown["alerts"] = [alert.id for alert in listed]
+    return routes.view.alerts(listed, more=more)
 
 
 @router.get(
@@ -188,17 +188,17 @@ def alerts(
     response_class=StreamingResponse,
     responses=problems(503) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def changes(request: Request, desk: DeskHere) -> StreamingResponse:
+async def changes(request: Request, routes: AlertRoutesHere) -> StreamingResponse:
     """Send a `change` event whenever an alert is new or judged. Ends after a minute; browsers connect again."""
 
     async def events() -> AsyncIterator[str]:
         stopping: Callable[[], bool] = request.app.state.stopping
-        known = None
+        previous = None
         until = monotonic() + STREAM_S
         while monotonic() < until and not stopping():
-            now = await run_sync(desk.newest)
-            if now != known:
-                known = now
+            now = await run_sync(routes.newest)
+            if now != previous:
+                previous = now
                 yield f"event: change\ndata: {now[0]}\n\n"
             await sleep(LOOK_EVERY_S)
 
@@ -206,9 +206,9 @@ async def changes(request: Request, desk: DeskHere) -> StreamingResponse:
 
 
 @router.patch("/alerts/{number}", response_model=AlertOut, responses=problems(404, 415, 503))
-def judge_alert(number: Number, body: AlertChange, desk: DeskHere) -> dict[str, Any]:
+def judge_alert(number: Number, body: AlertChange, routes: AlertRoutesHere) -> dict[str, Any]:
     """Say that an alert was seen, and whether it is right or wrong."""
-    desk.alert(number)
-    alert = desk.alerts.judge(number, body.judgement, seen=body.seen is not False)
-    told: dict[str, Any] = desk.view.alerts([alert], more=False)["alerts"][0]
-    return told
+    routes.alert(number)
+    alert = routes.alerts.judge(number, body.judgement, seen=body.seen is not False)
+    data: dict[str, Any] = routes.view.alerts([alert], more=False)["alerts"][0]
+    return data

@@ -22,9 +22,11 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 @router.get(
     "/approvals", response_model=ApprovalsOut, responses=problems(409, 503), dependencies=[Depends(some_accounts)]
 )
-def approvals(parts: ContextHere, who: PrincipalHere) -> dict[str, Any]:
+def approvals(parts: ContextHere, principal: PrincipalHere) -> dict[str, Any]:
     """List approvals of wide searches: yours, and those that you may judge."""
-    return {"approvals": [_approval(one, who) for one in ApprovalStore(parts.catalog).visible(who)]}
+    return {
+        "approvals": [_approval(approval, principal) for approval in ApprovalStore(parts.catalog).visible(principal)]
+    }
 
 
 @router.post(
@@ -35,12 +37,12 @@ def approvals(parts: ContextHere, who: PrincipalHere) -> dict[str, Any]:
     dependencies=[Depends(some_accounts)],
 )
 def ask(
-    body: ApprovalIn, parts: ContextHere, who: PrincipalHere, grants: OwnershipHere, cases: CasesHere
+    body: ApprovalIn, parts: ContextHere, principal: PrincipalHere, ownership: OwnershipHere, cases: CasesHere
 ) -> dict[str, Any]:
     """Ask to search wide in a case for a day. In danger to life it is granted at once, and reviewed later."""
-    grants.check(who, OwnedKind.CASE, body.case)
+    ownership.check(principal, OwnedKind.CASE, body.case)
     cases.case(body.case)
-    return _approval(ApprovalStore(parts.catalog).ask(who, body.case, body.reason, danger=body.danger), who)
+    return _approval(ApprovalStore(parts.catalog).ask(principal, body.case, body.reason, danger=body.danger), principal)
 
 
 @router.patch(
@@ -50,10 +52,10 @@ def ask(
     dependencies=[Depends(some_accounts)],
 )
 def judge(
-    number: Annotated[int, Path(ge=1, le=2**31 - 1)], body: JudgementIn, parts: ContextHere, who: PrincipalHere
+    number: Annotated[int, Path(ge=1, le=2**31 - 1)], body: JudgementIn, parts: ContextHere, principal: PrincipalHere
 ) -> dict[str, Any]:
     """Let a wide search through, or not; say of an emergency whether it was one."""
-    return _approval(ApprovalStore(parts.catalog).judge(number, who, granted=body.granted), who)
+    return _approval(ApprovalStore(parts.catalog).judge(number, principal, granted=body.granted), principal)
 
 
 def _approval(approval: Approval, principal: Principal) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.audit.audit_log import MAX_LISTED, AuditFilter, AuditLog, BrokenChain, told
+from api.audit.audit_log import MAX_LISTED, AuditFilter, AuditLog, BrokenChain, entry_dict
 from api.web.dependencies import ContextHere
 from api.web.schemas.accounts import CheckedOut, EntriesOut
 from api.web.schemas.search import problems
@@ -27,8 +27,8 @@ def entries(
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED - 1)] = 100,
 ) -> dict[str, Any]:
     """List the audit log, the newest entry first: who looked at a case, what an account searched for."""
-    found = AuditLog(parts.catalog).find(AuditFilter(account, case, action, start_ms, end_ms, before, limit + 1))
-    return {"entries": [told(entry) for entry in found[:limit]], "more": len(found) > limit}
+    listed = AuditLog(parts.catalog).find(AuditFilter(account, case, action, start_ms, end_ms, before, limit + 1))
+    return {"entries": [entry_dict(entry) for entry in listed[:limit]], "more": len(listed) > limit}
 
 
 @router.get("/check", response_model=CheckedOut, responses=problems(503))

@@ -14,7 +14,7 @@ from api.accounts.visibility import OwnedKind, OwnershipStore, check_camera
 from api.cases.case_store import CaseStore, sighting_of
 from api.cases.investigation import CaseSearchOptions, CaseService
 from api.cases.trail_map import tiles_of, trail_svg
-from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, in_sight
+from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, visible_part
 from api.cases.views import CaseView
 from api.composition import AppContext
 from api.web.dependencies import ContextHere
@@ -70,28 +70,28 @@ class WebLinks:
 
 @dataclass(frozen=True, slots=True)
 class CaseRoutes:
-    """What the routes of cases work with: all of it is only what `who` may see."""
+    """What the routes of cases work with: all of it is only what `principal` may see."""
 
     parts: AppContext
     cases: CaseStore
     view: CaseView
-    grants: OwnershipStore
-    who: Principal
-    sight: Visibility
+    ownership: OwnershipStore
+    principal: Principal
+    visibility: Visibility
     purpose: Purpose
 
-    def work(self, asker: Requester) -> CaseService:
+    def work(self, requester: Requester) -> CaseService:
         """Return the service that does what an operator does in a case."""
-        return CaseService(self.parts, self.cases, asker)
+        return CaseService(self.parts, self.cases, requester)
 
     def case(self, case_id: str) -> Case:
         """Return a case that they may see, without sightings outside their visibility. Raises `NotFound`."""
-        self.grants.check(self.who, OwnedKind.CASE, case_id)
-        return in_sight(self.cases.case(case_id), self.sight)
+        self.ownership.check(self.principal, OwnedKind.CASE, case_id)
+        return visible_part(self.cases.case(case_id), self.visibility)
 
-    def told(self, case: Case) -> dict[str, Any]:
+    def view_of(self, case: Case) -> dict[str, Any]:
         """Return a case as they see it."""
-        return self.view.full(in_sight(case, self.sight))
+        return self.view.full(visible_part(case, self.visibility))
 
     def time(self, value: When) -> int | None:
         """Return Unix ms of a time in a request."""
@@ -100,131 +100,131 @@ class CaseRoutes:
     def check_seen(self, draft: CaseInput) -> None:
         """Raise `NotFound` where the person was last seen at a camera out of sight."""
         if draft.last_seen and draft.last_seen.camera_id:
-            check_camera(self.sight, draft.last_seen.camera_id)
+            check_camera(self.visibility, draft.last_seen.camera_id)
 
 
-def _desk(
-    parts: ContextHere, cases: CasesHere, who: PrincipalHere, sight: VisibilityHere, purpose: PurposeHere
+def _routes(
+    parts: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere, purpose: PurposeHere
 ) -> CaseRoutes:
     view = CaseView(parts.catalog, parts.zone, WebLinks())
-    return CaseRoutes(parts, cases, view, OwnershipStore(parts.catalog), who, sight, purpose)
+    return CaseRoutes(parts, cases, view, OwnershipStore(parts.catalog), principal, visibility, purpose)
 
 
-DeskHere = Annotated[CaseRoutes, Depends(_desk)]
+CaseRoutesHere = Annotated[CaseRoutes, Depends(_routes)]
 
 
 @router.get("", response_model=CasesOut, responses=problems(503))
-def all_cases(desk: DeskHere) -> dict[str, Any]:
+def all_cases(routes: CaseRoutesHere) -> dict[str, Any]:
     """List all cases that you may see, the newest first."""
-    sees = desk.grants.visible(desk.who, OwnedKind.CASE)
-    found = [in_sight(case, desk.sight) for case in desk.cases.cases() if sees(case.id)]
-    return {"cases": [desk.view.short(case) for case in found]}
+    sees = routes.ownership.visible(routes.principal, OwnedKind.CASE)
+    cases = [visible_part(case, routes.visibility) for case in routes.cases.cases() if sees(case.id)]
+    return {"cases": [routes.view.short(case) for case in cases]}
 
 
 @router.post("", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
-def new_case(body: CaseIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
+def new_case(body: CaseIn, routes: CaseRoutesHere, note: NoteHere) -> dict[str, Any]:
     """Open a case, which is then yours."""
-    draft = body.draft(desk.parts.zone)
-    desk.check_seen(draft)
-    case = desk.cases.new(draft, photos_of(body.photos))
+    draft = body.draft(routes.parts.zone)
+    routes.check_seen(draft)
+    case = routes.cases.new(draft, photos_of(body.photos))
     note.shown["case"] = case.id
-    if not desk.who.is_local:
-        desk.grants.give(OwnedKind.CASE, case.id, desk.who.account_id, owns=True)
-    return desk.told(case)
+    if not routes.principal.is_local:
+        routes.ownership.give(OwnedKind.CASE, case.id, routes.principal.account_id, owns=True)
+    return routes.view_of(case)
 
 
 @router.get("/{case}", response_model=CaseOut, responses=problems(404, 503))
-def one_case(case: str, desk: DeskHere) -> dict[str, Any]:
+def one_case(case: str, routes: CaseRoutesHere) -> dict[str, Any]:
     """Return one case with its marks and sightings."""
-    return desk.view.full(desk.case(case))
+    return routes.view.full(routes.case(case))
 
 
 @router.patch("/{case}", response_model=CaseOut, responses=problems(404, 413, 415, 503))
-def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
+def change_case(case: str, body: CaseChange, routes: CaseRoutesHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
-    draft = body.draft(desk.case(case).draft, desk.parts.zone)
-    desk.check_seen(draft)
-    changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.remove_photos)
+    draft = body.draft(routes.case(case).draft, routes.parts.zone)
+    routes.check_seen(draft)
+    changed = routes.cases.change(case, draft, photos_of(body.add_photos), body.remove_photos)
     if body.open is not None:
-        changed = desk.cases.close(case, closed=not body.open)
-    return desk.told(changed)
+        changed = routes.cases.close(case, closed=not body.open)
+    return routes.view_of(changed)
 
 
 @router.delete("/{case}", status_code=204, responses=problems(404, 503))
-def delete_case(case: str, desk: DeskHere) -> Response:
+def delete_case(case: str, routes: CaseRoutesHere) -> Response:
     """Delete a case with its photos, marks and sightings; its recordings are then kept no longer than others."""
-    desk.case(case)
-    desk.grants.check_owner(desk.who, OwnedKind.CASE, case)
-    desk.cases.delete(case)
-    if not desk.who.is_local:
-        desk.grants.forget(OwnedKind.CASE, case)
+    routes.case(case)
+    routes.ownership.check_owner(routes.principal, OwnedKind.CASE, case)
+    routes.cases.delete(case)
+    if not routes.principal.is_local:
+        routes.ownership.forget(OwnedKind.CASE, case)
     return Response(status_code=204)
 
 
 @router.post("/{case}/search", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
-def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
+def search_case(case: str, body: CaseSearchIn, routes: CaseRoutesHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
-    work = desk.work(desk.purpose.of(case, body.reason))
-    where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.start), to_ms=desk.time(body.end))
-    found = work.search(
+    work = routes.work(routes.purpose.of(case, body.reason))
+    where = Filter(cameras=tuple(body.cameras), from_ms=routes.time(body.start), to_ms=routes.time(body.end))
+    findings = work.search(
         case, CaseSearchOptions(_readable(body.query), where, body.limit, body.reachable_only, body.order)
     )
-    return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
+    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
 
 
 @router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
-def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
+def follow(case: str, body: FollowIn, routes: CaseRoutesHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
-    work = desk.work(desk.purpose.of(case, body.reason))
-    asked = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
-    found = work.follow(case, body.sighting, body.hours, asked)
-    return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
+    work = routes.work(routes.purpose.of(case, body.reason))
+    options = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
+    findings = work.follow(case, body.sighting, body.hours, options)
+    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
 
 
 @router.post("/{case}/marks", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
-def mark(case: str, body: MarkIn, desk: DeskHere) -> dict[str, Any]:
+def mark(case: str, body: MarkIn, routes: CaseRoutesHere) -> dict[str, Any]:
     """Mark a clip: like the person, or not. The next search is ranked with it."""
-    desk.case(case)
-    return desk.told(desk.work(desk.purpose.anyhow).mark(case, body.clip, Sign(body.mark)))
+    routes.case(case)
+    return routes.view_of(routes.work(routes.purpose.anyhow).mark(case, body.clip, Sign(body.mark)))
 
 
 @router.delete("/{case}/marks/last", response_model=CaseOut, responses=problems(404, 409, 503))
-def undo_mark(case: str, desk: DeskHere) -> dict[str, Any]:
+def undo_mark(case: str, routes: CaseRoutesHere) -> dict[str, Any]:
     """Take back the last mark that is not undone."""
-    desk.case(case)
-    return desk.told(desk.cases.undo(case))
+    routes.case(case)
+    return routes.view_of(routes.cases.undo(case))
 
 
 @router.post("/{case}/sightings", response_model=SightingOut, status_code=201, responses=problems(404, 413, 415, 503))
-def confirm(case: str, body: SightingIn, desk: DeskHere) -> dict[str, Any]:
+def confirm(case: str, body: SightingIn, routes: CaseRoutesHere) -> dict[str, Any]:
     """Confirm a clip as a sighting and keep its recording; the same one again is the one that is there."""
-    desk.case(case)
-    return desk.view.sighting(case, desk.work(desk.purpose.anyhow).confirm(case, body.clip, body.note))
+    routes.case(case)
+    return routes.view.sighting(case, routes.work(routes.purpose.anyhow).confirm(case, body.clip, body.note))
 
 
 @router.delete("/{case}/sightings/{number}", response_model=CaseOut, responses=problems(404, 503))
-def withdraw(case: str, number: int, desk: DeskHere) -> dict[str, Any]:
+def withdraw(case: str, number: int, routes: CaseRoutesHere) -> dict[str, Any]:
     """Take a sighting back; its recording is then kept no longer than others."""
-    sighting_of(desk.case(case), number)
-    desk.cases.withdraw(case, number)
-    return desk.view.full(desk.case(case))
+    sighting_of(routes.case(case), number)
+    routes.cases.withdraw(case, number)
+    return routes.view.full(routes.case(case))
 
 
 @router.get("/{case}/trail", response_model=TrailOut, responses=problems(404, 503))
-def trail(case: str, desk: DeskHere) -> dict[str, Any]:
+def trail(case: str, routes: CaseRoutesHere) -> dict[str, Any]:
     """Return the confirmed places in order of time, and whether each step is possible."""
-    return desk.view.trail(desk.case(case))
+    return routes.view.trail(routes.case(case))
 
 
 @router.get(
     "/{case}/trail.svg", response_class=Response, responses=problems(404, 503) | {200: schema_of("image/svg+xml")}
 )
-def trail_map(case: str, desk: DeskHere) -> Response:
+def trail_map(case: str, routes: CaseRoutesHere) -> Response:
     """Draw the trail as a map."""
-    told = desk.view.trail(desk.case(case))
-    cameras = desk.sight.of(desk.parts.catalog.cameras())
-    drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
-    return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
+    data = routes.view.trail(routes.case(case))
+    cameras = routes.visibility.of(routes.parts.catalog.cameras())
+    svg = trail_svg(data, cameras, tiles_of(routes.parts.settings))
+    return Response(svg, media_type="image/svg+xml", headers=ASK_AGAIN)
 
 
 @router.get(
@@ -232,9 +232,9 @@ def trail_map(case: str, desk: DeskHere) -> Response:
     response_class=FileResponse,
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
-def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
+def photo(case: str, number: int, routes: CaseRoutesHere) -> FileResponse:
     """Return a photo that was handed in, at most 1024 pixels on its longer side."""
-    path = desk.cases.photo(desk.case(case), number)
+    path = routes.cases.photo(routes.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
@@ -243,34 +243,34 @@ def photo(case: str, number: int, desk: DeskHere) -> FileResponse:
     response_class=FileResponse,
     responses=problems(404, 503) | {200: schema_of("image/jpeg")},
 )
-def still(case: str, number: int, desk: DeskHere) -> FileResponse:
+def still(case: str, number: int, routes: CaseRoutesHere) -> FileResponse:
     """Return the picture of a sighting's best moment, kept when it was confirmed."""
-    path = desk.cases.still(desk.case(case), number)
+    path = routes.cases.still(routes.case(case), number)
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
 @router.get("/{case}/people", response_model=PeopleOut, responses=problems(404, 503))
-def people(case: str, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
+def people(case: str, routes: CaseRoutesHere, accounts: AccountsHere) -> dict[str, Any]:
     """Return the owner of a case, and who else has it."""
-    desk.case(case)
-    return _people(case, desk, accounts)
+    routes.case(case)
+    return _people(case, routes, accounts)
 
 
 @router.post("/{case}/people", response_model=PeopleOut, status_code=201, responses=problems(404, 409, 415, 503))
-def share(case: str, body: ShareIn, desk: DeskHere, accounts: AccountsHere) -> dict[str, Any]:
+def share(case: str, body: ShareIn, routes: CaseRoutesHere, accounts: AccountsHere) -> dict[str, Any]:
     """Share a case with an account, or hand it over; whoever had it keeps seeing it."""
-    desk.case(case)
+    routes.case(case)
     account = accounts.named(body.account)
     if account.disabled or not account.draft.roles & WATCHERS:
         raise Conflict("this account does not keep cases", got=body.account, expected="an operator or a supervisor")
     if body.hand_over:
-        desk.grants.check_owner(desk.who, OwnedKind.CASE, case)
-    desk.grants.give(OwnedKind.CASE, case, account.id, owns=body.hand_over)
-    return _people(case, desk, accounts)
+        routes.ownership.check_owner(routes.principal, OwnedKind.CASE, case)
+    routes.ownership.give(OwnedKind.CASE, case, account.id, owns=body.hand_over)
+    return _people(case, routes, accounts)
 
 
-def _people(case: str, desk: CaseRoutes, accounts: AccountStore) -> dict[str, Any]:
-    owner, others = desk.grants.people(OwnedKind.CASE, case)
+def _people(case: str, routes: CaseRoutes, accounts: AccountStore) -> dict[str, Any]:
+    owner, others = routes.ownership.people(OwnedKind.CASE, case)
     names = {account.id: account.name for account in accounts.all()}
     return {"owner": names.get(owner or 0), "people": [names[one] for one in others if one in names]}
 

@@ -15,7 +15,7 @@ from api.evidence.export import EvidenceExporter, ExportRequest
 from api.evidence.packaging import outgoing, packed, sent
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import PrincipalHere
-from api.web.routes.cases import DeskHere
+from api.web.routes.cases import CaseRoutesHere
 from api.web.schemas.cases import schema_of
 from api.web.schemas.search import problems
 
@@ -33,9 +33,9 @@ class EvidenceIn(BaseModel):
     blur: bool = Field(False, description="also a copy of the clip in which other people are blurred")
 
 
-async def _wanted(request: Request, who: PrincipalHere) -> tuple[str, str]:
+async def _requester(request: Request, principal: PrincipalHere) -> tuple[str, str]:
     """Return (account, address) of the principal, as in the audit log."""
-    return who.account, request.client.host if request.client else "unknown"
+    return principal.account, request.client.host if request.client else "unknown"
 
 
 @router.post(
@@ -47,17 +47,17 @@ def export(
     case: str,
     number: int,
     body: EvidenceIn,
-    desk: DeskHere,
+    routes: CaseRoutesHere,
     note: NoteHere,
-    asker: Annotated[tuple[str, str], Depends(_wanted)],
+    requester: Annotated[tuple[str, str], Depends(_requester)],
 ) -> FileResponse:
     """Export original, clip, picture with the box, manifest and signature (Ed25519) for `xunren evidence verify`."""
-    sighting_of(desk.case(case), number)
-    with outgoing(desk.parts.settings.data_dir) as folder:
+    sighting_of(routes.case(case), number)
+    with outgoing(routes.parts.settings.data_dir) as folder:
         name = f"evidence-{case}-{number}"
         with _exports:
-            manifest = EvidenceExporter(desk.parts, desk.cases).export(
-                case, number, folder / name, ExportRequest(*asker, body.blur)
+            manifest = EvidenceExporter(routes.parts, routes.cases).export(
+                case, number, folder / name, ExportRequest(*requester, body.blur)
             )
             archive = packed(folder / name, folder / f"{name}.zip")
         note.shown |= {"sighting": number, "signed": manifest["audit"]}

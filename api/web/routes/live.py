@@ -34,12 +34,12 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 
 
 @router.get("/live", response_model=LiveOut, responses=problems(503))
-def live(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
+def live(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return every live stream as it is now, and the alarms."""
     now = now_ms()
-    told = parts.live.health()
-    running = any(is_alive(h, now) for h in told)
-    streams = [stream for stream in _streams(parts, told, now) if sight.camera(stream["camera"])]
+    health = parts.live.health()
+    running = any(is_alive(h, now) for h in health)
+    streams = [stream for stream in _streams(parts, health, now) if visibility.camera(stream["camera"])]
     backlog = parts.live.backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
@@ -58,7 +58,7 @@ def live(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
 @router.get("/coverage", response_model=CoverageHoursOut, responses=problems(404, 503))
 def coverage(
     parts: ContextHere,
-    sight: CameraVisibilityHere,
+    visibility: CameraVisibilityHere,
     start: When = None,
     end: When = None,
     cameras: Annotated[list[str], Query(description="only these; all if none")] = [],  # noqa: B006 - FastAPI copies it
@@ -68,11 +68,11 @@ def coverage(
     end_ms = now if end is None else _time(end, parts)
     start_ms = end_ms - DAY_MS if start is None else _time(start, parts)
     _check_range(start_ms, end_ms, cameras)
-    parts.catalog.check_cameras(cameras, sight.cameras)
-    if sight.cameras is not None:
-        cameras = cameras or sorted(sight.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
+    parts.catalog.check_cameras(cameras, visibility.cameras)
+    if visibility.cameras is not None:
+        cameras = cameras or sorted(visibility.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
     lines: Sequence[CoverageHour] = []
-    if cameras or sight.cameras is None:
+    if cameras or visibility.cameras is None:
         _check_amount(len(set(cameras)) or len(parts.live.indexed_streams()), (end_ms - start_ms) / DAY_MS)
         lines = account(parts.live, start_ms, end_ms, now, cameras)
     return _ends(start_ms, end_ms, parts) | {
@@ -95,9 +95,9 @@ def _check_range(start_ms: int, end_ms: int, cameras: Sequence[str]) -> None:
 
 @router.head("/cameras/{camera}/now.jpg", include_in_schema=False)
 @router.get("/cameras/{camera}/now.jpg", response_class=FileResponse, responses=problems(404, 503))
-def picture_of_now(camera: str, parts: ContextHere, sight: VisibilityHere) -> FileResponse:
+def picture_of_now(camera: str, parts: ContextHere, visibility: VisibilityHere) -> FileResponse:
     """Return a live camera's newest sample; Last-Modified says when it was taken."""
-    check_camera(sight, check_camera_id(camera))
+    check_camera(visibility, check_camera_id(camera))
     path = parts.media.now_path(camera)
     if not path.is_file():
         raise NotFound(
@@ -131,23 +131,23 @@ def _check_amount(cameras: int, days: float) -> None:
         )
 
 
-def _streams(parts: AppContext, told: list[Health], now: int) -> list[dict[str, Any]]:
-    health = {(h.camera_id, h.role): h for h in told}
+def _streams(parts: AppContext, reports: list[Health], now: int) -> list[dict[str, Any]]:
+    health = {(h.camera_id, h.role): h for h in reports}
     newest, waiting = parts.live.newest_indexed(), parts.live.waiting()
     indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
     streams = parts.live.streams()
     cameras = parts.live.known(sorted({stream.camera_id for stream in streams}))
-    found = []
+    lines = []
     for stream in streams:
         key = (stream.camera_id, stream.role)
-        known = _known(stream, health.get(key), parts, now)
-        known |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "image": None}
+        line = _known(stream, health.get(key), parts, now)
+        line |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "image": None}
         if key in indexed:
             lag = max(0, now - newest.get(stream.camera_id, stream.since_ms)) / 1000
             waits = waiting.get(stream.camera_id, 0.0)
-            known |= {"lag_s": lag, "waiting_s": waits, "image": _picture_address(stream.camera_id, parts)}
-        found.append(known)
-    return found
+            line |= {"lag_s": lag, "waiting_s": waits, "image": _picture_address(stream.camera_id, parts)}
+        lines.append(line)
+    return lines
 
 
 def _picture_address(camera_id: str, parts: AppContext) -> str | None:
@@ -182,19 +182,19 @@ def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -
 
 def _alarms(parts: AppContext, streams: list[dict[str, Any]], running: bool, free: float) -> list[tuple[str, str]]:
     s = parts.settings
-    found = []
+    alarms = []
     if streams and not running:
-        found.append(("recorder", "the recorder is not running: nothing is being recorded"))
+        alarms.append(("recorder", "the recorder is not running: nothing is being recorded"))
     if any(stream["state"] == StreamState.DISK_FULL for stream in streams):
-        found.append(("disk", f"recording has stopped: the disk is full ({free:.1f} GiB free)"))
+        alarms.append(("disk", f"recording has stopped: the disk is full ({free:.1f} GiB free)"))
     elif streams and free < _NEARLY_FULL * s.min_free_gib:
-        found.append(("disk", f"the disk is nearly full: {free:.1f} GiB free, recording stops at {s.min_free_gib:g}"))
+        alarms.append(("disk", f"the disk is nearly full: {free:.1f} GiB free, recording stops at {s.min_free_gib:g}"))
     silent = {stream["camera"] for stream in streams if stream["state"] != StreamState.RECORDING}
     if running and silent:
         cameras = {stream["camera"] for stream in streams}
-        found.append(("cameras", f"{len(silent)} of {len(cameras)} cameras are not being recorded"))
+        alarms.append(("cameras", f"{len(silent)} of {len(cameras)} cameras are not being recorded"))
     indexed = [stream for stream in streams if stream["lag_s"] is not None and stream["camera"] not in silent]
     late = [min(one["lag_s"], one["waiting_s"] + 2 * s.segment_s) for one in indexed]  # no outage of the camera
     if late and max(late) > s.max_lag_s + 2 * s.segment_s:
-        found.append(("lag", f"the newest recordings are not indexed yet: {max(late):.0f} s behind"))
-    return found
+        alarms.append(("lag", f"the newest recordings are not indexed yet: {max(late):.0f} s behind"))
+    return alarms

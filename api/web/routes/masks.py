@@ -36,24 +36,24 @@ class MasksOut(ResponseModel):
 
 
 @router.get("/{camera}/masks", response_model=MasksOut, responses=problems(404, 503))
-def masks(camera: str, parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
+def masks(camera: str, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return the masks of a camera."""
-    return _told(parts, camera, sight)
+    return _masks(parts, camera, visibility)
 
 
 @router.put("/{camera}/masks", response_model=MasksOut, responses=problems(404, 415, 503))
-def set_masks(camera: str, body: MasksIn, parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
+def set_masks(camera: str, body: MasksIn, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
-    _told(parts, camera, sight)
+    _masks(parts, camera, visibility)
     known = parts.live.known([camera])[camera]
     keep_days = known.rules.keep_days if known.rules else None
     rules = Rules(camera, keep_days, tuple(tuple(polygon) for polygon in body.masks))
     parts.live.put([replace(known, rules=rules if keep_days or body.masks else None)])
-    return _told(parts, camera, sight)
+    return _masks(parts, camera, visibility)
 
 
-def _told(parts: ContextHere, camera: str, sight: CameraVisibilityHere) -> dict[str, Any]:
-    check_camera(sight, check_camera_id(camera))
+def _masks(parts: ContextHere, camera: str, visibility: CameraVisibilityHere) -> dict[str, Any]:
+    check_camera(visibility, check_camera_id(camera))
     parts.catalog.check_cameras([camera])
     rules = parts.live.known([camera])[camera].rules
     return {"camera": camera, "masks": [list(polygon) for polygon in rules.masks] if rules else []}

@@ -33,12 +33,12 @@ def _media(kind: str) -> dict[int | str, dict[str, Any]]:
 @router.head("/thumbnails/{segment}/{offset_ms}.jpg", include_in_schema=False)
 @router.get("/thumbnails/{segment}/{offset_ms}.jpg", response_class=FileResponse, responses=_media("image/jpeg"))
 def thumbnail(
-    segment: SegmentId, offset_ms: int, parts: ContextHere, sight: VisibilityHere, case: CaseId = ""
+    segment: SegmentId, offset_ms: int, parts: ContextHere, visibility: VisibilityHere, case: CaseId = ""
 ) -> FileResponse:
     """Return the picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
-    shown = PlaybackQueries(parts.catalog).segment(segment)
-    check_segment(sight, shown, shown.start_ms + offset_ms)
+    recording = PlaybackQueries(parts.catalog).segment(segment)
+    check_segment(visibility, recording, recording.start_ms + offset_ms)
     path = parts.media.thumbnail_path(segment, offset_ms)
     if not path.is_file():
         raise NotFound("there is no picture of this moment", got=f"{segment} at {offset_ms} ms")
@@ -52,7 +52,7 @@ def clip(
     offset_ms: Annotated[int, Query(ge=0, le=MAX_OFFSET_MS, description="start in the recording's file")],
     duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
     parts: ContextHere,
-    sight: VisibilityHere,
+    visibility: VisibilityHere,
     case: CaseId = "",
 ) -> FileResponse:
     """Cut a piece of a recording as H.264 MP4 when it is first asked for, and return it.
@@ -64,14 +64,14 @@ def clip(
     longest = round(1000 * parts.settings.clip_max_s)
     if duration_ms > longest:
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
-    footage = PlaybackQueries(parts.catalog)
-    found = footage.segment(segment)
-    check_segment(sight, found, found.start_ms + offset_ms)
-    if found.duration_ms and offset_ms >= found.duration_ms:
-        raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {found.duration_ms}")
-    start_ms = found.start_ms + offset_ms
-    segments = footage.showing(found, start_ms, start_ms + duration_ms)
-    rules = parts.live.known([found.camera_id])[found.camera_id].rules
+    playback = PlaybackQueries(parts.catalog)
+    first = playback.segment(segment)
+    check_segment(visibility, first, first.start_ms + offset_ms)
+    if first.duration_ms and offset_ms >= first.duration_ms:
+        raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {first.duration_ms}")
+    start_ms = first.start_ms + offset_ms
+    segments = playback.showing(first, start_ms, start_ms + duration_ms)
+    rules = parts.live.known([first.camera_id])[first.camera_id].rules
     with _cuts:
         path = parts.media.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.

@@ -42,11 +42,11 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Yield every family once."""
         now = now_ms()
-        streams, told = self._parts.live.streams(), self._parts.live.health()
-        running = any(is_alive(h, now) for h in told)
+        streams, health = self._parts.live.streams(), self._parts.live.health()
+        running = any(is_alive(h, now) for h in health)
         yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
-        yield from _states(streams, told, now)
-        yield from _of_streams(told, now)
+        yield from _states(streams, health, now)
+        yield from _of_streams(health, now)
         yield from self._of_cameras(now)
         yield from self._of_index(now)
 
@@ -88,9 +88,9 @@ class _Collector:
         yield segments
 
 
-def _states(streams: list[Stream], told: list[Health], now: int) -> Iterator[Metric]:
+def _states(streams: list[Stream], reports: list[Health], now: int) -> Iterator[Metric]:
     """Yield the states of every stream, also of one that no recorder has reported."""
-    health = {(h.camera_id, h.role): h for h in told}
+    health = {(h.camera_id, h.role): h for h in reports}
     up = _family("stream_up", "1 while it is being recorded", *STREAM)
     state = _family("stream_state", "1 for the state it is in", *STREAM, "state")
     for stream in streams:
@@ -100,13 +100,13 @@ def _states(streams: list[Stream], told: list[Health], now: int) -> Iterator[Met
     yield from (up, state)
 
 
-def _of_streams(told: list[Health], now: int) -> Iterator[Metric]:
+def _of_streams(reports: list[Health], now: int) -> Iterator[Metric]:
     age = _family("stream_last_frame_age_seconds", "Since its last frame", *STREAM)
     fps = _family("stream_fps", "Frames a second", *STREAM)
     bits = _family("stream_bits_per_second", "Bits a second", *STREAM)
     again = CounterMetricFamily("xunren_stream_reconnects", "Connections after the first", labels=STREAM)
     jumps = CounterMetricFamily("xunren_stream_clock_jumps", "Jumps of its time stamps", labels=STREAM)
-    for h in told:
+    for h in reports:
         labels, alive = [h.camera_id, str(h.role)], is_alive(h, now)
         if h.last_frame_ms:
             age.add_metric(labels, (now - h.last_frame_ms) / 1000)

@@ -51,7 +51,7 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
     try:
         response = RedirectResponse(provider.begin(secret), 303)
     except Unavailable as e:
-        return _told(e)
+        return _page(e)
     secure = request.url.scheme == "https"
     # lax: the provider sends the browser back here
     response.set_cookie(COOKIE, secret, max_age=_AWAY_S, path=CALLBACK, secure=secure, httponly=True, samesite="lax")
@@ -81,9 +81,9 @@ def callback(
 ) -> Response:
     """Come back from the provider, signed in. An account of the provider's name must exist; none is made here."""
     provider, secret = _provider(request), request.cookies.get(COOKIE, "")
-    brake, who = LoginThrottle(parts.catalog), subjects(request, "")
+    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, "")
     try:
-        brake.check(*who)
+        throttle.check(*slowed)
         provider.check(secret, state)
         if error:
             raise Denied("the provider did not let you in", got=error, cure="sign in again")
@@ -95,8 +95,8 @@ def callback(
             raise Denied("you have no account here", got=person.name, cure=cure)
     except XunrenError as e:
         if isinstance(e, Unauthenticated | Denied):
-            brake.failed(*who)
-        response = _told(e)
+            throttle.failed(*slowed)
+        response = _page(e)
     else:
         # A page of ours goes on to the next: the session's cookie is not sent along where another site leads.
         response = HTMLResponse(_PAGE.format(head='<meta http-equiv="refresh" content="0;url=/">', body=""))
@@ -112,7 +112,7 @@ def _name(name: str) -> str:
         raise Denied("the provider's name for you cannot be an account's", got=name, expected=e.expected) from None
 
 
-def _told(e: XunrenError) -> HTMLResponse:
+def _page(e: XunrenError) -> HTMLResponse:
     """Return an error as a page: no script waits for it."""
     words = [e.what, e.got and f"Got: {e.got}", e.expected and f"Expected: {e.expected}", e.cure]
     body = "".join(f"<p>{escape(str(word))}</p>" for word in words if word)

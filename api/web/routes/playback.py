@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api", tags=["media"])
 @router.get("/tracks", response_model=TracksOut, responses=problems(404, 422, 503))
 def track_boxes(
     parts: ContextHere,
-    sight: VisibilityHere,
+    visibility: VisibilityHere,
     tracks: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
     case: CaseId = "",
 ) -> dict[str, Any]:
@@ -36,53 +36,53 @@ def track_boxes(
 
     Nothing of recordings that were indexed before such boxes were kept.
     """
-    wanted: dict[str, set[int]] = {}
+    numbers_of: dict[str, set[int]] = {}
     for row in tracks:
         segment_id, number = segment_and_track(row)
-        wanted.setdefault(segment_id, set()).add(number)
-    footage = PlaybackQueries(parts.catalog)
+        numbers_of.setdefault(segment_id, set()).add(number)
+    playback = PlaybackQueries(parts.catalog)
     boxes = [
         box
-        for segment_id, numbers in wanted.items()
-        for box in _boxes(parts, sight, footage.segment(segment_id), numbers)
+        for segment_id, numbers in numbers_of.items()
+        for box in _boxes(parts, visibility, playback.segment(segment_id), numbers)
     ]
     return {"boxes": sorted(boxes)}
 
 
 def _boxes(
-    parts: AppContext, sight: Visibility, segment: Segment, numbers: set[int]
+    parts: AppContext, visibility: Visibility, segment: Segment, numbers: set[int]
 ) -> list[tuple[int, int, int, int, int]]:
-    check_segment(sight, segment, segment.end_ms)
-    kept = parts.media.tracks(segment.id)
-    known = unpacked(kept) if kept is not None else {}
-    seen = (one for number in numbers for one in known.get(number, ()))
-    moments = ((segment.start_ms + offset, box) for offset, box in seen)
-    return [(time_ms, *box.xyxy) for time_ms, box in moments if sight.moment(segment.camera_id, time_ms)]
+    check_segment(visibility, segment, segment.end_ms)
+    stored = parts.media.tracks(segment.id)
+    known = unpacked(stored) if stored is not None else {}
+    boxes = (one for number in numbers for one in known.get(number, ()))
+    moments = ((segment.start_ms + offset, box) for offset, box in boxes)
+    return [(time_ms, *box.xyxy) for time_ms, box in moments if visibility.moment(segment.camera_id, time_ms)]
 
 
 @router.get("/cameras/{camera}/near", response_model=NearbyOut, responses=problems(404, 422, 503))
 def near(
     camera: str,
     parts: ContextHere,
-    sight: VisibilityHere,
+    visibility: VisibilityHere,
     time_ms: Annotated[int, Query(ge=0, le=MAX_TIME_MS, description="Unix ms")],
     case: CaseId = "",
 ) -> dict[str, Any]:
     """Return the cameras around, and their clips from a little before that time to a little after."""
-    check_camera(sight, check_camera_id(camera))
-    found = nearby(parts.catalog, parts.catalog.camera(camera), sight, MOST_NEAR)
-    return {"cameras": [_near(parts, sight, other, metres, time_ms, case) for metres, other in found]}
+    check_camera(visibility, check_camera_id(camera))
+    cameras = nearby(parts.catalog, parts.catalog.camera(camera), visibility, MOST_NEAR)
+    return {"cameras": [_near(parts, visibility, other, metres, time_ms, case) for metres, other in cameras]}
 
 
 def _near(
-    parts: AppContext, sight: Visibility, camera: Camera, metres: float, time_ms: int, case: str
+    parts: AppContext, visibility: Visibility, camera: Camera, metres: float, time_ms: int, case: str
 ) -> dict[str, Any]:
-    told = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
+    data = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
     segment = PlaybackQueries(parts.catalog).at(camera.id, time_ms)
-    if segment is None or not sight.moment(camera.id, time_ms):
-        return told | {"start_ms": None, "end_ms": None, "clip_url": None}
-    from_ms = max(segment.start_ms, time_ms - BEFORE_MS, sight.from_ms or 0)
+    if segment is None or not visibility.moment(camera.id, time_ms):
+        return data | {"start_ms": None, "end_ms": None, "clip_url": None}
+    from_ms = max(segment.start_ms, time_ms - BEFORE_MS, visibility.from_ms or 0)
     length = min(BEFORE_MS + AFTER_MS, round(1000 * parts.settings.clip_max_s))
     named = f"&case={quote(case)}" if case else ""
     address = f"/api/clips/{segment.id}.mp4?offset_ms={from_ms - segment.start_ms}&duration_ms={length}{named}"
-    return told | {"start_ms": from_ms, "end_ms": from_ms + length, "clip_url": address}
+    return data | {"start_ms": from_ms, "end_ms": from_ms + length, "clip_url": address}

@@ -62,7 +62,7 @@ class IndexOut(ResponseModel):
 
 
 class RemeasuredOut(ResponseModel):
-    """Standing searches that were measured anew, and why others could not be, by their number."""
+    """Saved searches that were measured anew, and why others could not be, by their number."""
 
     count: int
     failed: dict[str, str]

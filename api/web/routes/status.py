@@ -26,29 +26,29 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
-def cameras(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
+def cameras(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """List all cameras, and from when to when there are recordings of them."""
-    covered = {row["id"]: row for row in parts.catalog.coverage()}
-    found = []
-    for camera in sight.of(parts.catalog.cameras()):
-        row = covered.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
+    coverage = {row["id"]: row for row in parts.catalog.coverage()}
+    lines = []
+    for camera in visibility.of(parts.catalog.cameras()):
+        row = coverage.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
         ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
-        found.append(asdict(camera) | row | ends)
-    return {"cameras": found}
+        lines.append(asdict(camera) | row | ends)
+    return {"cameras": lines}
 
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
-def status(parts: ContextHere, activity: ActivityHere, sight: CameraVisibilityHere) -> dict[str, Any]:
+def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return the index at this moment; files are named to whoever sees all cameras."""
     states = parts.catalog.states()
-    refused = parts.catalog.refused() if sight.cameras is None else []
+    refused = parts.catalog.refused() if visibility.cameras is None else []
     return {
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "camera_count": len(sight.of(parts.catalog.cameras())),
+        "camera_count": len(visibility.of(parts.catalog.cameras())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
-        "indexing": [_job(work) for work in activity.now() if sight.camera(work.camera)],
+        "indexing": [_job(work) for work in activity.now() if visibility.camera(work.camera)],
         "refused_count": len(refused),
         "refused": refused[:MAX_REFUSED],
     }

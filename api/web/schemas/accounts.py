@@ -1,4 +1,4 @@
-"""Accounts, keys, approvals and the record as OpenAPI describes them."""
+"""Accounts, keys, approvals and the audit log as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Roles = Annotated[list[UserRole], Field(min_length=1, max_length=len(UserRole))]
 
 
 class ScopeIn(BaseModel):
-    """What somebody may see: everything, or the cameras of districts and single cameras."""
+    """The cameras that somebody may see: all, or those of districts and single ones."""
 
     model_config = _STRICT
 
@@ -31,7 +31,7 @@ class ScopeIn(BaseModel):
 
 
 class LoginIn(BaseModel):
-    """Who signs in."""
+    """Name and password of an account."""
 
     model_config = _STRICT
 
@@ -54,7 +54,7 @@ class PasswordIn(BaseModel):
 
     model_config = _STRICT
 
-    password: Password = Field(description="as it is until now")
+    password: Password = Field(description="the present one")
     new_password: Password
 
 
@@ -74,7 +74,7 @@ class AccountIn(BaseModel):
 
 
 class AccountChange(BaseModel):
-    """What is given is changed."""
+    """A change of an account; a field that is left out stays as it is."""
 
     model_config = _STRICT
 
@@ -101,7 +101,7 @@ class KeyIn(BaseModel):
 
 
 class ApprovalIn(BaseModel):
-    """A wish to search all cameras over a long time."""
+    """A request to search all cameras over a long time."""
 
     model_config = _STRICT
 
@@ -111,7 +111,7 @@ class ApprovalIn(BaseModel):
 
 
 class JudgementIn(BaseModel):
-    """A supervisor's word."""
+    """A supervisor's decision."""
 
     model_config = _STRICT
 
@@ -161,7 +161,7 @@ class KeyOut(ResponseModel):
 
 
 class NewKeyOut(KeyOut):
-    """A new key; its secret is told this once."""
+    """A new key; its secret is shown this once."""
 
     key: str
 
@@ -173,7 +173,7 @@ class KeysOut(ResponseModel):
 
 
 class ApprovalOut(ResponseModel):
-    """A wish to search wide, and what a supervisor said."""
+    """A request to search wide, and the supervisor's decision."""
 
     number: int
     case: str
@@ -195,7 +195,7 @@ class ApprovalsOut(ResponseModel):
 
 
 class EntryOut(ResponseModel):
-    """An entry of the record."""
+    """An entry of the audit log."""
 
     number: int
     at_ms: int
@@ -217,7 +217,7 @@ class EntriesOut(ResponseModel):
 
 
 class CheckedOut(ResponseModel):
-    """Whether the record is whole."""
+    """Whether the audit log is whole."""
 
     whole: bool
     number: int = Field(description="entries, or the first one that is wrong")

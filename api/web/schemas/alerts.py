@@ -1,4 +1,4 @@
-"""What goes in and out of the routes of standing searches and alerts, as OpenAPI describes it."""
+"""Requests and responses of the routes of saved searches and alerts, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Name = Annotated[StrictStr, Field(description="for people; empty: the sentence")
 Sentence = Annotated[StrictStr, Field(description="what the person looks like", examples=["a woman in a yellow coat"])]
 Marks = Annotated[list[StrictStr], Field(max_length=MAX_MARKS, description="ids of clips that show the person")]
 Cameras = Annotated[list[StrictStr], Field(max_length=MAX_CAMERAS, description="camera ids; empty: all")]
-Rate = Annotated[float, Field(gt=0, le=1000, description="false alarms that are borne, over all cameras")]
+Rate = Annotated[float, Field(gt=0, le=1000, description="false alarms that are tolerated, over all cameras")]
 CoolDown = Annotated[float, Field(ge=0, le=86400, description="seconds between two alerts of one camera")]
 PerDay = Annotated[int, Field(ge=1, le=10_000, description="most alerts of one camera on one day (UTC)")]
 Days = Annotated[float, Field(gt=0, le=MAX_DAYS, description="from now, until it ends")]
@@ -28,7 +28,7 @@ Url = Annotated[
 
 
 class SavedSearchIn(BaseModel):
-    """A standing search to be previewed or saved: a sentence, clips that show the person, or both."""
+    """A saved search to be previewed or saved: a sentence, clips that show the person, or both."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +63,7 @@ class SavedSearchIn(BaseModel):
 
 
 class SavedSearchChange(BaseModel):
-    """What is given is changed; a new sentence, clips, cameras, rate, cool-down or limit means a new threshold."""
+    """A change; what is left out stays. A new query, clips, cameras, rate, cool-down or limit means a new threshold."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -100,15 +100,15 @@ class SavedSearchChange(BaseModel):
             "paused": self.paused,
         }
         plain |= {"alarms_per_day": self.alarms_per_day, "include_old": self.include_old}
-        given: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
-        given |= {name: tuple(value) for name, value in lists.items() if value is not None}
+        changes: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
+        changes |= {name: tuple(value) for name, value in lists.items() if value is not None}
         if self.days is not None:
-            given["expires_ms"] = expiry(now_ms, self.days)
-        return replace(before, **given, rule=rule)
+            changes["expires_ms"] = expiry(now_ms, self.days)
+        return replace(before, **changes, rule=rule)
 
 
 class AlertChange(BaseModel):
-    """What a person says of an alert; a judgement means that it was seen."""
+    """A person's judgement of an alert, which also means that it was seen."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -116,7 +116,7 @@ class AlertChange(BaseModel):
     judgement: Judgement | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> AlertChange:
+    def _check_not_empty(self) -> AlertChange:
         if self.seen is None and self.judgement is None:
             raise ValueError("give seen, judgement or both")
         return self
@@ -139,7 +139,7 @@ class MeasuredOut(ResponseModel):
 
 
 class AlertCountsOut(ResponseModel):
-    """What became of its alerts."""
+    """Counts of its alerts."""
 
     raised: int
     open: int
@@ -153,7 +153,7 @@ class AlertCountsOut(ResponseModel):
 
 
 class WebhookOut(ResponseModel):
-    """Where alerts are sent, and what became of those of the last week."""
+    """The address of a webhook, and the deliveries of the last week."""
 
     url: str = Field(description="without what may be secret")
     stopped: str = Field(description="why nothing is sent any more; empty: it is")
@@ -165,7 +165,7 @@ class WebhookOut(ResponseModel):
 
 
 class SavedSearchOut(ResponseModel):
-    """A standing search as it is now."""
+    """A saved search as it is now."""
 
     number: int
     name: str
@@ -203,21 +203,21 @@ class FaultsOut(ResponseModel):
 
 
 class SavedSearchesOut(ResponseModel):
-    """All standing searches by number."""
+    """All saved searches by number."""
 
     saved_searches: list[SavedSearchOut]
     faults: FaultsOut
 
 
 class PreviewOut(ResponseModel):
-    """What saving it would give."""
+    """What a saved search would have."""
 
     cameras: list[str] = Field(description="with those that the sentence names; empty: all")
     measured: MeasuredOut
 
 
 class AlertOut(ResponseModel):
-    """A row that passed a standing search's threshold."""
+    """A row that passed a saved search's threshold."""
 
     number: int
     saved_search: int = Field(description="its number")
@@ -251,7 +251,7 @@ class AlertsOut(ResponseModel):
 
 
 class TrialOut(ResponseModel):
-    """What a webhook's receiver said to a test."""
+    """The receiver's answer to a test."""
 
     delivered: bool
     message: str

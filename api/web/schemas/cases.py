@@ -1,4 +1,4 @@
-"""What goes in and out about cases over HTTP, as OpenAPI describes it."""
+"""Requests and responses about cases, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CaseIn(BaseModel):
 
 
 class CaseChange(BaseModel):
-    """What is to be different about a case; what is left out stays as it is."""
+    """A change of a case; what is left out stays as it is."""
 
     model_config = _STRICT
 
@@ -108,7 +108,7 @@ class CaseSearchIn(BaseModel):
     end: When = None
     order: Order = Field(default=Order.BEST, description="best first, or by time")
     reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
-    limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
+    limit: StrictInt = Field(default=12, description="clips of a page, 1 to 500")
 
 
 class FollowIn(BaseModel):
@@ -121,7 +121,7 @@ class FollowIn(BaseModel):
     query: StrictStr | None = Field(default=None, description="instead of the case's first query")
     order: Order = Order.BEST
     reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
-    limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
+    limit: StrictInt = Field(default=12, description="clips of a page, 1 to 500")
 
 
 class MarkIn(BaseModel):
@@ -134,7 +134,7 @@ class MarkIn(BaseModel):
 
 
 class ShareIn(BaseModel):
-    """Who shall see a case, too."""
+    """The account that shall see a case too."""
 
     model_config = _STRICT
 
@@ -143,14 +143,14 @@ class ShareIn(BaseModel):
 
 
 class PeopleOut(ResponseModel):
-    """Who has a case."""
+    """The accounts that see a case."""
 
     owner: str | None = Field(description="null: it was made on the command line")
     people: list[str]
 
 
 class SightingIn(BaseModel):
-    """A clip that shows the person, surely."""
+    """A clip that surely shows the person."""
 
     model_config = _STRICT
 

@@ -1,4 +1,4 @@
-"""What goes out over HTTP about live cameras, as OpenAPI describes it."""
+"""Responses about live cameras, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.web.schemas.search import ResponseModel
 
 
 class AlarmOut(ResponseModel):
-    """Something that a person must see to."""
+    """A fault that a person must attend to."""
 
     kind: str = Field(description="stable: recorder, disk, cameras, lag")
     message: str
@@ -42,7 +42,7 @@ class StreamOut(ResponseModel):
     codec: str
     lag_s: float | None = Field(description="how far its newest indexed moment lies behind; None if it is not indexed")
     waiting_s: float = Field(description="recorded and not yet indexed")
-    image: str | None = Field(description="address of its newest picture on this server")
+    image: str | None = Field(description="address of its newest sample on this server")
 
 
 class LiveOut(ResponseModel):

@@ -1,4 +1,4 @@
-"""What goes in and out over HTTP, as OpenAPI describes it."""
+"""Requests and responses of search, index and errors, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PhotoIn(BaseModel):
 
 
 class SearchRequest(BaseModel):
-    """What the person looks like, in words, pictures or both, and what may answer. Empty lists mean all."""
+    """The person in words, photos or both, and the cameras and times to search. Empty lists mean all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,14 +88,14 @@ class ClipOut(ResponseModel):
     time_ms: int = Field(description="the best moment")
     time: str
     segment: str
-    tracks: list[str] = Field(description="rows of its tracks: /api/tracks tells where they were in the picture")
+    tracks: list[str] = Field(description="rows of its tracks: /api/tracks says where they were in the frame")
     path: str = Field(description="the recording's file")
     thumbnail: str = Field(description="address of a picture of the best moment, on this server")
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
 
 
 class TracksOut(ResponseModel):
-    """Where people were in the picture, moment by moment, in order of time."""
+    """Boxes of people in the frame, in order of time."""
 
     boxes: list[tuple[int, int, int, int, int]] = Field(
         description="Unix ms, and xyxy in pixels of the clip's frame_width x frame_height"
@@ -120,7 +120,7 @@ class NearbyOut(ResponseModel):
 
 
 class HintOut(ResponseModel):
-    """Words of the sentence that the model often gets wrong."""
+    """Words of the query that the model often gets wrong."""
 
     attribute: str = Field(description="such as hat, hair, upper (kind of garment)")
     accuracy: float = Field(description="share of made test people whose attribute the model names rightly, 0 to 1")
@@ -141,11 +141,11 @@ class GapOut(ResponseModel):
 
 
 class CoverageOut(ResponseModel):
-    """What of the question's cameras and time nobody could look at: "nothing found" is not "was not there"."""
+    """What of the query's cameras and time is not in the index: "nothing found" is not "was not there"."""
 
-    start: str = Field(description="of the range that is told about: the question's, or the last day")
+    start: str = Field(description="of the range: the query's, or the last day")
     end: str
-    camera_count: int = Field(description="cameras that the question is about")
+    camera_count: int = Field(description="cameras that the query is about")
     with_gaps: int = Field(description="of these")
     gaps: list[GapOut] = Field(description="the longest ones, at most 50")
     more_gaps: int = Field(description="gaps that are left out here")
@@ -154,15 +154,15 @@ class CoverageOut(ResponseModel):
 
 
 class ChipOut(ResponseModel):
-    """A part of the sentence that was taken for a time, a place, or something that is not there."""
+    """A part of the query that was taken for a time, a place or a negation."""
 
     kind: ChipKind
-    words: str = Field(description="as they stand in the sentence; `without` them, they do not count")
+    words: str = Field(description="as they stand in the query; listed in `without`, they do not count")
     meaning: str
 
 
 class ParsedQueryOut(ResponseModel):
-    """What the sentence was taken to say."""
+    """The query taken apart."""
 
     description: str = Field(description="what is left for the model")
     negations: list[str] = Field(description="what the person does not wear or carry")
@@ -186,7 +186,7 @@ class SearchAnswer(ResponseModel):
     more: bool = Field(description="whether there may be clips after it")
     rows: int = Field(description="size of the index that was searched")
     took_ms: int
-    hints: list[HintOut] = Field(description="what the sentence leans on and the model is weak at")
+    hints: list[HintOut] = Field(description="words of the query that the model is weak at")
     coverage: CoverageOut
     clips: list[ClipOut]
 
@@ -267,7 +267,7 @@ class Refusal(Problem):
     """The error of a request that is refused for what it asks, or for where it comes from."""
 
     rule: str | None = Field(
-        default=None, description="the rule that refuses a sentence: ethnicity, religion, politics, protest or intimate"
+        default=None, description="the rule that refuses a query: ethnicity, religion, politics, protest or intimate"
     )
 
 

@@ -260,7 +260,7 @@ def test_a_standing_search_is_read_as_it_was_saved(post: Post) -> None:
     draft = SavedSearchInput(
         "她", "穿黄色外套的女子", NOW + 1, "2026-0007", ("a-p1-2",), ("gate",), 3.5, AlertRule(1000, 7), True, True
     )
-    saved = post.desk.add(draft).standing
+    saved = post.desk.add(draft).search
     found = post.book.get(saved.id)
     assert (found.draft, found.aim.measured, found.aim.model) == (draft, saved.aim.measured, MODEL)
     assert np.array_equal(found.aim.vector, saved.aim.vector)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from api.audit.audit_log import BEGINNING, AuditAction, AuditFilter, AuditLog, BrokenChain, Head, told
+from api.audit.audit_log import BEGINNING, AuditAction, AuditFilter, AuditLog, BrokenChain, Head, entry_dict
 from api.audit.tables import entries
 from search.catalog.catalog import Catalog
 from search.errors import BadInput
@@ -99,7 +99,7 @@ def test_removed_and_numbered_again_is_found(record: AuditLog, catalog: Catalog)
 
 
 def test_a_changed_entry_with_a_hash_that_fits_is_found_at_the_next(record: AuditLog, catalog: Catalog) -> None:
-    forged = told(record.find(AuditFilter(before=4, limit=1))[0]) | {"account": "nobody"}
+    forged = entry_dict(record.find(AuditFilter(before=4, limit=1))[0]) | {"account": "nobody"}
     forged.pop("hash")
     digest = hashlib.sha256(json.dumps(forged, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     with catalog.begin() as db:
@@ -171,7 +171,7 @@ def test_a_page_has_bounds(limit: int) -> None:
 
 
 def test_an_entry_says_enough_to_compute_its_hash(record: AuditLog) -> None:
-    data = told(record.find(AuditFilter(limit=1))[0])
+    data = entry_dict(record.find(AuditFilter(limit=1))[0])
     computed = data.pop("hash")
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(text.encode()).hexdigest() == computed
@@ -180,4 +180,4 @@ def test_an_entry_says_enough_to_compute_its_hash(record: AuditLog) -> None:
 def test_the_tables_have_no_column_outside_the_hash(record: AuditLog) -> None:
     named = {"case_id": "case"}
     columns = {named.get(column.name, column.name) for column in sa.inspect(entries).columns}
-    assert columns == set(told(record.find(AuditFilter(limit=1))[0]))
+    assert columns == set(entry_dict(record.find(AuditFilter(limit=1))[0]))

@@ -67,7 +67,7 @@ def test_a_signed_head_says_when_it_was_changed(record: AuditLog, tmp_path: Path
 @pytest.mark.parametrize("text", ["", "[]", '{"number": true, "hash": "x"}', '{"hash": "x"}', "[" * 9000, "1" * 9000])
 def test_what_is_no_head_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "head.json").write_text(text)
-    with pytest.raises(BadInput, match="not a head of the record"):
+    with pytest.raises(BadInput, match="not a head of the audit log"):
         read_head(tmp_path / "head.json")
 
 

@@ -130,7 +130,7 @@ def test_a_kept_head_shows_an_end_that_was_cut_off(line: Line, tmp_path: Path) -
 def test_what_is_no_head_is_refused(line: Line, tmp_path: Path, text: str) -> None:
     head = tmp_path / "head.json"
     head.write_bytes(text.encode("latin-1"))
-    assert "this is not a head of the record" in line("audit", "verify", "--head", head, code=1).err
+    assert "this is not a head of the audit log" in line("audit", "verify", "--head", head, code=1).err
 
 
 def test_what_cannot_be_recorded_is_not_carried_out(line: Line) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from api.audit.audit_log import AuditFilter as Entries
-from api.audit.audit_log import AuditLog, told
+from api.audit.audit_log import AuditLog, entry_dict
 from api.cases.case_store import CaseStore, cases_of
 from api.cases.investigation import CaseService
 from api.cases.types import CaseInput
@@ -138,8 +138,8 @@ def faults(folder: Path, key: Path | None = None) -> dict[str, str]:
     return found
 
 
-def signed_anew(folder: Path, told: dict[str, Any], signer: Signer) -> None:
-    data = canonical(told)
+def signed_anew(folder: Path, manifest: dict[str, Any], signer: Signer) -> None:
+    data = canonical(manifest)
     (folder / MANIFEST).write_bytes(data)
     (folder / SIGNATURE).write_bytes(as_text(signer.sign(data)))
 
@@ -156,28 +156,28 @@ def test_an_export_is_whole_and_says_what_it_is(whole: Path, parts: AppContext, 
     checked = verify(whole, key)
     assert (checked.faults, checked.is_proven) == ((), True)
     assert checked.fingerprint == Signer(parts.settings.data_dir).public.fingerprint
-    told = manifest_of(whole)
-    assert (whole / MANIFEST).read_bytes() == canonical(told)
+    manifest = manifest_of(whole)
+    assert (whole / MANIFEST).read_bytes() == canonical(manifest)
     assert sorted(path.name for path in whole.iterdir()) == [
         "README.txt", "blurred.mp4", "clip.mp4", MANIFEST, SIGNATURE, "original", "public_key.pem", "still.jpg",
     ]  # fmt: skip
-    assert (told["case"]["id"], told["case"]["sentences"]) == (case, ["穿红色上衣的男孩", "a boy in red"])
-    assert told["camera"]["id"] == CAMERA
-    assert told["camera"]["lat"] == 22.72
-    assert told["operator"] == "os:me"
-    assert told["key"] == {"algorithm": "Ed25519", "fingerprint": checked.fingerprint}
-    (recorded,) = told["recordings"]
+    assert (manifest["case"]["id"], manifest["case"]["sentences"]) == (case, ["穿红色上衣的男孩", "a boy in red"])
+    assert manifest["camera"]["id"] == CAMERA
+    assert manifest["camera"]["lat"] == 22.72
+    assert manifest["operator"] == "os:me"
+    assert manifest["key"] == {"algorithm": "Ed25519", "fingerprint": checked.fingerprint}
+    (recorded,) = manifest["recordings"]
     began = parse_time(START, parts.zone)
     assert (recorded["start_ms"], recorded["start"]) == (began, START)
     assert recorded["end_ms"] == began + SECONDS * 1000
     assert recorded["clock"]["offset_ms"] == -1500
-    sighting = told["sighting"]
+    sighting = manifest["sighting"]
     assert sighting["note"] == "glasses"
     assert sighting["start_ms"] < sighting["time_ms"] < sighting["end_ms"]
-    assert told["index"]["model"] == "colours"
-    assert told["index"]["rows"] == parts.store.count()
+    assert manifest["index"]["model"] == "colours"
+    assert manifest["index"]["rows"] == parts.store.count()
     for name in ("version", "exported_ms", "product", "audit", "clip", "still", "blurred"):
-        assert told[name]
+        assert manifest[name]
 
 
 def test_the_original_is_what_is_on_the_disk(whole: Path, parts: AppContext) -> None:
@@ -194,7 +194,7 @@ def test_the_record_has_the_entry_that_the_manifest_names(whole: Path, parts: Ap
     assert entry.hash == found["hash"]
     assert entry.act.account == "os:me"
     files = {one["name"]: one["sha256"] for one in manifest_of(whole)["files"]}
-    assert told(entry)["details"]["files"] == files
+    assert entry_dict(entry)["details"]["files"] == files
 
 
 def packets(path: Path) -> list[bytes]:
@@ -236,14 +236,14 @@ def sharpness(image: Image, at: tuple[int, int]) -> float:
 
 
 def test_bystanders_are_blurred_and_the_person_is_not(whole: Path, parts: AppContext) -> None:
-    told = manifest_of(whole)
-    assert told["blurred"]["other_tracks_blurred"] >= 1
-    assert "a person must check" in told["blurred"]["how"]
-    began = told["sighting"]["start_ms"] - parse_time(START, parts.zone)
+    manifest = manifest_of(whole)
+    assert manifest["blurred"]["other_tracks_blurred"] >= 1
+    assert "a person must check" in manifest["blurred"]["how"]
+    began = manifest["sighting"]["start_ms"] - parse_time(START, parts.zone)
     original = {round(ms / 100): image for ms, image in frames(recording(parts))}
     seen = [(began + ms) / 1000 for ms, _ in frames(whole / "blurred.mp4")]
     assert seen[0] * 1000 - began < 100
-    assert len(seen) == told["blurred"]["pictures"] >= 80
+    assert len(seen) == manifest["blurred"]["pictures"] >= 80
     clear = 0
     for ms, image in frames(whole / "blurred.mp4"):
         number = round((began + ms) / 100)
@@ -253,7 +253,7 @@ def test_bystanders_are_blurred_and_the_person_is_not(whole: Path, parts: AppCon
         assert sharpness(image, blue_at(number / FPS)) < 0.02 * sharpness(before, blue_at(number / FPS)), number
         clear += sharpness(image, red_at(number / FPS)) > 0.5 * sharpness(before, red_at(number / FPS))
     assert clear >= 60  # of 70; before the first look and after the last one nobody knows where the person is
-    assert told["blurred"]["pictures_with_the_person"] >= clear
+    assert manifest["blurred"]["pictures_with_the_person"] >= clear
 
 
 # what was changed ------------------------------------------------------------------------------------------------
@@ -289,10 +289,10 @@ def test_the_place_of_a_change_is_told_to_the_block(folder: Path, parts: AppCont
     signer = Signer(parts.settings.data_dir)
     (path,) = (folder / "original").iterdir()
     path.write_bytes(np.random.default_rng(1).bytes(5 * BLOCK_BYTES + 77))
-    told = manifest_of(folder)
-    place = next(n for n, one in enumerate(told["files"]) if one["name"] == f"original/{path.name}")
-    told["files"][place] = describe(path, f"original/{path.name}").as_dict()
-    signed_anew(folder, told, signer)
+    manifest = manifest_of(folder)
+    place = next(n for n, one in enumerate(manifest["files"]) if one["name"] == f"original/{path.name}")
+    manifest["files"][place] = describe(path, f"original/{path.name}").as_dict()
+    signed_anew(folder, manifest, signer)
     assert not faults(folder)
     for at in (BLOCK_BYTES, 2 * BLOCK_BYTES + 5, 5 * BLOCK_BYTES + 76):
         flipped(path, at)
@@ -341,16 +341,16 @@ def test_without_its_papers_it_is_broken(folder: Path, key: Path, name: str) -> 
 
 def test_who_signs_anew_with_another_key_is_found_with_the_key(folder: Path, key: Path, tmp_path: Path) -> None:
     forger = Signer(tmp_path / "forger")
-    told = manifest_of(folder)
-    told["camera"]["id"] = "elsewhere"
-    signed_anew(folder, told, forger)
+    manifest = manifest_of(folder)
+    manifest["camera"]["id"] = "elsewhere"
+    signed_anew(folder, manifest, forger)
     assert "signature does not fit" in faults(folder)[SIGNATURE]
     # The whole folder is made to agree with the forger's key.
     (folder / "public_key.pem").write_bytes(forger.public.pem)
-    told["key"]["fingerprint"] = forger.public.fingerprint
-    place = next(n for n, one in enumerate(told["files"]) if one["name"] == "public_key.pem")
-    told["files"][place] = describe(folder / "public_key.pem", "public_key.pem").as_dict()
-    signed_anew(folder, told, forger)
+    manifest["key"]["fingerprint"] = forger.public.fingerprint
+    place = next(n for n, one in enumerate(manifest["files"]) if one["name"] == "public_key.pem")
+    manifest["files"][place] = describe(folder / "public_key.pem", "public_key.pem").as_dict()
+    signed_anew(folder, manifest, forger)
     alone = verify(folder)
     assert (alone.faults, alone.is_proven, alone.fingerprint) == ((), False, forger.public.fingerprint)
     found = faults(folder, key)
@@ -360,15 +360,15 @@ def test_who_signs_anew_with_another_key_is_found_with_the_key(folder: Path, key
 
 def changed(what: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
     def change(folder: Path) -> None:
-        told = manifest_of(folder)
-        what(told)
-        (folder / MANIFEST).write_text(json.dumps(told), "utf-8")
+        manifest = manifest_of(folder)
+        what(manifest)
+        (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
 
     return change
 
 
-def _rename(told: dict[str, Any], name: object) -> None:
-    told["files"][0]["name"] = name
+def _rename(manifest: dict[str, Any], name: object) -> None:
+    manifest["files"][0]["name"] = name
 
 
 BROKEN: dict[str, Callable[[Path], object]] = {
@@ -379,18 +379,18 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "digits": lambda f: (f / MANIFEST).write_bytes(b"1" * 100_000),
     "not a number": lambda f: (f / MANIFEST).write_bytes(b'{"format": NaN}'),
     "too large": lambda f: os.truncate(f / MANIFEST, 1 << 40),
-    "another version": changed(lambda told: told.update(version=2)),
-    "no files": changed(lambda told: told.pop("files")),
-    "files are words": changed(lambda told: told.update(files=["x"])),
-    "no key": changed(lambda told: told.update(key=None)),
-    "no size": changed(lambda told: told["files"][0].pop("size")),
-    "size true": changed(lambda told: told["files"][0].update(size=True)),
-    "size below zero": changed(lambda told: told["files"][0].update(size=-1)),
-    "size absurd": changed(lambda told: told["files"][0].update(size=10**30)),
-    "hash": changed(lambda told: told["files"][0].update(sha256="x")),
-    "hash of a block": changed(lambda told: told["files"][0]["blocks"].__setitem__(0, 3)),
-    "twice": changed(lambda told: told["files"].append(told["files"][0])),
-    "itself": changed(lambda told: _rename(told, MANIFEST)),
+    "another version": changed(lambda manifest: manifest.update(version=2)),
+    "no files": changed(lambda manifest: manifest.pop("files")),
+    "files are words": changed(lambda manifest: manifest.update(files=["x"])),
+    "no key": changed(lambda manifest: manifest.update(key=None)),
+    "no size": changed(lambda manifest: manifest["files"][0].pop("size")),
+    "size true": changed(lambda manifest: manifest["files"][0].update(size=True)),
+    "size below zero": changed(lambda manifest: manifest["files"][0].update(size=-1)),
+    "size absurd": changed(lambda manifest: manifest["files"][0].update(size=10**30)),
+    "hash": changed(lambda manifest: manifest["files"][0].update(sha256="x")),
+    "hash of a block": changed(lambda manifest: manifest["files"][0]["blocks"].__setitem__(0, 3)),
+    "twice": changed(lambda manifest: manifest["files"].append(manifest["files"][0])),
+    "itself": changed(lambda manifest: _rename(manifest, MANIFEST)),
     **{
         f"name {name!r}": changed(partial(_rename, name=name))
         for name in ("../key.pem", "/etc/passwd", "original/../../x", "a/b", "..", ".", "", "a\\b", "a\0b", 3, None)
@@ -474,8 +474,8 @@ def test_a_masked_camera_keeps_its_original_to_itself(
     exporter.export(case, 1, folder, ExportRequest("os:me", "command line", blur=True))
     assert not faults(folder)
     assert not (folder / "original").exists()
-    told = manifest_of(folder)
-    (recorded,) = told["recordings"]
+    manifest = manifest_of(folder)
+    (recorded,) = manifest["recordings"]
     assert recorded["name"] is None
     assert "privacy masks" in recorded["withheld"]
     assert recorded["sha256"] == describe(recording(parts), "x").sha256
