@@ -167,4 +167,4 @@ def _delivery(standing_id: int, alert_id: int, at_ms: int) -> dict[str, Any]:
 
 def unknown_alert(number: int) -> NotFound:
     """Return the error for an alert that does not exist, or not for this principal."""
-    return NotFound("there is no such alert", got=number, cure="`xunren watch alerts` shows them")
+    return NotFound("there is no such alert", got=number, cure="`xunren alert list` shows them")

@@ -119,4 +119,4 @@ class SavedSearchStore:
 
 
 def _unknown(number: int) -> NotFound:
-    return NotFound("there is no such saved search", got=number, cure="`xunren watch list` shows all")
+    return NotFound("there is no such saved search", got=number, cure="`xunren saved-search list` shows all")

@@ -1,17 +1,15 @@
-"""`xunren account` and `xunren key`: who may sign in, and which jobs may ask. For whoever has the data folder."""
+"""`xunren account` and `xunren key`: the commands and their options. Only the owner of the data folder can use them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.context import Json, settings_of
+from api.cli.context import settings_of
+from api.cli.options import Json
 
-if TYPE_CHECKING:
-    pass
-
-account_app = typer.Typer(help="Who may sign in: add, list, change accounts.", no_args_is_help=True)
+account_app = typer.Typer(help="Accounts that may sign in: add, list and change them.", no_args_is_help=True)
 key_app = typer.Typer(help="API keys for jobs.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
@@ -19,8 +17,14 @@ Roles = Annotated[list[str] | None, typer.Option("--role", help="operator, super
 Everything = Annotated[bool, typer.Option("--everything", help="Sees all cameras.")]
 Districts = Annotated[list[str] | None, typer.Option("--district", help="Sees this district's cameras (repeatable).")]
 Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Sees this camera (repeatable).")]
-BackHours = Annotated[float | None, typer.Option(help="Sees footage of the last hours only.")]
+BackHours = Annotated[float | None, typer.Option(help="Sees recordings of the last so many hours only.")]
 Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the groups to the command line."""
+    app.add_typer(account_app, name="account")
+    app.add_typer(key_app, name="key")
 
 
 @account_app.command("add")
@@ -33,7 +37,7 @@ def account_add(
     camera: Cameras = None,
     back_hours: BackHours = None,
     password_stdin: Stdin = False,
-    oidc: Annotated[bool, typer.Option("--oidc", help="Without a password: signs in at the OIDC provider.")] = False,
+    oidc: Annotated[bool, typer.Option("--oidc", help="No password: it signs in at the OIDC provider.")] = False,
 ) -> None:
     """Make an account; asks for its password."""
     from api.commands import account as commands
@@ -61,7 +65,7 @@ def account_change(
     back_hours: BackHours = None,
     disable: Annotated[bool | None, typer.Option("--disable/--enable", help="Lock out, or let in again.")] = None,
 ) -> None:
-    """Change what is given: roles replace roles, a scope replaces the scope."""
+    """Change the options that you give: roles replace roles, a scope replaces the scope."""
     from api.commands import account as commands
 
     rights = commands.AccountRights(role or (), everything, district or (), camera or (), back_hours)
@@ -87,7 +91,7 @@ def key_new(
     back_hours: BackHours = None,
     days: Annotated[float, typer.Option(help="Days until it expires, at most 366.")] = 90.0,
 ) -> None:
-    """Make a key; it is printed this once."""
+    """Make a key and print it, this once."""
     from api.commands import account as commands
 
     rights = commands.AccountRights(role or (), everything, district or (), camera or (), back_hours)
@@ -104,7 +108,7 @@ def key_list(context: typer.Context, json: Json = False) -> None:
 
 @key_app.command("remove")
 def key_remove(context: typer.Context, number: Annotated[int, typer.Argument(help="Number of the key.")]) -> None:
-    """Let a key open nothing any more."""
+    """Revoke a key."""
     from api.commands.account import remove_key
 
     remove_key(settings_of(context), number)

@@ -1,33 +1,36 @@
-"""`xunren audit`: the record of who searched for whom. Heavy parts are imported inside the commands."""
+"""`xunren audit`: the commands and their options."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.context import Json, settings_of
+from api.cli.context import settings_of
+from api.cli.options import End, Json, Start
 
-if TYPE_CHECKING:
-    pass
+audit_app = typer.Typer(help="The audit log of who searched for whom: list it, verify it.", no_args_is_help=True)
 
-audit_app = typer.Typer(help="The record of who searched for whom: list it, check it.", no_args_is_help=True)
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(audit_app, name="audit")
 
 
 @audit_app.command("list")
 def list_entries(
     context: typer.Context,
-    case: Annotated[str, typer.Option(help="Only of this case: who looked at it?")] = "",
+    case: Annotated[str, typer.Option(help="Only of this case: who saw it?")] = "",
     account: Annotated[str, typer.Option(help="Only of this account: what did it look for?")] = "",
     action: Annotated[str, typer.Option(help="Only this, e.g. search or view.clip.")] = "",
-    from_: Annotated[str | None, typer.Option("--from", help="Only since this time.")] = None,
-    to: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    from_: Start = None,
+    to: End = None,
     before: Annotated[int | None, typer.Option(help="Only entries with a lower number: the page after.")] = None,
     limit: Annotated[int, typer.Option(help="Most entries.")] = 100,
     json: Json = False,
 ) -> None:
-    """Entries, the newest first."""
+    """List entries, the newest first."""
     from api.audit.audit_log import AuditFilter
     from api.commands.audit import show_entries
     from search.times import parse_time, zone_of
@@ -41,17 +44,17 @@ def list_entries(
 @audit_app.command("verify")
 def verify(
     context: typer.Context,
-    head: Annotated[Path | None, typer.Option(help="A head that was kept: was the record cut off since?")] = None,
+    head: Annotated[Path | None, typer.Option(help="A head that was kept: was the log cut off since?")] = None,
     key: Annotated[
         Path | None, typer.Option(help="Public key that must have signed the head; without it, this installation's.")
     ] = None,
 ) -> None:
-    """Compute the whole chain again; names the first entry that was changed, removed or moved."""
-    from api.commands.audit import verify_record
+    """Compute the whole chain again, and name the first entry that was changed, removed or moved."""
+    from api.commands.audit import verify_log
 
     if key is not None and head is None:
         raise typer.BadParameter("--key belongs to --head: only a head is signed")
-    verify_record(settings_of(context), head, key)
+    verify_log(settings_of(context), head, key)
 
 
 @audit_app.command("head")
@@ -60,7 +63,7 @@ def export_head(
     to: Annotated[Path | None, typer.Option(help="File to make; keep it on another machine.")] = None,
     sign: Annotated[Path | None, typer.Option(help="As --to, signed with this installation's key.")] = None,
 ) -> None:
-    """Write the end of the record to a file. Daily, it shows later that nothing before it was changed or cut off."""
+    """Write the end of the log to a file, which proves later that nothing before it was changed or cut off."""
     from api.commands.audit import keep_head
 
     path = to if sign is None else sign

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.context import Json, settings_of
-
-if TYPE_CHECKING:
-    pass
+from api.cli.context import settings_of
+from api.cli.options import CaseId, Json, Limit, Photos, Reason
 
 case_app = typer.Typer(help="A missing person's file: search, sightings, trail.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(help="Id of the case, such as 2026-0007.")]
 Clip = Annotated[str, typer.Argument(help="Id of a clip, as `case search` prints it.")]
 Sentences = Annotated[
-    list[str] | None, typer.Option("--sentence", help="What the person looks like (repeatable; all of them).")
+    list[str] | None,
+    typer.Option("--sentence", help="What the person looks like (repeatable; replaces all)."),
 ]
-Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A picture of the person (repeatable).")]
-LastSeenAt = Annotated[str | None, typer.Option("--last-seen", help="CAMERA, or LAT,LON; 'none': nobody knows.")]
+LastSeenAt = Annotated[str | None, typer.Option("--last-seen", help="CAMERA, or LAT,LON; 'none' removes it.")]
 At = Annotated[str | None, typer.Option("--at", help="When they were last seen, ISO 8601.")]
 Place = Annotated[str | None, typer.Option("--place", help="Where they were last seen, in words.")]
-Walking = Annotated[bool, typer.Option("--walking", help="They walk: 1.4 m/s (this holds if nothing is said).")]
+Walking = Annotated[bool, typer.Option("--walking", help="They walk: 1.4 m/s (the default).")]
 Riding = Annotated[bool, typer.Option("--riding", help="They ride: 5 m/s.")]
 Speed = Annotated[float | None, typer.Option("--speed", help="They go so many metres a second.")]
-Note = Annotated[str | None, typer.Option("--note", help="What else is to be known.")]
-Limit = Annotated[int, typer.Option(help="Number of clips.")]
+Note = Annotated[str | None, typer.Option("--note", help="Anything else that is known.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(case_app, name="case")
 
 
 @case_app.command("new")
@@ -48,8 +49,8 @@ def case_new(
     """Open a case."""
     from api.commands.case import CaseOptions, new_case
 
-    words = CaseOptions(name, sentence or (), photo or (), (), last_seen, at, place, walking, riding, speed, note)
-    new_case(settings_of(context), words, as_json=json)
+    options = CaseOptions(name, sentence or (), photo or (), (), last_seen, at, place, walking, riding, speed, note)
+    new_case(settings_of(context), options, as_json=json)
 
 
 @case_app.command("list")
@@ -61,7 +62,7 @@ def case_list(context: typer.Context, json: Json = False) -> None:
 
 
 @case_app.command("show")
-def case_show(context: typer.Context, case_id: Id, json: Json = False) -> None:
+def case_show(context: typer.Context, case_id: CaseId, json: Json = False) -> None:
     """Show a case with its marks and sightings."""
     from api.commands.case import show_one_case
 
@@ -71,11 +72,14 @@ def case_show(context: typer.Context, case_id: Id, json: Json = False) -> None:
 @case_app.command("change")
 def case_change(
     context: typer.Context,
-    case_id: Id,
+    case_id: CaseId,
     name: Annotated[str | None, typer.Option(help="Another name.")] = None,
     sentence: Sentences = None,
     photo: Photos = None,
-    drop_photo: Annotated[list[int] | None, typer.Option(help="Remove the photo of this number.")] = None,
+    remove_photo: Annotated[
+        list[int] | None, typer.Option(help="Remove the photo of this number (repeatable).")
+    ] = None,
+    drop_photo: Annotated[list[int] | None, typer.Option(hidden=True, help="The old name of --remove-photo.")] = None,
     last_seen: LastSeenAt = None,
     at: At = None,
     place: Place = None,
@@ -85,17 +89,16 @@ def case_change(
     note: Note = None,
     json: Json = False,
 ) -> None:
-    """Change what is given; sentences replace all there are, photos are added."""
+    """Change the options that you give; sentences replace all others, photos are added."""
     from api.commands.case import CaseOptions, change_case
 
-    words = CaseOptions(
-        name, sentence or (), photo or (), drop_photo or (), last_seen, at, place, walking, riding, speed, note
-    )
-    change_case(settings_of(context), case_id, words, as_json=json)
+    remove = (*(remove_photo or ()), *(drop_photo or ()))
+    options = CaseOptions(name, sentence or (), photo or (), remove, last_seen, at, place, walking, riding, speed, note)
+    change_case(settings_of(context), case_id, options, as_json=json)
 
 
 @case_app.command("close")
-def case_close(context: typer.Context, case_id: Id) -> None:
+def case_close(context: typer.Context, case_id: CaseId) -> None:
     """Close a case; everything is kept."""
     from api.commands.case import close_case
 
@@ -103,7 +106,7 @@ def case_close(context: typer.Context, case_id: Id) -> None:
 
 
 @case_app.command("open")
-def case_open(context: typer.Context, case_id: Id) -> None:
+def case_open(context: typer.Context, case_id: CaseId) -> None:
     """Open a closed case again."""
     from api.commands.case import close_case
 
@@ -113,10 +116,10 @@ def case_open(context: typer.Context, case_id: Id) -> None:
 @case_app.command("delete")
 def case_delete(
     context: typer.Context,
-    case_id: Id,
-    yes: Annotated[bool, typer.Option("--yes", help="Yes, with photos, marks and sightings.")] = False,
+    case_id: CaseId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: photos, marks and sightings are lost.")] = False,
 ) -> None:
-    """Delete a case with all that is in it."""
+    """Delete a case with its photos, marks and sightings."""
     from api.commands.case import delete_case
 
     delete_case(settings_of(context), case_id, sure=yes)
@@ -125,25 +128,27 @@ def case_delete(
 @case_app.command("search")
 def case_search(
     context: typer.Context,
-    case_id: Id,
+    case_id: CaseId,
     sentence: Annotated[str | None, typer.Argument(help="Instead of the case's first sentence.")] = None,
-    hard: Annotated[bool, typer.Option("--hard", help="Only what the person can have reached.")] = False,
+    reachable_only: Annotated[
+        bool, typer.Option("--reachable-only", help="Only what the person can have reached.")
+    ] = False,
+    hard: Annotated[bool, typer.Option("--hard", hidden=True, help="The old name of --reachable-only.")] = False,
     limit: Limit = 12,
-    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
+    reason: Reason = None,
     json: Json = False,
 ) -> None:
     """Search for the person; cameras within their reach come first."""
     from api.cases.investigation import CaseSearchOptions
     from api.commands.case import search_case
 
-    search_case(
-        settings_of(context, reason=reason), case_id, CaseSearchOptions(sentence, limit=limit, hard=hard), as_json=json
-    )
+    options = CaseSearchOptions(sentence, limit=limit, hard=reachable_only or hard)
+    search_case(settings_of(context, reason=reason), case_id, options, as_json=json)
 
 
 @case_app.command("like")
-def case_like(context: typer.Context, case_id: Id, clip: Clip) -> None:
-    """Mark a clip: it shows the person, or somebody who looks the same."""
+def case_like(context: typer.Context, case_id: CaseId, clip: Clip) -> None:
+    """Mark a clip that shows the person, or somebody who looks the same."""
     from api.cases.types import Sign
     from api.commands.case import mark_clip
 
@@ -151,8 +156,8 @@ def case_like(context: typer.Context, case_id: Id, clip: Clip) -> None:
 
 
 @case_app.command("unlike")
-def case_unlike(context: typer.Context, case_id: Id, clip: Clip) -> None:
-    """Mark a clip: it does not look like the person."""
+def case_unlike(context: typer.Context, case_id: CaseId, clip: Clip) -> None:
+    """Mark a clip that does not look like the person."""
     from api.cases.types import Sign
     from api.commands.case import mark_clip
 
@@ -160,8 +165,8 @@ def case_unlike(context: typer.Context, case_id: Id, clip: Clip) -> None:
 
 
 @case_app.command("undo")
-def case_undo(context: typer.Context, case_id: Id) -> None:
-    """Take back the last mark; again for the one before it."""
+def case_undo(context: typer.Context, case_id: CaseId) -> None:
+    """Undo the last mark; again for the one before it."""
     from api.commands.case import undo_mark
 
     undo_mark(settings_of(context), case_id)
@@ -170,9 +175,9 @@ def case_undo(context: typer.Context, case_id: Id) -> None:
 @case_app.command("sight")
 def case_sight(
     context: typer.Context,
-    case_id: Id,
+    case_id: CaseId,
     clip: Clip,
-    note: Annotated[str, typer.Option(help="What is to be said about it.")] = "",
+    note: Annotated[str, typer.Option(help="A note about it.")] = "",
     json: Json = False,
 ) -> None:
     """Confirm a clip as a sighting: it shows the person. Its recording is kept from deletion."""
@@ -183,9 +188,9 @@ def case_sight(
 
 @case_app.command("withdraw")
 def case_withdraw(
-    context: typer.Context, case_id: Id, number: Annotated[int, typer.Argument(help="Number of the sighting.")]
+    context: typer.Context, case_id: CaseId, number: Annotated[int, typer.Argument(help="Number of the sighting.")]
 ) -> None:
-    """Take a sighting back."""
+    """Withdraw a sighting."""
     from api.commands.case import withdraw_sighting
 
     withdraw_sighting(settings_of(context), case_id, number)
@@ -194,11 +199,11 @@ def case_withdraw(
 @case_app.command("trail")
 def case_trail(
     context: typer.Context,
-    case_id: Id,
-    map_: Annotated[Path | None, typer.Option("--map", help="Draw it into this SVG file, too.")] = None,
+    case_id: CaseId,
+    map_: Annotated[Path | None, typer.Option("--map", help="Also draw it into this SVG file.")] = None,
     json: Json = False,
 ) -> None:
-    """Show where the person went, in order of time, and which steps cannot be."""
+    """Show where the person went, in order of time, and which steps are impossible."""
     from api.commands.case import show_trail_of
 
     show_trail_of(settings_of(context), case_id, map_file=map_, as_json=json)
@@ -207,15 +212,15 @@ def case_trail(
 @case_app.command("follow")
 def case_follow(
     context: typer.Context,
-    case_id: Id,
+    case_id: CaseId,
     sentence: Annotated[str | None, typer.Argument(help="Instead of the case's first sentence.")] = None,
     sighting: Annotated[int | None, typer.Option(help="Number of the sighting; without it, the last one.")] = None,
-    hours: Annotated[float, typer.Option(help="So long before and after it.")] = 2.0,
+    hours: Annotated[float, typer.Option(help="Hours before and after it.")] = 2.0,
     limit: Limit = 12,
-    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
+    reason: Reason = None,
     json: Json = False,
 ) -> None:
-    """Search with a sighting's own pictures, on cameras that can be reached from there."""
+    """Search with a sighting's own crops, on cameras that can be reached from there."""
     from api.cases.investigation import CaseSearchOptions
     from api.commands.case import follow_sighting
 

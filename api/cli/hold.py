@@ -1,26 +1,28 @@
-"""`xunren hold`: keep ranges of recordings from being deleted."""
+"""`xunren hold`: the commands and their options."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.context import Json, settings_of
+from api.cli.context import settings_of
+from api.cli.options import Json
 
-if TYPE_CHECKING:
-    pass
+hold_app = typer.Typer(help="Holds: ranges of time whose recordings are not deleted.", no_args_is_help=True)
 
 
-hold_app = typer.Typer(help="Keep ranges from being deleted.", no_args_is_help=True)
+def add_to(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(hold_app, name="hold")
 
 
 @hold_app.command("add")
 def hold_add(
     context: typer.Context,
-    from_: Annotated[str, typer.Option("--from", help="From when on, ISO 8601.")],
-    to: Annotated[str, typer.Option("--to", help="Until when, ISO 8601.")],
-    why: Annotated[str, typer.Option(help="The case.")],
+    from_: Annotated[str, typer.Option("--from", help="Start of the range, ISO 8601.")],
+    to: Annotated[str, typer.Option("--to", help="End of the range, ISO 8601.")],
+    why: Annotated[str, typer.Option(help="The reason, such as a case.")],
     camera: Annotated[str, typer.Option(help="Only this camera; without it, all.")] = "",
 ) -> None:
     """Keep a range of recordings until the hold is removed."""
@@ -39,7 +41,7 @@ def hold_list(context: typer.Context, json: Json = False) -> None:
 
 @hold_app.command("remove")
 def hold_remove(context: typer.Context, hold: Annotated[int, typer.Argument(help="Number of the hold.")]) -> None:
-    """Let a range be deleted again when it is due."""
+    """Remove a hold; its recordings are deleted when they are due."""
     from api.commands.hold import remove_hold
 
     remove_hold(settings_of(context), hold)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.context import Json, settings_of
-
-if TYPE_CHECKING:
-    pass
+from api.cli.context import settings_of
+from api.cli.options import Cameras, End, Json, Start
 
 reindex_app = typer.Typer(
     help="Index everything again with another model, beside the index that answers, and switch to it.",
@@ -17,24 +15,31 @@ reindex_app = typer.Typer(
 )
 
 
+def add_to(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(reindex_app, name="reindex")
+
+
 @reindex_app.callback()
 def reindex(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="The new model; as the setting `model`.")] = "",
-    from_: Annotated[str | None, typer.Option("--from", help="Not before, ISO 8601.")] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Before, ISO 8601.")] = None,
-    camera: Annotated[list[str] | None, typer.Option(help="Only this camera (repeatable).")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what it would cost.")] = False,
+    from_: Start = None,
+    to: End = None,
+    camera: Cameras = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only print what it would cost.")] = False,
     json: Json = False,
 ) -> None:
-    """Build a second index; run again after a kill, it goes on. `switch` lets it answer."""
+    """Build a second index; run again after a kill, it continues. `switch` lets it answer."""
     if context.invoked_subcommand is not None:
         return
     if not model:
         raise typer.BadParameter("give --model NAME, or status, switch, rollback or drop")
-    from api.commands.reindex import build
+    from api.commands import reindex as commands
 
-    build(settings_of(context), model, from_, to, tuple(camera or ()), only_plan=plan, as_json=json)
+    settings = settings_of(context)
+    request = commands.request_of(settings, model, from_, to, tuple(camera or ()))
+    (commands.show_plan if plan else commands.build)(settings, request, as_json=json)
 
 
 @reindex_app.command("status")

@@ -1,4 +1,4 @@
-"""`xunren account` and `xunren key`: what the commands do and print."""
+"""`xunren account` and `xunren key`: accounts that may sign in, and keys for jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from search.times import iso, zone_of
 
 @dataclass(frozen=True, slots=True)
 class AccountRights:
-    """What the options say of roles and scope; empty: nothing."""
+    """Roles and scope as the options name them; empty: not named."""
 
     roles: Sequence[str] = ()
     everything: bool = False
@@ -30,19 +30,19 @@ class AccountRights:
     back_hours: float | None = None
 
     def role_set(self) -> frozenset[UserRole]:
-        """The roles. Raises `BadInput`."""
+        """Return the roles. Raises `BadInput`."""
         try:
             return frozenset(UserRole(word) for word in self.roles)
         except ValueError:
             raise BadInput("there is no such role", got=", ".join(self.roles), expected=", ".join(UserRole)) from None
 
     def scope(self) -> AccessScope:
-        """The scope. Raises `BadInput`."""
+        """Return the scope. Raises `BadInput`."""
         return AccessScope(self.everything, tuple(self.districts), tuple(self.cameras), self.back_hours)
 
     @property
     def has_scope(self) -> bool:
-        """Whether the options say anything about the scope."""
+        """Return whether the options name a scope."""
         return bool(self.everything or self.districts or self.cameras or self.back_hours is not None)
 
 
@@ -60,13 +60,13 @@ def add_account(settings: Settings, name: str, rights: AccountRights, *, from_st
 def list_accounts(settings: Settings, *, as_json: bool) -> None:
     """Print the accounts."""
     with _accounts(settings) as accounts:
-        told = [account_dict(account) for account in accounts.all()]
+        rows = [account_dict(account) for account in accounts.all()]
     if as_json:
-        show_json({"accounts": told})
+        show_json({"accounts": rows})
         return
     columns = ("account", "roles", "sees", "state")
-    rows = [(a["name"], ", ".join(a["roles"]), _sees(a["scope"]), _STATES[a["disabled"]]) for a in told]
-    out.print(table("accounts", columns, rows))
+    cells = [(a["name"], ", ".join(a["roles"]), _sees(a["scope"]), _STATES[a["disabled"]]) for a in rows]
+    out.print(table("accounts", columns, cells))
 
 
 def change_account(settings: Settings, name: str, rights: AccountRights, disable: bool | None) -> None:
@@ -100,23 +100,24 @@ def new_key(settings: Settings, name: str, rights: AccountRights, days: float) -
 def list_keys(settings: Settings, *, as_json: bool) -> None:
     """Print the keys."""
     with _accounts(settings) as accounts:
-        told = [key_dict(key) for key in accounts.all_keys()]
+        keys = [key_dict(key) for key in accounts.all_keys()]
     if as_json:
-        show_json({"keys": told})
+        show_json({"keys": keys})
         return
     zone = zone_of(settings.timezone)
     columns = ("key", "name", "roles", "sees", "until")
     rows = [
-        (k["number"], k["name"], ", ".join(k["roles"]), _sees(k["scope"]), iso(k["ends_ms"], zone)[:16]) for k in told
+        (k["number"], k["name"], ", ".join(k["roles"]), _sees(k["scope"]), iso(k["expires_ms"], zone)[:16])
+        for k in keys
     ]
     out.print(table("keys", columns, rows))
 
 
 def remove_key(settings: Settings, number: int) -> None:
-    """Let a key open nothing any more."""
+    """Revoke a key."""
     with _accounts(settings) as accounts:
         accounts.remove_key(number)
-    out.print(f"key {number} opens nothing any more")
+    out.print(f"key {number} is revoked")
 
 
 _STATES = {False: "may sign in", True: "disabled"}

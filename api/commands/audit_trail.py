@@ -1,4 +1,4 @@
-"""What is done on the command line is recorded too: the command before it runs, the clips that it shows, refusals."""
+"""Writes to the audit log what the command line does: each command before it runs, the clips it shows, refusals."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from search.errors import PolicyViolation
 from search.vault import shown
 
 ADDRESS = "command line"
-GROUPS = ("search", "case", "watch", "hold", "camera", "evidence", "audit", "account", "key", "reindex")
-"""First words of the commands that are recorded; the others index, serve and count, and show nobody."""
+UNRECORDED = frozenset({"index", "serve", "record", "status", "migrate", "doctor"})
+"""First words of the commands that are not recorded: they index, serve and count, and show nobody. A command that is
+not named here is recorded, so a new one cannot be forgotten."""
 _ADDRESSES = ("url", "index_url", "webhook")  # options that may hold a password
 
 
 def record_command(settings: Settings, words: Sequence[str], options: Mapping[str, Any]) -> None:
-    """Write that a command is about to run; where nothing was ever indexed there is nothing to record.
+    """Write that a command is about to run. Writes nothing where nothing was ever indexed.
 
     Args:
         settings: of the index.
         words: of the command, e.g. ``("case", "search")``.
-        options: as Typer read them.
+        options: its parameters as Typer read them.
 
     Raises:
         Unavailable: it cannot be written; the command must not run.
     """
     if not _is_recorded(settings, words):
         return
-    given = {name: _plain(name, value) for name, value in options.items() if value not in (None, False, (), [], "")}
+    present = {name: _plain(name, value) for name, value in options.items() if value not in (None, False, (), [], "")}
     if words[0] == "search":
-        given |= {"case": settings.case, "reason": settings.reason}
+        present |= {"case": settings.case, "reason": settings.reason}
     elif words[-1] in ("search", "follow"):
-        given |= {"reason": settings.reason}
-    case_id = given.get("case_id") or given.get("case", "")
-    with open_catalog(settings) as catalog:
-        AuditLog(catalog).append(AuditAction(account(), ADDRESS, ".".join(words), case_id, details={"options": given}))
+        present |= {"reason": settings.reason}
+    case_id = present.get("case_id") or present.get("case", "")
+    _append(settings, ".".join(words), case_id, {"options": present})
 
 
 def record_refusal(
     settings: Settings, words: Sequence[str], options: Mapping[str, Any], refused: PolicyViolation
 ) -> None:
-    """Write that a command's sentence was refused, and by which rule; the command itself is recorded already.
+    """Write that a command's sentence was refused, and by which rule. The command itself is recorded already.
 
     Args:
         settings: of the index.
         words: of the command.
-        options: as Typer read them.
-        refused: why.
+        options: its parameters as Typer read them.
+        refused: the error.
 
     Raises:
         Unavailable: it cannot be written.
@@ -60,10 +60,7 @@ def record_refusal(
     if not _is_recorded(settings, words):
         return
     details = {"command": ".".join(words), "rule": refused.rule, "got": refused.got}
-    with open_catalog(settings) as catalog:
-        AuditLog(catalog).append(
-            AuditAction(account(), ADDRESS, "refused", options.get("case_id") or "", details=details)
-        )
+    _append(settings, "refused", options.get("case_id") or "", details)
 
 
 def record_shown(catalog: Catalog, answer: Mapping[str, Any]) -> None:
@@ -73,12 +70,17 @@ def record_shown(catalog: Catalog, answer: Mapping[str, Any]) -> None:
 
 
 def account() -> str:
-    """The name at the operating system."""
+    """Return who runs the command: ``os:`` and the name at the operating system."""
     return f"os:{getpass.getuser()}"
 
 
+def _append(settings: Settings, action: str, case_id: str, details: Mapping[str, Any]) -> None:
+    with open_catalog(settings) as catalog:
+        AuditLog(catalog).append(AuditAction(account(), ADDRESS, action, case_id, details=details))
+
+
 def _is_recorded(settings: Settings, words: Sequence[str]) -> bool:
-    return words[0] in GROUPS and _exists(settings)
+    return words[0] not in UNRECORDED and _exists(settings)
 
 
 def _exists(settings: Settings) -> bool:

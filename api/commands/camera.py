@@ -1,4 +1,4 @@
-"""`xunren camera`: add, change, stop, list, index again."""
+"""`xunren camera`: adds, changes, stops, lists and indexes cameras again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from search.types import Camera, SegmentState, StreamRole, check_camera_id
 from search.vault import Vault, check_address, shown
 
 NONE = "none"
-"""As an index_url or a mask: take away what is there."""
+"""Value of an index_url or a mask that removes it."""
 CAMERA_COLUMNS = tuple(Camera.__dataclass_fields__)
 _BATCH = 500
 _MASKS_KNOWN_S = 3.5  # a worker knows new masks after this (`indexer.decoding.privacy_masks.MaskBook`)
@@ -32,9 +32,9 @@ _WAIT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class CameraChange:
-    """What is to be different about a camera, new or known. None leaves a thing as it is; addresses are in clear.
+    """Changes of a camera, new or known. None leaves a value as it is; addresses are in clear.
 
-    `index_url` may be `NONE`, `keep_days` 0 to let the setting hold, `masks` empty to take them away.
+    `index_url` may be `NONE`, `keep_days` 0 for the setting, `masks` empty to remove them.
     """
 
     camera_id: str
@@ -63,13 +63,13 @@ class CameraChange:
                 check_address(address or "")
 
     def applied(self, known: CameraConfig, vault: Vault, now: int) -> CameraConfig:
-        """The camera with the change. What does not change stays the very same, sealed addresses too.
+        """Return the camera with the change. Sealed addresses that do not change stay the same bytes.
 
         Raises:
             BadInput: a value is out of range, or there is a stream to index and none to record.
         """
-        given = {name: getattr(self, name) for name in CAMERA_COLUMNS if name != "id"}
-        camera = replace(known.camera, **{name: value for name, value in given.items() if value is not None})
+        values = {name: getattr(self, name) for name in CAMERA_COLUMNS if name != "id"}
+        camera = replace(known.camera, **{name: value for name, value in values.items() if value is not None})
         return CameraConfig(camera, self._streams(known, vault, now), self._rules(known))
 
     def _streams(self, known: CameraConfig, vault: Vault, now: int) -> tuple[Stream, ...]:
@@ -97,10 +97,10 @@ class CameraChange:
 
 
 def parse_mask(text: str) -> Polygon:
-    """A polygon from ``x,y x,y x,y``, shares of the picture.
+    """Return the polygon that ``x,y x,y x,y`` names, shares of the frame.
 
     Raises:
-        BadInput: not numbers in pairs; whether they make a mask is for `Rules` to say.
+        BadInput: not numbers in pairs. `Rules` checks whether they make a mask.
     """
     try:
         x_y = [tuple(float(value) for value in point.split(",")) for point in text.split()]
@@ -109,23 +109,23 @@ def parse_mask(text: str) -> Polygon:
         raise BadInput(
             "not a mask",
             got=text,
-            expected="three or more points x,y, each a share of the picture from 0 to 1",
-            cure='for instance --mask "0,0 0.5,0 0.5,0.4 0,0.4", or --mask none to take the masks away',
+            expected="three or more points x,y, each a share of the frame from 0 to 1",
+            cure='for instance --mask "0,0 0.5,0 0.5,0.4 0,0.4", or --mask none to remove the masks',
         ) from None
 
 
 def vault_of(settings: Settings) -> Vault:
-    """Where the addresses of this index's cameras are sealed."""
+    """Return the vault that seals the addresses of this index's cameras."""
     return Vault(settings.data_dir, settings.secret_key)
 
 
 def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = False) -> None:
-    """Add one camera, or change what is given of one, and say what changed.
+    """Add one camera or change it, and print what changed.
 
     Args:
         settings: of the index.
         change: checked.
-        reindex: have what is indexed of it indexed again, with the masks as they are now.
+        reindex: have its recordings indexed again, with the masks as they are now.
     """
     with open_catalog(settings) as catalog:
         live = StreamStore(catalog)
@@ -140,11 +140,11 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
         if reindex:
             _index_again(catalog, live, open_media(settings), change.camera_id)
         elif (after.rules.masks if after.rules else ()) != masks_before and catalog.indexed_of(change.camera_id, "", 1):
-            _say("The masks hold for what is indexed from now on. With --reindex, what is there is indexed again.")
+            _say("The masks hold for what is indexed from now on. --reindex indexes its recordings again.")
 
 
 def stop_camera(settings: Settings, camera_id: str) -> None:
-    """Record a camera no longer. What was recorded stays as long as it would have."""
+    """Stop recording a camera. Its recordings stay as long as they would have."""
     with open_catalog(settings) as catalog:
         live = StreamStore(catalog)
         catalog.check_cameras([camera_id])
@@ -154,8 +154,8 @@ def stop_camera(settings: Settings, camera_id: str) -> None:
 
 
 def differences(before: CameraConfig, after: CameraConfig) -> list[str]:
-    """What is different, a line each, without secrets."""
-    was, now = _told(before), _told(after)
+    """Return what is different, a line each, without secrets."""
+    was, now = _plain(before), _plain(after)
     return [
         f"{name}: {now[name] or '(none)'}" + (f" (was {was[name]})" if was[name] else "")
         for name in now
@@ -166,7 +166,7 @@ def differences(before: CameraConfig, after: CameraConfig) -> list[str]:
 _ADDRESSES = {"url": StreamRole.MAIN, "index_url": StreamRole.SUB}
 
 
-def _told(known: CameraConfig) -> dict[str, Any]:
+def _plain(known: CameraConfig) -> dict[str, Any]:
     camera = {name: getattr(known.camera, name) for name in CAMERA_COLUMNS[1:]}
     streams = {stream.role: stream.shown for stream in known.streams}
     rules = known.rules or Rules(known.camera.id)
@@ -180,20 +180,20 @@ def _sealed(known: CameraConfig, name: str) -> str:
 
 
 def _index_again(catalog: Catalog, live: StreamStore, media: MediaStore, camera_id: str) -> None:
-    """Thumbnails go first: a worker that is quick must not lose new ones. Rows go when the new ones are there."""
+    """Delete the thumbnails first, so that a quick worker loses no new ones. Rows go when the new ones are there."""
     late = _wait_for_workers(live, camera_id)
     count, last = 0, ""
     while ids := catalog.indexed_of(camera_id, last, _BATCH):
         for segment_id in ids:
             delete_segment_media(media, segment_id)
         count, last = count + catalog.index_again(ids), ids[-1]
-    _say(f"{count} files of camera {camera_id} are indexed again (by `xunren serve` or `xunren index --watch`)")
+    _say(f"{count} files of camera {camera_id} are indexed again (by `xunren serve` or `xunren index --follow`)")
     if late:
         _say(f"{late} files were being indexed all the time, with the masks as they were; use --reindex once more")
 
 
 def _wait_for_workers(live: StreamStore, camera_id: str) -> int:
-    """Wait until no worker looks at the camera with masks that it read before; how many still do."""
+    """Wait until no worker uses masks of the camera that it read before. Returns how many recordings still have one."""
     if not _leased(live, camera_id):
         return 0
     with err.status("waiting for what is being indexed"):
@@ -206,17 +206,17 @@ def _wait_for_workers(live: StreamStore, camera_id: str) -> int:
 
 
 def _leased(live: StreamStore, camera_id: str) -> set[str]:
-    found = live.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
-    return {segment.id for segment, _, _ in found}
+    leased = live.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
+    return {segment.id for segment, _, _ in leased}
 
 
 def list_cameras(settings: Settings, *, as_json: bool) -> None:
-    """All cameras, what is recorded of them, and how; addresses without their secrets."""
+    """Print all cameras, their recordings and streams; addresses without their secrets."""
     zone = zone_of(settings.timezone)
     with open_catalog(settings) as catalog:
         coverage = {row["id"]: row for row in catalog.coverage()}
         cameras = StreamStore(catalog).known(sorted(coverage))
-    rows = [{"id": id_} | _told(cameras[id_]) | coverage[id_] for id_ in coverage]
+    rows = [{"id": id_} | _plain(cameras[id_]) | coverage[id_] for id_ in coverage]
     if as_json:
         show_json({"cameras": rows})
         return

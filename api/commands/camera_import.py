@@ -1,4 +1,4 @@
-"""`xunren camera import`: many cameras from a CSV file, all or none, in one transaction."""
+"""`xunren camera import`: adds or changes the cameras of a CSV file, all or none, in one transaction."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ def import_cameras(settings: Settings, file: Path) -> None:
     with open_catalog(settings) as catalog:
         live, vault, now = StreamStore(catalog), vault_of(settings), now_ms()
         known = live.known(list(lines))
-        wanted = []
+        changed = []
         for id_, (line, change) in lines.items():
             before, hide = known.get(id_) or CameraConfig(Camera(id_)), bool(change.url or change.index_url)
-            with_it = _at(line, lambda: change.applied(before, vault, now), hide=hide)  # noqa: B023
-            if id_ not in known or differences(known[id_], with_it):
-                wanted.append(with_it)
-        live.put(wanted)
+            after = _at(line, lambda: change.applied(before, vault, now), hide=hide)  # noqa: B023
+            if id_ not in known or differences(known[id_], after):
+                changed.append(after)
+        live.put(changed)
     new = len(lines) - len(known)
-    out.print(f"{new} cameras added, {len(wanted) - new} changed, {len(lines) - len(wanted)} as they were")
+    out.print(f"{new} cameras added, {len(changed) - new} changed, {len(lines) - len(changed)} as they were")
 
 
 def read_changes(file: Path) -> dict[str, tuple[int, CameraChange]]:
-    """Camera id -> (line, change) of a CSV file with a header."""
-    found: dict[str, tuple[int, CameraChange]] = {}
+    """Return camera id -> (line, change) of a CSV file with a header."""
+    changes: dict[str, tuple[int, CameraChange]] = {}
     for line, row in _rows(file):
         change = _at(line, lambda: _change(row), hide=any("://" in cell for cell in row.values()))  # noqa: B023
-        if change.camera_id in found:
+        if change.camera_id in changes:
             raise BadInput(
-                f"line {line} of the camera file names a camera of line {found[change.camera_id][0]} again",
+                f"line {line} of the camera file names a camera of line {changes[change.camera_id][0]} again",
                 got=change.camera_id,
                 cure="give each camera one line",
             )
-        found[change.camera_id] = (line, change)
-    return found
+        changes[change.camera_id] = (line, change)
+    return changes
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
-        raise BadInput("cannot read the camera file", got=file, cure=_said(e)) from None
+        raise BadInput("cannot read the camera file", got=file, cure=_cause(e)) from None
     reader = csv.DictReader(text.splitlines())
     header = [name.strip() for name in reader.fieldnames or []]
     if set(header) - set(_COLUMNS) or "id" not in header:
@@ -82,7 +82,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield reader.line_num, {name: (cell or "").strip() for name, cell in row.items()}
 
 
-def _said(e: OSError | UnicodeDecodeError) -> str:
+def _cause(e: OSError | UnicodeDecodeError) -> str:
     return e.strerror or "" if isinstance(e, OSError) else f"it is not UTF-8: {e.reason}"  # not the bytes around
 
 
@@ -97,7 +97,7 @@ def _change(row: dict[str, str]) -> CameraChange:
 
 
 def _at(line: int, make: Callable[[], T], *, hide: bool) -> T:
-    """What `make` makes; errors name the line. With `hide` they repeat nothing: a cell may be part of an address."""
+    """Return what `make` makes; errors name the line. With `hide` no value is repeated: it may be an address."""
     try:
         return make()
     except XunrenError as e:

@@ -11,19 +11,19 @@ from api.commands.console import err, out, table
 
 
 def say(line: str, *, to_err: bool = False) -> None:
-    """One line, not wrapped."""
+    """Print one line, not wrapped."""
     (err if to_err else out).print(Text(line), soft_wrap=True)
 
 
 def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each case."""
+    """Print a line for each case."""
     if not cases:
         say("There is no case yet: `xunren case new NAME --sentence ...`")
         return
     cells = [
         (
             case["id"], case["name"], "open" if case["open"] else "closed", _first(case), _where(case["last_seen"]),
-            case["mode"], len(case["photos"]) or "", case["sightings_count"] or "",
+            case["mode"], len(case["photos"]) or "", case["sighting_count"] or "",
         )
         for case in cases
     ]  # fmt: skip
@@ -32,12 +32,12 @@ def show_cases(cases: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_case(case: Mapping[str, Any]) -> None:
-    """One case with its sightings."""
+    """Print one case with its sightings."""
     out.print(Text(f"case {case['id']}: {case['name']}", style="bold") + Text("" if case["open"] else " (closed)"))
-    for sentence in case["sentences"]:
+    for sentence in case["queries"]:
         say(f"  looks like  {sentence}")
     for photo in case["photos"]:
-        say(f"  photo {photo['number']:<5} {photo['picture']}")
+        say(f"  photo {photo['number']:<5} {photo['image']}")
     if case["last_seen"]:
         say(f"  last seen   {_where(case['last_seen'])}")
     say(f"  goes        {case['mode']}, {case['speed_mps']:g} m/s")
@@ -51,7 +51,7 @@ def show_case(case: Mapping[str, Any]) -> None:
 
 
 def show_trail(trail: Mapping[str, Any]) -> None:
-    """Stops in order of time, and what is known of the way to each."""
+    """Print the stops in order of time, and whether each can be reached from the one before."""
     if not trail["stops"]:
         say(
             f"Nobody has seen {trail['name']} yet: `xunren case change ID --last-seen`, or `xunren case sight ID CLIP`."
@@ -68,8 +68,8 @@ def show_trail(trail: Mapping[str, Any]) -> None:
     columns = ("", "what", "time", "camera", "where", "metres", "seconds", "needs m/s", "")
     out.print(table(f"trail of {trail['name']}", columns, cells, right=("", "metres", "seconds", "needs m/s")))
     for step in trail["steps"]:
-        if step["why"]:
-            out.print(Text(step["why"], style="bold red" if step["possible"] is False else "dim"), soft_wrap=True)
+        if step["reason"]:
+            out.print(Text(step["reason"], style="bold red" if step["possible"] is False else "dim"), soft_wrap=True)
 
 
 def _way(step: Mapping[str, Any] | None) -> tuple[object, ...]:
@@ -89,8 +89,8 @@ def _what(stop: Mapping[str, Any]) -> str:
 
 
 def _first(case: Mapping[str, Any]) -> str:
-    more = len(case["sentences"]) - 1
-    return "" if not case["sentences"] else case["sentences"][0] + (f" (and {more} more)" if more else "")
+    more = len(case["queries"]) - 1
+    return "" if not case["queries"] else case["queries"][0] + (f" (and {more} more)" if more else "")
 
 
 def _where(seen: Mapping[str, Any] | None) -> str:

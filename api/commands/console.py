@@ -1,4 +1,4 @@
-"""What the commands share to talk to a person: consoles, tables, errors, progress."""
+"""Consoles, tables, errors and progress of all commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERDICT_WORDS = {Verdict.MATCH: "match", Verdict.MAYBE: "maybe", Verdict.NOTHING
 
 
 def show_error(error: XunrenError) -> None:
-    """What, got, expected, cure: a line each."""
+    """Print what, got, expected and cure, a line each."""
     err.print(Text(f"error: {error.what}", style="bold red"))
     for label, text in (("got", error.got), ("expected", error.expected), ("cure", error.cure)):
         if text:
@@ -30,18 +30,18 @@ def show_error(error: XunrenError) -> None:
 
 
 def show_json(data: Any) -> None:
-    """One JSON object on standard output."""
+    """Print one JSON object on standard output."""
     out.file.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> Table:
-    """A plain table; the columns named in `right` are aligned to the right."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None)
+    """Return a plain table; the columns named in `right` are aligned to the right."""
+    result = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        result.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    return made
+        result.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return result
 
 
 class _Rate(ProgressColumn):
@@ -52,7 +52,7 @@ class _Rate(ProgressColumn):
 
 
 def media_progress() -> Progress:
-    """A progress bar in seconds of recording, with rate and remaining time; silent where nobody watches."""
+    """Return a progress bar in seconds of recording, with rate and remaining time; silent without a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -30,9 +30,9 @@ _FREE_GIB = 2.0
 
 # Milvus Lite on two cores, by `benchmarks/searching.py`; a server needs as long for few rows and less for many.
 LITE_ROW_S = 0.25e-6
-"""What a row adds to a search of the whole index."""
+"""Seconds that a row adds to a search of the whole index."""
 LITE_SEARCH_S = 1.0
-"""Longest such search that one waits for; an hour or a few cameras take a tenth of it."""
+"""Longest such search that is acceptable; an hour or a few cameras take a tenth of it."""
 LITE_ROW_BYTES = 900
 """Memory of a row, beside twice its vector while the index is opened."""
 LITE_MEMORY = 0.5
@@ -124,7 +124,7 @@ def _catalogue(settings: Settings) -> str:
 
 
 def _agree(catalog: Catalog, settings: Settings) -> None:
-    """A new index has no model yet; `doctor` does not give it one."""
+    """Check that the index answers by the model of the settings. A new index has none, and is not given one."""
     if catalog.model() is not None:
         active_index(settings, catalog)
 
@@ -145,12 +145,12 @@ def _store(settings: Settings) -> str:
 
 
 def _memory_bytes() -> int:
-    """Of this machine."""
+    """Return the memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def size_for_lite(rows: int, dim: int, memory_bytes: int) -> str:
-    """What an index of so many rows asks of Milvus Lite on a machine with so much memory.
+    """Return how much time and memory an index of `rows` needs in Milvus Lite on a machine with `memory_bytes`.
 
     Raises:
         BadInput: it is time for a Milvus server.
@@ -158,15 +158,15 @@ def size_for_lite(rows: int, dim: int, memory_bytes: int) -> str:
     row_bytes = 2 * 4 * dim + LITE_ROW_BYTES
     most = int(min(LITE_SEARCH_S / LITE_ROW_S, LITE_MEMORY * memory_bytes / row_bytes))
     seconds, gib = rows * LITE_ROW_S, rows * row_bytes / 2**30
-    told = f"{rows:,} rows ({seconds:.2f} s to search all, {gib:.1f} GiB of memory)"
+    size = f"{rows:,} rows ({seconds:.2f} s to search all, {gib:.1f} GiB of memory)"
     if rows > most:
         raise BadInput(
             "the index has outgrown Milvus Lite on this machine",
-            got=told,
+            got=size,
             cure=f"above {most:,} rows: start a Milvus server, set store_uri (XUNREN_STORE_URI) to its address and "
             "index into a new --data-dir",
         )
-    return f"{told}; up to {most:,} Milvus Lite will do here, then a server (store_uri)"
+    return f"{size}; up to {most:,} Milvus Lite will do here, then a server (store_uri)"
 
 
 def _disk(settings: Settings) -> str:
@@ -181,7 +181,7 @@ def _disk(settings: Settings) -> str:
 
 
 def show_models() -> None:
-    """The recommended models."""
+    """Print the recommended models."""
     rows = [
         (m.name, m.tag or "-", m.dim, m.licence, " ".join(m.languages), f"{m.download_mb} MB", m.note)
         for m in RECOMMENDED
@@ -190,5 +190,5 @@ def show_models() -> None:
 
 
 def show_settings() -> None:
-    """Every setting, with its environment name, default and meaning."""
+    """Print every setting with its environment name, default and meaning."""
     out.print(table("", ("setting", "environment", "default", "meaning"), settings_table()))

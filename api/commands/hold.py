@@ -1,4 +1,4 @@
-"""`xunren hold`: ranges that retention must not touch."""
+"""`xunren hold`: ranges of time whose recordings retention must not delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search.times import iso, parse_time, zone_of
 
 
 def add_hold(settings: Settings, camera_id: str, *, from_: str, to: str, why: str) -> None:
-    """Keep what a camera recorded (empty: every camera) in a range, until the hold is removed."""
+    """Keep the recordings of a camera (empty: of all) in a range, until the hold is removed."""
     zone = zone_of(settings.timezone)
     start, end = parse_time(from_, zone), parse_time(to, zone)
     with open_catalog(settings) as catalog:
@@ -24,7 +24,7 @@ def add_hold(settings: Settings, camera_id: str, *, from_: str, to: str, why: st
 
 
 def list_holds(settings: Settings, *, as_json: bool) -> None:
-    """All holds, oldest first."""
+    """Print all holds, the oldest first."""
     zone = zone_of(settings.timezone)
     with open_catalog(settings) as catalog:
         holds = StreamStore(catalog).holds()
@@ -37,7 +37,7 @@ def list_holds(settings: Settings, *, as_json: bool) -> None:
 
 
 def remove_hold(settings: Settings, hold_id: int) -> None:
-    """Let retention have a range again."""
+    """Remove a hold, so that retention deletes the range when it is due."""
     with open_catalog(settings) as catalog:
         StreamStore(catalog).remove_hold(hold_id)
-    out.print(f"hold {hold_id} is removed; what is older than it may be kept is deleted from now on")
+    out.print(f"hold {hold_id} is removed; its recordings are deleted when they are due")

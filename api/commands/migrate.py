@@ -22,7 +22,7 @@ from search.errors import Conflict, NotFound, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What was done: `steps` are the revisions with their titles; `kept`: a copy of the SQLite file as it was."""
+    """A finished migration. `steps` are the revisions with their titles, `kept` is a copy of the SQLite file before."""
 
     before: str
     after: str
@@ -35,7 +35,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> Migration:
 
     Args:
         settings: of the index; nothing else may have it open.
-        dry_run: only say what would be done.
+        dry_run: only return what would be done.
 
     Raises:
         NotFound: there is no catalogue.
@@ -66,7 +66,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> Migration:
 
 
 def run_migrate(settings: Settings, *, dry_run: bool) -> None:
-    """`migrate`, told on the terminal."""
+    """Migrate and print the steps."""
     done = migrate(settings, dry_run=dry_run)
     if not done.steps:
         out.print(f"nothing to do: the catalogue has schema {done.before}")
@@ -79,7 +79,7 @@ def run_migrate(settings: Settings, *, dry_run: bool) -> None:
 
 
 def script() -> ScriptDirectory:
-    """All revisions."""
+    """Return all revisions."""
     return ScriptDirectory.from_config(_config())
 
 
@@ -106,7 +106,7 @@ def _steps(before: str | None) -> tuple[str, ...]:
 
 
 def _file(settings: Settings) -> Path | None:
-    """The SQLite file; None: it is a server."""
+    """Return the SQLite file; None: the catalogue is on a server."""
     url = sa.engine.make_url(settings.catalog_address)
     if url.get_backend_name() != "sqlite":
         return None
@@ -117,7 +117,7 @@ def _file(settings: Settings) -> Path | None:
 
 
 def _copied(path: Path, before: str) -> Path:
-    """A copy of the file beside it, as it is now; an earlier copy is left as it is."""
+    """Copy the file beside it and return the copy. Keeps an earlier copy as it is."""
     target = path.with_name(f"{path.name}.{before}")
     if not target.exists():
         partial = target.with_name(f".{target.name}")

@@ -1,8 +1,6 @@
-"""For whom and why somebody searches on the command line: as the settings `case` and `reason`, or the options, say."""
+"""The case and the reason of a search on the command line, from the options or the settings `case` and `reason`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from api.accounts.approvals import check_reason
 from api.cases.case_store import cases_of
@@ -12,7 +10,7 @@ from search.errors import BadInput, Conflict
 
 
 def check_purpose(settings: Settings, catalog: Catalog, case_id: str) -> None:
-    """Raise where a search must name a case and a reason and does not.
+    """Check that a search names a case and a reason, where the settings ask for them.
 
     Raises:
         BadInput: case or reason is missing.
@@ -32,8 +30,3 @@ def check_purpose(settings: Settings, catalog: Catalog, case_id: str) -> None:
         raise BadInput(
             e.what, got=e.got, expected=e.expected, cure='--reason "report no. 17", or XUNREN_REASON'
         ) from None
-
-
-def purpose_body(settings: Settings) -> dict[str, Any]:
-    """What the running server is told of it."""
-    return {"case": settings.case, "reason": settings.reason}

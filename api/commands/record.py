@@ -1,4 +1,4 @@
-"""`xunren record` and `xunren index --watch`: the halves of live recording alone, where the store is a server."""
+"""`xunren record` and `xunren index --follow`: recording alone and indexing alone, where the store is a server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.text import Text
 
 from api.commands.console import err, out
 from api.composition import open_catalog, open_context
-from api.jobs.background import apply_retention_until, deliver_alerts_until, exit_on_sigterm, in_background, index_until
-from api.reindex.backfill import backfill_until
+from api.jobs.background import deliver_until, in_background, index_until, keep_until, exit_on_sigterm
+from api.reindex.backfill import refill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder
 from search.catalog.streams import StreamStore
@@ -45,14 +45,14 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
     with open_catalog(settings) as catalog:
         catalog.check_cameras(cameras)
         live = StreamStore(catalog)
-        chosen = {c.id for c in catalog.cameras() if not districts or c.district in districts}
+        in_districts = {c.id for c in catalog.cameras() if not districts or c.district in districts}
 
-        def wanted(stream: Stream) -> bool:
-            known = not districts or stream.camera_id in chosen
+        def selected(stream: Stream) -> bool:
+            known = not districts or stream.camera_id in in_districts
             return known and (not cameras or stream.camera_id in cameras)
 
-        count = sum(wanted(stream) for stream in live.streams())
-        with Recorder(settings, live, wanted) as recorder:
+        count = sum(selected(stream) for stream in live.streams())
+        with Recorder(settings, live, selected) as recorder:
             out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
             if not count:
                 out.print("no camera has an address yet: xunren camera add gate-3 --url rtsp://user:password@host/path")
@@ -61,7 +61,7 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
 
 
 def _check_media(settings: Settings) -> None:
-    """Say what is wrong with the storage, once recording has begun, which never waits for it."""
+    """Print what is wrong with the storage. Called once recording has begun, which never waits for it."""
     try:
         open_media(settings).check()
     except Unavailable as e:
@@ -93,8 +93,8 @@ def _line(health: Health) -> Text:
     return Text(f"{time.strftime('%H:%M:%S')}  {name}: ") + Text(f"{health.state}", style=style) + Text(f"  {what}")
 
 
-def watch(settings: Settings) -> None:
-    """Index what is recorded until interrupted, delete what is too old, and say now and then how far behind it is."""
+def follow(settings: Settings) -> None:
+    """Index what is recorded until interrupted, delete what is too old, and print every 10 s how far behind it is."""
     exit_on_sigterm()
     done = [0, 0]
 
@@ -106,10 +106,10 @@ def watch(settings: Settings) -> None:
         stop = threading.Event()
         activity = Activity()
         with (
-            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
+            in_background("alerts", lambda stop: deliver_until(parts, stop)),
             in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
-            in_background("re-index", lambda stop: backfill_until(parts, stop)),
-            in_background("retention", lambda stop: apply_retention_until(parts, stop)),
+            in_background("re-index", lambda stop: refill_until(parts, stop)),
+            in_background("retention", lambda stop: keep_until(parts, stop)),
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):
@@ -117,7 +117,7 @@ def watch(settings: Settings) -> None:
 
 
 def behind(live: StreamStore) -> str:
-    """How far indexing lies behind recording, in words."""
+    """Return how far indexing lies behind recording, in words."""
     backlog = live.backlog(now_ms())
     if not backlog.segments or backlog.oldest_ms is None:
         return "nothing waits"

@@ -1,28 +1,22 @@
-"""`xunren reindex`: what the commands do and print; here, or in the running server, which then does the work."""
+"""`xunren reindex`: a second index by another model, built by a backend beside the one that answers."""
 
 from __future__ import annotations
 
-import threading
-import time
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-from rich.progress import Progress
-
+from api.commands.backend import Backend, Data, ReindexRequest, backend_of
 from api.commands.console import err, media_progress, out, show_json, table
-from api.composition import check_index_exists, open_catalog, open_context
-from api.reindex.backfill import IndexSynchronizer, begin
-from api.reindex.plan import plan
-from api.reindex.status import status
-from api.reindex.switch import drop, switch
-from api.runtime.client import LONG_S, Server, ask, running_server
-from api.runtime.context import AppContext
-from search.catalog.indexes import IndexState, IndexStore, ReindexScope
+from api.composition import check_index_exists, open_catalog
 from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.times import parse_time, zone_of
-from search.types import Segment
 
-_POLL_S = 0.5
+if TYPE_CHECKING:
+    from search.types import Segment
+
+Action = Literal["switch", "rollback", "drop"]
+_LISTED = 20  # failed recordings of an index
+_NAMED = 5  # of them in an error
 _NEXT = {
     "building": "run `xunren reindex --model` again, or `xunren serve`, to go on",
     "ready": "`xunren reindex switch`",
@@ -31,163 +25,116 @@ _NEXT = {
 }
 
 
-def build(
-    settings: Settings,
-    model: str,
-    from_: str | None,
-    to: str | None,
-    cameras: tuple[str, ...],
-    *,
-    only_plan: bool,
-    as_json: bool,
-) -> None:
-    """Show what a second index costs and build it, here or by waiting for the server that does.
+def request_of(
+    settings: Settings, model: str, start: str | None, end: str | None, cameras: tuple[str, ...]
+) -> ReindexRequest:
+    """Return what the options ask for. Raises `BadInput`."""
+    zone = zone_of(settings.timezone)
+    start_ms, end_ms = (None if text is None else parse_time(text, zone) for text in (start, end))
+    if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+        raise BadInput("--from is not before --to", got=(start, end))
+    return ReindexRequest(model, start_ms, end_ms, cameras)
+
+
+def show_plan(settings: Settings, request: ReindexRequest, *, as_json: bool) -> None:
+    """Print what a second index would cost."""
+    plan = _plan(backend_of(settings), request)
+    if as_json:
+        show_json(plan)
+    else:
+        _show_plan(plan)
+
+
+def build(settings: Settings, request: ReindexRequest, *, as_json: bool) -> None:
+    """Print what a second index costs, build it and print the indexes.
 
     Raises:
         BadInput: a model or a time that cannot be used.
         Conflict: there is a second index of another model already, or this model answers already.
         Unavailable: some recordings could not be indexed again; they are named.
     """
-    check_index_exists(settings)
-    zone = zone_of(settings.timezone)
-    ends = [None if text is None else parse_time(text, zone) for text in (from_, to)]
-    if None not in ends and ends[0] >= ends[1]:  # type: ignore[operator]
-        raise BadInput("--from is not before --to", got=(from_, to))
-    scope, server = ReindexScope(ends[0], ends[1], cameras), running_server(settings)
-    if server is None:
-        with open_context(settings) as parts:
-            with err.status("measuring some recordings"):
-                planned = plan(parts, model, scope).as_dict()
-            _show_plan(planned, as_json=as_json and only_plan)
-            if not only_plan:
-                begin(parts, model, scope)
-                _fill_here(parts)
-    else:
-        body = {"model": model, "from_ms": scope.from_ms, "to_ms": scope.to_ms, "cameras": list(cameras)}
-        with err.status("the running server measures some recordings"):
-            planned = ask(server, "/api/reindex", body | {"plan": True}, timeout_s=LONG_S)["plan"]
-        _show_plan(planned, as_json=as_json and only_plan)
-        if not only_plan:
-            ask(server, "/api/reindex", body, timeout_s=LONG_S)
-            err.print(f"the running server at {server.url} indexes them; this command may be ended, it goes on")
-            _wait_for_server(settings)
-    if not only_plan:
-        show(settings, as_json=as_json)
-        _check_failures(settings)
-
-
-def _fill_here(parts: AppContext) -> None:
-    book, stop, refiller = IndexStore(parts.catalog), threading.Event(), IndexSynchronizer(parts)
+    backend = backend_of(settings)
+    plan = _plan(backend, request)
+    _show_plan(plan)
+    if backend.address:
+        err.print(f"the running server at {backend.address} indexes them; this command may be ended, it goes on")
     with media_progress() as progress:
-        bar = _bar(progress, book)
+        bar = progress.add_task("indexing again", total=3600 * plan["hours"])
 
-        def advance(segment: Segment) -> None:
-            progress.advance(bar, segment.duration_ms / 1000)
+        def advance(_: Segment, done_ms: int) -> None:
+            progress.advance(bar, done_ms / 1000)
 
-        while True:
-            if refiller.step(stop, advance):
-                continue
-            index = book.other()
-            if index is None or not book.work(index).missing:
-                break
-            time.sleep(_POLL_S)  # others are at it
-        refiller.step(stop)  # which says that it is ready
+        data = backend.reindex.build(request, advance)
+    _show(data, as_json=as_json)
+    _check_failures(data)
 
 
-def _bar(progress: Progress, book: IndexStore) -> Any:
-    index = book.other()
-    total = 0.0 if index is None else book.cost(index.scope).duration_ms / 1000
-    return progress.add_task("indexing again", total=total)
-
-
-def _wait_for_server(settings: Settings) -> None:
-    with open_catalog(settings) as catalog:
-        book = IndexStore(catalog)
-        while (index := book.other()) is not None and index.state is IndexState.BUILDING:
-            work = book.work(index)
-            if not work.missing and work.failed:
-                return
-            if running_server(settings) is None:
-                raise Unavailable(
-                    "the server stopped before all was indexed",
-                    got=f"{work.missing} of {work.segments} segments left",
-                    cure="run the same command again; what is done stays done",
-                )
-            time.sleep(_POLL_S)
-
-
-def _check_failures(settings: Settings) -> None:
-    with open_catalog(settings) as catalog:
-        book = IndexStore(catalog)
-        index = book.other()
-        failed = book.work(index).failed if index else ()
-    if failed:
-        raise Unavailable(
-            "some recordings could not be indexed again",
-            got="; ".join(f"{path}: {why}" for _, path, why in failed[:5]),
-            cure="put the files back and run the same command again",
-        )
-
-
-def act(settings: Settings, what: str, *, as_json: bool) -> None:
-    """Switch, roll back or drop, in the server where one runs. Raises what `api.reindex.switch` does."""
-    check_index_exists(settings)
-    server = running_server(settings)
-    with err.status(what):
-        told = _asked(server, what) if server else _done_here(settings, what)
-    _show(told, as_json=as_json)
-
-
-def _asked(server: Server, what: str) -> dict[str, Any]:
-    answer: dict[str, Any] = ask(server, f"/api/reindex/{what}", {}, timeout_s=LONG_S)
-    return answer
-
-
-def _done_here(settings: Settings, what: str) -> dict[str, Any]:
-    with open_context(settings) as parts:
-        return drop(parts) if what == "drop" else switch(parts, back=what == "rollback")
+def act(settings: Settings, action: Action, *, as_json: bool) -> None:
+    """Switch, roll back or drop, and print the indexes. Raises what `api.reindex.switch` does."""
+    reindex = backend_of(settings).reindex
+    with err.status(action):
+        data = {"switch": reindex.switch, "rollback": reindex.rollback, "drop": reindex.drop}[action]()
+    _show(data, as_json=as_json)
 
 
 def show(settings: Settings, *, as_json: bool) -> None:
-    """Print the indexes."""
+    """Print the indexes. Needs only the catalogue."""
+    from api.reindex.switch import status
+
     check_index_exists(settings)
     with open_catalog(settings) as catalog:
         _show(status(catalog), as_json=as_json)
 
 
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
+def _plan(backend: Backend, request: ReindexRequest) -> Data:
+    with err.status("measuring some recordings"):
+        return backend.reindex.plan(request)
+
+
+def _check_failures(data: Data) -> None:
+    failed = [one for index in data["indexes"] if index["state"] != "live" for one in index["failed"]]
+    if failed:
+        raise Unavailable(
+            "some recordings could not be indexed again",
+            got="; ".join(f"{one['path']}: {one['reason']}" for one in failed[:_NAMED]),
+            cure="put the files back and run the same command again",
+        )
+
+
+def _show(data: Data, *, as_json: bool) -> None:
     if as_json:
-        show_json(told)
+        show_json(data)
         return
     cells = [
         (i["label"], i["state"], "" if i["done"] is None else f"{i['done']} of {i['segments']}", len(i["failed"]),
          _NEXT.get(i["state"], "answers"))
-        for i in told["indexes"]
+        for i in data["indexes"]
     ]  # fmt: skip
     out.print(table("", ("model", "state", "recordings", "failed", "next"), cells, right=("recordings", "failed")))
-    for index in told["indexes"]:
-        for failed in index["failed"][:20]:
-            out.print(f"failed: {failed['path']}: {failed['why']}", markup=False)
-    if "standing" in told:
-        out.print(f"{told['standing']['aimed']} standing searches measured anew")
-        for number, why in told["standing"]["failed"].items():
-            out.print(f"standing search {number} could not be: {why}", markup=False)
+    for index in data["indexes"]:
+        for failed in index["failed"][:_LISTED]:
+            out.print(f"failed: {failed['path']}: {failed['reason']}", markup=False)
+    if "remeasured" in data:
+        _show_measured_again(data["remeasured"])
 
 
-def _show_plan(planned: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        show_json(planned)
-        return
+def _show_measured_again(data: Data) -> None:
+    out.print(f"{data['count']} saved searches measured again")
+    for number, reason in data["failed"].items():
+        out.print(f"saved search {number} could not be measured again: {reason}", markup=False)
+
+
+def _show_plan(plan: Data) -> None:
     took = "nobody is indexed there"
-    if planned["seconds_from"] is not None:
-        took = f"{planned['seconds_from'] / 60:.1f} to {planned['seconds_to'] / 60:.1f} minutes, by some recordings"
+    if plan["seconds_min"] is not None:
+        took = f"{plan['seconds_min'] / 60:.1f} to {plan['seconds_max'] / 60:.1f} minutes, by some recordings"
     lines = [
-        ("model", planned["label"]),
-        ("recordings", f"{planned['segments']}, {planned['hours']:.1f} hours; {planned['segments_left']} left to do"),
-        ("frames", planned["frames"]),
-        ("rows", planned["rows"]),
-        ("read", f"{planned['bytes_read'] / 2**20:.0f} MiB"),
-        ("new rows take", f"{planned['bytes_new'] / 2**20:.1f} MiB"),
+        ("model", plan["label"]),
+        ("recordings", f"{plan['segments']}, {plan['hours']:.1f} hours; {plan['segments_left']} left to do"),
+        ("frames", plan["frames"]),
+        ("rows", plan["rows"]),
+        ("read", f"{plan['bytes_read'] / 2**20:.0f} MiB"),
+        ("new rows take", f"{plan['bytes_new'] / 2**20:.1f} MiB"),
         ("time", took),
     ]
     err.print(table("", ("", ""), lines))

@@ -1,13 +1,13 @@
-"""`xunren status`: what is in the index, and what is not and why."""
+"""`xunren status`: what is in the index, what is not, and why."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from api.commands.backend import backend_of
 from api.commands.console import out, show_json, table
 from api.commands.record import behind
-from api.composition import check_index_exists, open_catalog
-from api.runtime.client import ask, running_server
+from api.composition import open_catalog
 from search.catalog.catalog import Catalog
 from search.catalog.streams import StreamStore
 from search.config import Settings
@@ -18,7 +18,7 @@ from search.types import SegmentState
 
 
 def catalog_status(catalog: Catalog) -> dict[str, Any]:
-    """The catalogue in numbers: model, segments by state, rows and frames accounted for, files skipped and why."""
+    """Return the catalogue in numbers: model, segments by state, rows, frames by fate, files skipped and why."""
     reports = catalog.reports()
     model = catalog.model()
     skipped = [
@@ -31,8 +31,8 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
         for reason, n in report.skipped.items():
             frames[reason] = frames.get(reason, 0) + n
     live = StreamStore(catalog)
-    told = now_ms() - DEAD_MS  # what a recorder said that has since died is no longer true
-    states = [health.state for health in live.health() if health.updated_ms > told]
+    alive_ms = now_ms() - DEAD_MS  # what a dead recorder wrote is no longer true
+    states = [health.state for health in live.health() if health.updated_ms > alive_ms]
     return {
         "live": {
             "streams": len(live.streams()),
@@ -50,19 +50,17 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
     """Print the status of the index in the data folder."""
-    check_index_exists(settings)
-    server = running_server(settings)
-    if server is not None:
-        ask(server, "/api/health")
+    backend = backend_of(settings)
+    backend.health()
     with open_catalog(settings) as catalog:
-        status = catalog_status(catalog) | {"server": None if server is None else server.url}
+        status = catalog_status(catalog) | {"server": backend.address}
     if as_json:
         show_json(status)
         return
     states = status["segments"]
     lines = [
         ("data folder", settings.data_dir.absolute()),
-        ("server", server or "not running"),
+        ("server", backend.address or "not running"),
         ("model", status["model"] or "(none yet)"),
         ("cameras", len(status["cameras"])),
         ("files", ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none"),

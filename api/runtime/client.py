@@ -1,4 +1,4 @@
-"""Talks to a running `xunren serve` that owns the index, and finds it by the file it leaves in the data folder."""
+"""Finds the running `xunren serve` by the file that it leaves in the data folder, and sends requests to it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from search.errors import Unavailable, XunrenError
 
 TIMEOUT_S = 60.0
 USER_HEADER = "X-Xunren-User"
-"""Names the user of this machine who asks with the key that the server left for it."""
-LONG_S = 3600.0  # for requests that send nothing while they run
+"""Names the user at this machine who asks with the key in that file."""
+LONG_S = 3600.0  # of a request that is answered only when the work is done
 
 
 def address_file(settings: Settings) -> Path:
-    """Return the file to which a running server writes its address and process id."""
+    """Return the file in which a running server writes its address, process id and key."""
     return settings.data_dir / "server.json"
 
 
@@ -44,18 +44,18 @@ class Server:
 def running_server(settings: Settings) -> Server | None:
     """Return the server that has this data folder open, or None."""
     try:
-        entry = json.loads(address_file(settings).read_text("utf-8"))
-        os.kill(int(entry["pid"]), 0)
-        url = urlsplit(str(entry["url"]))
-        # After a crash the file stays and the number may be another process's: only one that listens is a server.
+        written = json.loads(address_file(settings).read_text("utf-8"))
+        os.kill(int(written["pid"]), 0)
+        url = urlsplit(str(written["url"]))
+        # After a crash the file stays and the number may be another process's: only who listens is a server.
         socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Server(url.geturl(), str(entry.get("key", "")), str(entry.get("certificate", "")))
+    return Server(url.geturl(), str(written.get("key", "")), str(written.get("certificate", "")))
 
 
 def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> Any:
-    """Return a server's answer to GET `path`, or to POST `body` as JSON.
+    """Return the answer to GET `path`, or to POST `body` as JSON, within `timeout_s`.
 
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
@@ -75,7 +75,7 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, tim
 
 
 def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -> None:
-    """Write a server's answer to POST `body` into `target`, a file that does not exist yet.
+    """Write the answer to POST `body` into `target`, a file that does not exist.
 
     Raises:
         XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
@@ -89,7 +89,7 @@ def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -
             shutil.copyfileobj(response, file, 1 << 20)
             expected = response.headers.get("Content-Length")
         if expected is not None and target.stat().st_size != int(expected):
-            raise OSError("the answer was cut off")
+            raise OSError("it was cut off")
     except urllib.error.HTTPError as e:
         raise _remote_error(e.read()) from None
     except (OSError, ValueError, http.client.HTTPException) as e:
@@ -110,7 +110,7 @@ def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib
 
 
 def _trusted(server: Server) -> ssl.SSLContext | None:
-    """Return a context that trusts the server's own certificate, whatever host it names: it is in the data folder."""
+    """Return a context that trusts the server's own certificate, whose name is that of another address."""
     if not server.certificate:
         return None
     context = ssl.create_default_context(cafile=server.certificate)
@@ -121,12 +121,13 @@ def _trusted(server: Server) -> ssl.SSLContext | None:
 def _remote_error(body: bytes) -> XunrenError:
     try:
         data = json.loads(body)
-        kind = errors.class_named(data["error"])
+        kind = getattr(errors, data["error"], XunrenError)
         if kind is errors.BadMedia:
             kind = XunrenError
         more = {"rule": data["rule"]} if kind is errors.PolicyViolation else {}
         error = kind(data["what"], got=data["got"] or None, expected=data["expected"], cure=data["cure"], **more)
     except (ValueError, KeyError, TypeError):
-        return Unavailable("the running server answered in an unknown form", got=body[:80].decode("utf-8", "replace"))
+        got = body[:80].decode("utf-8", "replace")
+        return Unavailable("the running server gave an answer that cannot be read", got=got)
     assert isinstance(error, XunrenError)  # noqa: S101 - for the type checker
     return error

@@ -93,15 +93,15 @@ def test_files_that_the_catalogue_was_not_told_of_are_taken_up(place: Station, c
 def test_an_indexer_that_is_killed_catches_up_newest_first(place: Station, cameras: CameraServer) -> None:
     place.add("good", cameras.url("good"))
     with place.recording():
-        with running(place, "index", "--watch") as indexer:
+        with running(place, "index", "--follow") as indexer:
             until(lambda: place.catalog.states().get(SegmentState.INDEXED, 0) > 2, 60)
             killed(indexer)
         until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) > 15, 60)
         backlog = place.live.backlog(now_ms())
         assert backlog.seconds > 25, "it says how far behind it is"
-        with running(place, "index", "--watch"):
+        with running(place, "index", "--follow"):
             until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) < 3, 60)
-    with running(place, "index", "--watch"):
+    with running(place, "index", "--follow"):
         until(lambda: set(place.catalog.states()) == {SegmentState.INDEXED}, 60)
     rows = place.live.recordings(0, 10**13, ["good"])
     assert {state for _, state, _ in rows} == {SegmentState.INDEXED}

@@ -103,7 +103,7 @@ def test_a_search_names_a_case_and_a_reason(
     assert entry.act.details["options"]["reason"] == "report no. 17"
     assert xunren("--data-dir", data, "case", "search", case).code == 1
     assert xunren("--data-dir", data, "case", "search", case, "--reason", "report no. 17").code == 0
-    assert xunren("--data-dir", data, "watch", "add", "red").code == 1
+    assert xunren("--data-dir", data, "saved-search", "add", "red").code == 1
     xunren("--data-dir", data, "case", "close", case)
     assert "closed" in search("--case", case, "--reason", "report no. 17").err
 

@@ -80,12 +80,12 @@ def test_a_refused_sentence_is_recorded_with_its_rule_and_nothing_is_saved(line:
     refused(line, "case", "search", case, REFUSED)
     refused(line, "case", "change", case, "--sentence", REFUSED)
     refused(line, "case", "new", "Li Hua", "--sentence", REFUSED)
-    refused(line, "watch", "add", REFUSED)
+    refused(line, "saved-search", "add", REFUSED)
     assert line("case", "show", case).out == before
     assert "Li Hua" not in line("case", "list").out
-    assert REFUSED not in line("watch", "list").out
+    assert REFUSED not in line("saved-search", "list").out
     assert [entry["case"] for entry in line.entries("--action", "refused")] == ["", "", case, case, ""]
-    assert "the record is whole" in line("audit", "verify").out
+    assert "the audit log is whole" in line("audit", "verify").out
 
 
 def test_a_refusal_of_the_running_server_is_recorded_by_both(line: Line) -> None:
@@ -106,7 +106,7 @@ def test_an_address_with_a_password_is_recorded_without_it(line: Line) -> None:
 def test_a_changed_entry_is_named(line: Line) -> None:
     line("case", "list")
     line("case", "list")
-    assert "the record is whole" in line("audit", "verify").out
+    assert "the audit log is whole" in line("audit", "verify").out
     with sqlite3.connect(line.data_dir / "catalog.sqlite") as db:
         db.execute("UPDATE audit_entries SET account = 'nobody' WHERE number = 2")
     assert "broken at entry 2: it was changed" in line("audit", "verify", code=1).err
@@ -130,7 +130,7 @@ def test_a_kept_head_shows_an_end_that_was_cut_off(line: Line, tmp_path: Path) -
 def test_what_is_no_head_is_refused(line: Line, tmp_path: Path, text: str) -> None:
     head = tmp_path / "head.json"
     head.write_bytes(text.encode("latin-1"))
-    assert "this is not a head of the record" in line("audit", "verify", "--head", head, code=1).err
+    assert "this is not a head of the audit log" in line("audit", "verify", "--head", head, code=1).err
 
 
 def test_what_cannot_be_recorded_is_not_carried_out(line: Line) -> None:

@@ -98,7 +98,7 @@ def test_a_case_is_written_and_read(line: Line, tmp_path: Path) -> None:
     assert "(and 1 more)" in listed
     with_photo = line.case("change", id_, "--photo", photo(tmp_path), "--speed", 2)
     assert (with_photo["mode"], len(with_photo["photos"])) == ("own", 1)
-    assert Path(with_photo["photos"][0]["picture"]).read_bytes().startswith(b"\xff\xd8\xff")
+    assert Path(with_photo["photos"][0]["image"]).read_bytes().startswith(b"\xff\xd8\xff")
     moved = line.case("change", id_, "--at", "2026-11-02T08:00")["last_seen"]
     assert (moved["camera"], moved["time"]) == ("gate", "2026-11-02T08:00:00+08:00")
     line("case", "close", id_)
@@ -173,7 +173,8 @@ def test_a_person_is_looked_for_and_followed(indexed: Line, tmp_path: Path) -> N
     id_, first = looked_for(indexed)
     assert first["clips"][0]["camera"] in ("gate", "square", "street")
     assert best(first, "hall")["reach"] < 0  # 17 km in a minute
-    assert "hall" not in {clip["camera"] for clip in indexed.case("search", id_, "--hard")["clips"]}
+    for option in ("--reachable-only", "--hard"):  # the second one is its old name
+        assert "hall" not in {clip["camera"] for clip in indexed.case("search", id_, option)["clips"]}
     printed = indexed("case", "search", id_)
     assert first["clips"][0]["id"] in printed.out.replace("\n", "")
     assert "Known already: " in printed.out

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+import api.cli
+from api.cli import main
 from api.cli.main import hoist_globals
+from api.commands.audit_trail import UNRECORDED
 from tests.conftest import Command
 
 
@@ -141,3 +147,27 @@ def test_global_options_may_stand_anywhere() -> None:
         "x",
     ]
     assert hoist_globals(["search", "--", "--data-dir"]) == ["search", "--", "--data-dir"]
+
+
+def top_words() -> set[str]:
+    """The first words of all commands."""
+    command: Any = typer.main.get_command(main.app)
+    return set(command.commands)
+
+
+def test_every_file_with_commands_is_on_the_command_line() -> None:
+    files = {module.name for module in pkgutil.iter_modules(api.cli.__path__)} - {"main", "context", "options"}
+    assert {module.__name__.rpartition(".")[2] for module in main.MODULES} == files
+
+
+def test_a_command_is_recorded_unless_it_is_named() -> None:
+    """A word that is no command (any more) would hide a new command of that name from the audit log."""
+    assert top_words() >= UNRECORDED
+    assert {"search", "case", "alert", "saved-search", "evidence"} <= top_words() - UNRECORDED
+
+
+@pytest.mark.parametrize("word", sorted(top_words()))
+def test_every_command_has_help(word: str, xunren: Command) -> None:
+    outcome = xunren(word, "--help")
+    assert outcome.code == 0
+    assert "Usage" in outcome.out

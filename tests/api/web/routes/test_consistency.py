@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
-from api.commands import consistency
-from api.runtime.client import Server
+from api.runtime.client import address_file
 from api.web.routes.consistency import router
 from search.catalog.catalog import Catalog
 from search.catalog.streams import StreamStore
@@ -20,12 +20,13 @@ from search.config import Settings
 from search.media.media_store import MediaStore
 from search.vector_store.memory import MemoryStore
 from tests.conftest import Command
+from tests.support.browser import serving
 
 LEFT_OVER = "f" * 24
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def server(tmp_path: Path) -> Iterator[httpx.Client]:
     """A server that has an index open in which a thumbnail is left over; the command line finds it."""
     settings = Settings(data_dir=tmp_path)
     media = MediaStore(settings.media_dir)
@@ -36,18 +37,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
         app.state.parts = SimpleNamespace(
             settings=settings, catalog=catalog, live=StreamStore(catalog), store=store, media=media
         )
-        client = TestClient(app)
-
-        def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:
-            assert server.url == "http://here"
-            return (client.get(path) if body is None else client.post(path, json=dict(body))).json()
-
-        monkeypatch.setattr(consistency, "ask", ask)
-        monkeypatch.setattr(consistency, "running_server", lambda _: Server("http://here"))
-        yield client
+        with serving(app) as url, httpx.Client(base_url=url) as client:
+            address_file(settings).write_text(json.dumps({"url": url, "pid": os.getpid()}))
+            yield client
 
 
-def test_the_server_finds_and_mends(server: TestClient) -> None:
+def test_the_server_finds_and_mends(server: httpx.Client) -> None:
     found = server.get("/api/check").json()
     assert (found["entries"], found["files"], found["rows"]) == (0, 0, 0)
     assert [(finding["count"], finding["examples"]) for finding in found["findings"]] == [(1, [LEFT_OVER])]
@@ -56,9 +51,9 @@ def test_the_server_finds_and_mends(server: TestClient) -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_the_command_line_asks_it(tmp_path: Path, xunren: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consistency, "open_catalog", None)  # nothing is opened here
+def test_the_command_line_asks_it(tmp_path: Path, xunren: Command) -> None:
     found = xunren("doctor", "--deep", "--data-dir", tmp_path)
     assert found.code == 1
     assert LEFT_OVER in found.out
     assert xunren("doctor", "--deep", "--mend", "--data-dir", tmp_path).code == 0
+    assert not list(tmp_path.glob("*.db")), "the vector store was opened here"

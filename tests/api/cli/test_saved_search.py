@@ -1,4 +1,4 @@
-"""`xunren watch` as a user has it, with and without a running server, from a sentence to a signed webhook."""
+"""`xunren saved-search` and `xunren alert` as a user has them: from a sentence to a signed webhook."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def again(data: Path, folder: Path, xunren: Command) -> Path:
     assert found["verdict"] == "match"
     made = folder / "videos" / "new-camera"
     made.mkdir(parents=True)
-    shutil.copy(found["clips"][0]["source"], made)
+    shutil.copy(found["clips"][0]["path"], made)
     return made
 
 
@@ -46,7 +46,7 @@ def test_a_sentence_becomes_an_alert_and_a_signed_message(data: Path, tmp_path: 
     videos = again(data, tmp_path, xunren)
     with receiver(500) as there, serving(data) as (url, _):
         options = ("--include-old", "--webhook", there.url, "--name", "yellow", "--json")
-        added = xunren("watch", "add", WANTED, *options, "--data-dir", data)
+        added = xunren("saved-search", "add", WANTED, *options, "--data-dir", data)
         assert added.code == 0, added.err
         assert added.json["state"] == "active"
         assert added.json["measured"]["too_short"]
@@ -62,80 +62,84 @@ def test_a_sentence_becomes_an_alert_and_a_signed_message(data: Path, tmp_path: 
         secret = added.json["webhook_secret"]
         stamp, signature = headers["x-xunren-timestamp"], headers["x-xunren-signature"]
         assert verify_signature(secret, stamp, body, signature, time.time())
-        assert json.loads(body)["alert"]["id"] == alerts[0]["id"]
+        assert json.loads(body)["alert"]["number"] == alerts[0]["number"]
         assert json.loads(body)["alert"]["thumbnail"] == alerts[0]["thumbnail"]
-        until(lambda: ask(f"{url}/api/standing/1")["webhook"]["delivered"] == 1)
+        until(lambda: ask(f"{url}/api/saved-searches/1")["webhook"]["delivered"] == 1)
         assert xunren("index", videos, "--data-dir", data).code == 0
-        judged = xunren("watch", "judge", alerts[0]["id"], "wrong", "--data-dir", data)
+        judged = xunren("alert", "judge", alerts[0]["number"], "wrong", "--data-dir", data)
         assert judged.code == 0, judged.err
-        assert ask(f"{url}/api/standing/1")["alerts"]["false_share"] == 1.0
+        assert ask(f"{url}/api/saved-searches/1")["alert_counts"]["false_share"] == 1.0
         assert len(ask(f"{url}/api/alerts")["alerts"]) == 1
     assert len(there.got) == 2
 
 
 def test_without_a_server_it_is_the_same(data: Path, tmp_path: Path, xunren: Command) -> None:
-    def watch(*words: object) -> Any:
-        done = xunren("watch", *words, "--data-dir", data)
+    def run(*words: object) -> Any:
+        done = xunren(*words, "--data-dir", data)
         assert done.code == 0, done.err
         return done
 
     with receiver() as there:
-        preview = watch("add", WANTED, "--preview", "--json").json
-        assert watch("list", "--json").json["standing"] == []
-        added = watch("add", WANTED, "--include-old", "--case", "2026-0001", "--webhook", there.url)
+        preview = run("saved-search", "add", WANTED, "--preview", "--json").json
+        assert run("saved-search", "list", "--json").json["saved_searches"] == []
+        added = run("saved-search", "add", WANTED, "--include-old", "--case", "2026-0001", "--webhook", there.url)
         assert "shown this once" in added.out
         assert "too short" in added.out
         assert xunren("index", again(data, tmp_path, xunren), "--data-dir", data).code == 0
         assert len(there.got) == 1
-    (alert,) = watch("alerts", "--json").json["alerts"]
-    assert (alert["camera"], alert["sentence"]) == ("new-camera", WANTED)
+    (alert,) = run("alert", "list", "--json").json["alerts"]
+    assert (alert["camera"], alert["query"]) == ("new-camera", WANTED)
     assert alert["score"] >= preview["measured"]["threshold"]
-    assert "new-camera" in watch("alerts", "--open").out
-    assert "1 right" in watch("judge", alert["id"], "right").out
-    told = watch("show", 1, "--json").json
-    assert (told["case"], told["alerts"]["right"], told["webhook"]["delivered"]) == ("2026-0001", 1, 1)
-    assert "1 delivered" in watch("show", 1).out
-    assert "paused" in watch("pause", 1).out
-    assert "paused" in watch("list").out
-    assert "active" in watch("resume", 1).out
-    assert watch("alerts", "--open", "--json").json["alerts"] == []
-    watch("remove", 1)
-    assert watch("list", "--json").json["standing"] == []
+    assert "new-camera" in run("alert", "list", "--open").out
+    assert "1 right" in run("alert", "judge", alert["number"], "right").out
+    told = run("saved-search", "show", 1, "--json").json
+    assert (told["case"], told["alert_counts"]["right"], told["webhook"]["delivered"]) == ("2026-0001", 1, 1)
+    assert "1 delivered" in run("saved-search", "show", 1).out
+    assert "paused" in run("saved-search", "pause", 1).out
+    assert "paused" in run("saved-search", "list").out
+    assert "active" in run("saved-search", "resume", 1).out
+    assert run("alert", "list", "--open", "--json").json["alerts"] == []
+    run("saved-search", "remove", 1)
+    assert run("saved-search", "list", "--json").json["saved_searches"] == []
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("add", ""), "sentence"),
-        (("add", WANTED, "--days", 91), "days"),
-        (("add", WANTED, "--camera", "nowhere"), "unknown camera"),
-        (("add", WANTED, "--webhook", "http://8.8.8.8/hush"), "public network"),
-        (("add", WANTED, "--webhook", "https://me:hush@host/x"), "an address does not belong here"),
-        (("show", 7), "no such standing search"),
-        (("pause", 7), "no such standing search"),
-        (("alerts", "--watch", 7), "no such standing search"),
-        (("judge", 7, "right"), "no such alert"),
+        (("saved-search", "add", ""), "sentence"),
+        (("saved-search", "add", WANTED, "--days", 91), "days"),
+        (("saved-search", "add", WANTED, "--days", "nan"), "days"),
+        (("saved-search", "add", WANTED, "--cool-down", "nan"), "cool_down_s"),
+        (("saved-search", "add", WANTED, "--alarms-per-day", 0), "alarms_per_day"),
+        (("saved-search", "add", WANTED, "--webhook", "https://host/" + 2000 * "x"), "too long"),
+        (("saved-search", "add", WANTED, "--camera", "nowhere"), "unknown camera"),
+        (("saved-search", "add", WANTED, "--webhook", "http://8.8.8.8/hush"), "public network"),
+        (("saved-search", "add", WANTED, "--webhook", "https://me:hush@host/x"), "an address does not belong here"),
+        (("saved-search", "show", 7), "no such saved search"),
+        (("saved-search", "pause", 7), "no such saved search"),
+        (("alert", "list", "--saved-search", 7), "no such saved search"),
+        (("alert", "judge", 7, "right"), "no such alert"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_message(
     data: Path, xunren: Command, words: tuple[object, ...], said: str
 ) -> None:
-    done = xunren("watch", *words, "--data-dir", data)
+    done = xunren(*words, "--data-dir", data)
     assert done.code == 1
     assert said in done.err
     assert "Traceback" not in done.err
     assert "hush" not in done.err.replace("/hush", "")
 
 
-def test_a_watch_on_a_folder_without_an_index_is_refused(tmp_path: Path, xunren: Command) -> None:
-    done = xunren("watch", "add", WANTED, "--data-dir", tmp_path / "none")
+def test_a_saved_search_on_a_folder_without_an_index_is_refused(tmp_path: Path, xunren: Command) -> None:
+    done = xunren("saved-search", "add", WANTED, "--data-dir", tmp_path / "none")
     assert done.code == 1
     assert "no index here" in done.err
 
 
 def test_alerts_are_on_the_page_and_judged_there(data: Path, tmp_path: Path, xunren: Command) -> None:
     videos = again(data, tmp_path, xunren)
-    assert xunren("watch", "add", WANTED, "--include-old", "--data-dir", data).code == 0
+    assert xunren("saved-search", "add", WANTED, "--include-old", "--data-dir", data).code == 0
     assert xunren("index", videos, "--data-dir", data).code == 0
     with serving(data) as (url, _), chromium() as browser, watched_page(browser, url) as watched:
         page = watched.page
@@ -149,5 +153,14 @@ def test_alerts_are_on_the_page_and_judged_there(data: Path, tmp_path: Path, xun
         first.locator("button.tile").click()
         expect(page.locator("#player")).to_be_visible()
         watched.check()
-    judged = xunren("watch", "alerts", "--json", "--data-dir", data).json["alerts"]
-    assert "wrong" in {alert["verdict"] for alert in judged}
+    judged = xunren("alert", "list", "--json", "--data-dir", data).json["alerts"]
+    assert "wrong" in {alert["judgement"] for alert in judged}
+
+
+def test_the_old_names_do_the_same(data: Path, xunren: Command) -> None:
+    assert xunren("watch", "add", WANTED, "--name", "yellow", "--data-dir", data).code == 0
+    for old, new in ((("watch", "list"), ("saved-search", "list")), (("watch", "alerts"), ("alert", "list"))):
+        assert xunren(*old, "--json", "--data-dir", data).json == xunren(*new, "--json", "--data-dir", data).json
+    assert "no such saved search" in xunren("watch", "alerts", "--watch", 7, "--data-dir", data).err
+    assert "watch" not in xunren("--help").out
+    assert "--watch" not in xunren("index", "--help").out
