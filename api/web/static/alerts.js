@@ -1,10 +1,10 @@
 // Alerts of the standing searches, newest first: look, play, say whether it is right. Their number stands in the tab.
 
-import { byId, change, h } from "./dom.js";
-import { number, t } from "./i18n.js";
-import * as player from "./player.js";
-import { tile } from "./results.js";
-import { ask } from "./server.js";
+import { byId, change, h } from "./core/dom.js";
+import { number, t } from "./core/i18n.js";
+import * as player from "./player/player.js";
+import { tile } from "./search/results.js";
+import { ask } from "./core/http.js";
 
 const AGAIN_MS = 5000; // after the server refused or ended
 const MOST = 60;

@@ -1,23 +1,23 @@
 // The operator's page: one sentence in, clips out. This module joins the others.
 
-import * as account from "./account.js";
+import * as account from "./core/session.js";
 import * as alerts from "./alerts.js";
-import * as approvals from "./approvals.js";
-import * as cases from "./cases.js";
-import { byId, h, say } from "./dom.js";
-import * as filters from "./filters.js";
-import { apply, language, onLanguage, setLanguage, t } from "./i18n.js";
-import * as live from "./live.js";
-import * as masks from "./masks.js";
-import * as people from "./people.js";
-import * as player from "./player.js";
-import * as purpose from "./purpose.js";
-import * as record from "./record.js";
-import * as results from "./results.js";
-import { ask, Problem } from "./server.js";
-import * as status from "./status.js";
-import * as views from "./views.js";
-import * as wish from "./wish.js";
+import * as approvals from "./cases/approvals.js";
+import * as cases from "./cases/case_view.js";
+import { byId, h, say } from "./core/dom.js";
+import * as filters from "./search/filters.js";
+import { apply, language, onLanguage, setLanguage, t } from "./core/i18n.js";
+import * as live from "./cameras/live_view.js";
+import * as masks from "./cameras/mask_editor.js";
+import * as people from "./admin/accounts.js";
+import * as player from "./player/player.js";
+import * as purpose from "./cases/purpose.js";
+import * as record from "./admin/audit_log.js";
+import * as results from "./search/results.js";
+import { ask, Problem } from "./core/http.js";
+import * as status from "./status_bar.js";
+import * as views from "./router.js";
+import * as wish from "./search/refinements.js";
 
 const PAGE = 12;
 const SLOW_MS = 200; // a quick answer replaces the one before without a flicker

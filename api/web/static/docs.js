@@ -1,7 +1,7 @@
 // The description of the API for a person, drawn from /openapi.json. Nothing is loaded from elsewhere.
 
-import { byId, h } from "./dom.js";
-import { ask } from "./server.js";
+import { byId, h } from "./core/dom.js";
+import { ask } from "./core/http.js";
 
 const base = location.origin;
 let schemas = {};

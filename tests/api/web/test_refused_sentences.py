@@ -30,7 +30,7 @@ SENTENCES = {
     "intimate": "a naked woman",
 }
 REFUSED = SENTENCES["religion"]
-I18N = Path(__file__).parents[3] / "api" / "web" / "static" / "i18n.js"
+I18N = Path(__file__).parents[3] / "api" / "web" / "static" / "core" / "i18n.js"
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,6 @@ from tests.conftest import ROOT
 
 
 def test_every_action_has_words_in_both_languages() -> None:
-    page = (ROOT / "api" / "web" / "static" / "actions.js").read_text("utf-8")
+    page = (ROOT / "api" / "web" / "static" / "admin" / "audit_actions.js").read_text("utf-8")
     named = dict(re.findall(r'"([a-z.]+)": \["[^"]+", ("[^"]*[一-鿿][^"]*")\]', page))
     assert {*ACTIONS.values(), *QUIET.values(), "refused"} <= named.keys()

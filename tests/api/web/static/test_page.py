@@ -463,7 +463,7 @@ def test_it_fits_the_screen_light_and_dark(opener: Opener, width: int) -> None:
 
 
 def test_both_languages_have_the_same_words() -> None:
-    source = (Path(__file__).parents[4] / "api" / "web" / "static" / "i18n.js").read_text("utf-8")
+    source = (Path(__file__).parents[4] / "api" / "web" / "static" / "core" / "i18n.js").read_text("utf-8")
     english, chinese = source.partition("\n};")[0].split("\n  zh: {")
     keys = [set(re.findall(r"(?:^|[,{]) *(\w+): \"", part, re.M)) for part in (english, chinese)]
     assert keys[0] == keys[1]

@@ -1,6 +1,6 @@
 // The views of the page; which one is shown stands in the address.
 
-import { byId } from "./dom.js";
+import { byId } from "./core/dom.js";
 
 const VIEWS = ["find", "cases", "alerts", "cameras", "record", "people"];
 let allowed = VIEWS;

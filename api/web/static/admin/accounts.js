@@ -1,9 +1,9 @@
 // Accounts, for administrators: who may sign in, with which roles, and what they may see.
 
-import { busy, byId, h, say } from "./dom.js";
-import { who } from "./account.js";
-import { t } from "./i18n.js";
-import { ask } from "./server.js";
+import { busy, byId, h, say } from "../core/dom.js";
+import { who } from "../core/session.js";
+import { t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 const ROLES = ["operator", "supervisor", "auditor", "admin"];
 let visible = false;

@@ -1,10 +1,10 @@
 // One live camera: its picture of now, how it is, its streams' figures, its day.
 
-import * as account from "./account.js";
-import { change, h } from "./dom.js";
-import { Day } from "./hours.js";
-import * as masks from "./masks.js";
-import { clockTime, length, number, t, word } from "./i18n.js";
+import * as account from "../core/session.js";
+import { change, h } from "../core/dom.js";
+import { Day } from "./day_bar.js";
+import * as masks from "./mask_editor.js";
+import { clockTime, length, number, t, word } from "../core/i18n.js";
 
 const FINE = ["recording"];
 const SOON = ["connecting", "not recorded yet"];

@@ -2,7 +2,7 @@
 
 import { byId, h, say } from "./dom.js";
 import { t } from "./i18n.js";
-import { ask, onSignedOut, setToken } from "./server.js";
+import { ask, onSignedOut, setToken } from "./http.js";
 
 let me = null;
 let drawn = () => {};

@@ -1,11 +1,11 @@
 // Plays one clip of an answer in a dialog: starts at the best moment and goes on from there, with a box that follows.
 
-import { boxNodes, byId, h } from "./dom.js";
-import { boxAt, boxesOf } from "./following.js";
-import { clockTime, dayTime, t } from "./i18n.js";
-import * as nearby from "./nearby.js";
-import { badge, tileOf } from "./results.js";
-import { faultOf } from "./server.js";
+import { boxNodes, byId, h } from "../core/dom.js";
+import { boxAt, boxesOf } from "./box_track.js";
+import { clockTime, dayTime, t } from "../core/i18n.js";
+import * as nearby from "./nearby_cameras.js";
+import { badge, tileOf } from "../search/results.js";
+import { faultOf } from "../core/http.js";
 
 const BOX_MS = 350; // where no other boxes are kept, the clip's own is true at its moment only
 const HOLD_MS = 900; // the best moment stands still this long before the clip goes on

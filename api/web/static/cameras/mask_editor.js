@@ -1,8 +1,8 @@
 // Privacy masks, drawn by mouse over the camera's newest picture: click the corners, close the shape, save.
 
-import { byId, h, s, say } from "./dom.js";
-import { t } from "./i18n.js";
-import { ask } from "./server.js";
+import { byId, h, s, say } from "../core/dom.js";
+import { t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 const NEAR = 0.02; // a click so near to the first corner closes the shape
 const dialog = byId("masks");

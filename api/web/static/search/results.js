@@ -1,8 +1,8 @@
 // The grid of clips, the headline over it, and the states without clips.
 
-import { boxNodes, byId, h, s } from "./dom.js";
-import { showGaps } from "./gaps.js";
-import { count, dayTime, number, reasonOf, t } from "./i18n.js";
+import { boxNodes, byId, h, s } from "../core/dom.js";
+import { showGaps } from "./coverage_notice.js";
+import { count, dayTime, number, reasonOf, t } from "../core/i18n.js";
 import { restricted } from "./filters.js";
 
 export const MARKS = { match: "✓", maybe: "?", nothing: "–" };

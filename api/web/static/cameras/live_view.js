@@ -1,10 +1,10 @@
 // The cameras as they are now: alarms, a card for each, troubled ones first. Asks only while somebody looks.
 
-import { Card, isWell } from "./card.js";
-import { byId, change, h, say } from "./dom.js";
-import { legend, midnight } from "./hours.js";
-import { clockTime, length, number, t } from "./i18n.js";
-import { ask } from "./server.js";
+import { Card, isWell } from "./camera_card.js";
+import { byId, change, h, say } from "../core/dom.js";
+import { legend, midnight } from "./day_bar.js";
+import { clockTime, length, number, t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 const AGAIN_MS = 3000;
 const HOURS_MS = 60_000; // a day's bar is as old as that at most

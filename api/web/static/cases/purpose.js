@@ -1,8 +1,8 @@
 // For which case and why one searches. Kept for this tab, so that it is said once and not with every search.
 
-import { byId, h, say } from "./dom.js";
-import { t } from "./i18n.js";
-import { ask } from "./server.js";
+import { byId, h, say } from "../core/dom.js";
+import { t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 const KEY = "xunren.purpose";
 let required = false;

@@ -1,6 +1,6 @@
 // Where the person is in the picture at each moment of a clip: between two moments that were looked at, in between.
 
-import { ask } from "./server.js";
+import { ask } from "../core/http.js";
 
 const HOLD_MS = 350; // a box is still true so long before and after
 const WALK_MS = 4500; // over a longer stretch without a box nobody knows where they were

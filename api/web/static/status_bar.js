@@ -1,8 +1,8 @@
 // The line at the foot of the page: is the server there, what is in the index, what is being indexed.
 
-import { byId, h } from "./dom.js";
-import { count, number, t } from "./i18n.js";
-import { ask } from "./server.js";
+import { byId, h } from "./core/dom.js";
+import { count, number, t } from "./core/i18n.js";
+import { ask } from "./core/http.js";
 
 const QUIET_MS = 10_000;
 const BUSY_MS = 1500;

@@ -1,7 +1,7 @@
 // A camera's day as a thin bar, an hour a column: recorded from below, missing from above, and the words for it.
 
-import { h, s } from "./dom.js";
-import { clockSpan, length, t, word } from "./i18n.js";
+import { h, s } from "../core/dom.js";
+import { clockSpan, length, t, word } from "../core/i18n.js";
 
 const HOUR_MS = 3_600_000;
 const WIDE = 10; // of an hour, in units of the drawing

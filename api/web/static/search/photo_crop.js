@@ -1,7 +1,7 @@
 // The part of a photo that shows the person: a box, drawn with the mouse or a finger, or moved with the arrow keys.
 
-import { byId, h, s } from "./dom.js";
-import { t } from "./i18n.js";
+import { byId, h, s } from "../core/dom.js";
+import { t } from "../core/i18n.js";
 
 const LEAST_PX = 16; // a smaller box was a slip of the hand
 const KEY_PX = 10;

@@ -1,9 +1,9 @@
 // The record, for auditors: who looked at a case, what an account looked for, and whether the chain is whole.
 
-import { words } from "./actions.js";
-import { busy, byId, h } from "./dom.js";
-import { dayTime, number, t } from "./i18n.js";
-import { ask } from "./server.js";
+import { words } from "./audit_actions.js";
+import { busy, byId, h } from "../core/dom.js";
+import { dayTime, number, t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 const PAGE = 100;
 const wanted = { account: "", case: "", action: "" };

@@ -1,12 +1,12 @@
 // The cases: a list, a new one, and one with what is known of the person, its sightings and the trail on a map.
 
-import { busy, byId, h, say } from "./dom.js";
-import { has } from "./account.js";
-import { dayTime, t } from "./i18n.js";
+import { busy, byId, h, say } from "../core/dom.js";
+import { has } from "../core/session.js";
+import { dayTime, t } from "../core/i18n.js";
 import * as approvals from "./approvals.js";
-import * as player from "./player.js";
+import * as player from "../player/player.js";
 import * as purpose from "./purpose.js";
-import { ask, fetchFile } from "./server.js";
+import { ask, fetchFile } from "../core/http.js";
 
 let shown = ""; // id of the case that is open; empty: the list
 let current = null;

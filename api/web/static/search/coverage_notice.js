@@ -1,7 +1,7 @@
 // What of the question's cameras and time nobody could look at, so that "nothing found" is not taken for "not there".
 
-import { byId, h } from "./dom.js";
-import { length, number, span, t, word } from "./i18n.js";
+import { byId, h } from "../core/dom.js";
+import { length, number, span, t, word } from "../core/i18n.js";
 
 const LATE_S = 60;
 

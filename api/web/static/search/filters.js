@@ -1,7 +1,7 @@
 // Which cameras, from when to when. The time fields show what is recorded until somebody changes them.
 
-import { byId, h, say } from "./dom.js";
-import { clockSpan, span, t, zone } from "./i18n.js";
+import { byId, h, say } from "../core/dom.js";
+import { clockSpan, span, t, zone } from "../core/i18n.js";
 
 const MINUTE_MS = 60_000;
 const MANY = 12; // from so many cameras on there is a field to find one

@@ -1,9 +1,9 @@
 // The same time on the cameras around: who leaves one picture walks into another.
 
-import { byId, h } from "./dom.js";
-import { caseOf } from "./following.js";
-import { t } from "./i18n.js";
-import { ask } from "./server.js";
+import { byId, h } from "../core/dom.js";
+import { caseOf } from "./box_track.js";
+import { t } from "../core/i18n.js";
+import { ask } from "../core/http.js";
 
 let asked = null; // the clip whose neighbours are shown or on their way
 

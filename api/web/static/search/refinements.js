@@ -1,10 +1,10 @@
 // What is looked for besides the sentence: chips of what it was taken to say, photos, marks on clips, the order.
 
-import { byId, h, say } from "./dom.js";
-import { t } from "./i18n.js";
-import * as photobox from "./photobox.js";
-import * as purpose from "./purpose.js";
-import { ask } from "./server.js";
+import { byId, h, say } from "../core/dom.js";
+import { t } from "../core/i18n.js";
+import * as photobox from "./photo_crop.js";
+import * as purpose from "../cases/purpose.js";
+import { ask } from "../core/http.js";
 
 const PHOTO_PX = 1024;
 const CHIP_PX = 44;

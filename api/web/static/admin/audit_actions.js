@@ -1,6 +1,6 @@
 // What each action of the record is called. The record's own word stands beside it: that is what is filtered by.
 
-import { language } from "./i18n.js";
+import { language } from "../core/i18n.js";
 
 const WORDS = {
   "search": ["Searched", "搜索"], "search.page": ["More results", "查看更多结果"], "shown": ["Results shown", "显示结果"],

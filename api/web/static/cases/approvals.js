@@ -1,10 +1,10 @@
 // Wide searches: ask for one, go on in danger to life, and what a supervisor says.
 
-import { h } from "./dom.js";
-import { has, who } from "./account.js";
-import { dayTime, t } from "./i18n.js";
+import { h } from "../core/dom.js";
+import { has, who } from "../core/session.js";
+import { dayTime, t } from "../core/i18n.js";
 import * as purpose from "./purpose.js";
-import { ask } from "./server.js";
+import { ask } from "../core/http.js";
 
 /** What can be done where a search is too wide; `again()` repeats it. */
 export function choices(again) {
