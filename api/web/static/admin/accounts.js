@@ -1,13 +1,15 @@
-// Accounts, for administrators: who may sign in, with which roles, and what they may see.
+// The view of accounts, for administrators: who may sign in, with which roles, and what they may see.
 
-import { busy, byId, h, say } from "../core/dom.js";
+import { busy, byId, h, quiet, say } from "../core/dom.js";
+import { faultLine, field, onSubmit, tick } from "../core/forms.js";
+import { ask, problemText } from "../core/http.js";
+import { list, t } from "../core/i18n.js";
 import { who } from "../core/session.js";
-import { t } from "../core/i18n.js";
-import { ask } from "../core/http.js";
 
-const ROLES = ["operator", "supervisor", "auditor", "admin"];
+const ROLES = /** @type {const} */ (["operator", "supervisor", "auditor", "admin"]);
 let visible = false;
 
+/** @param {boolean} on */
 export function show(on) {
   visible = on;
   if (on) draw();
@@ -16,64 +18,103 @@ export function show(on) {
 export const relabel = () => visible && draw();
 
 async function draw() {
-  const found = await busy(byId("people-body"), ask("/api/accounts")).catch((problem) => problem);
-  const fault = h("p", { id: "people-fault", class: "fault", role: "alert", hidden: "" });
-  const rows = (found.accounts ?? []).map(line);
-  byId("people-body").replaceChildren(fault, h("ul", { class: "case-list" }, ...rows), form());
-  if (!found.accounts) say(fault, found.body?.what ?? t("unreachable"));
+  const fault = faultLine("people-fault");
+  const lines = h("ul", { class: "case-list" });
+  try {
+    const { accounts } = await busy(byId("people-body"), ask("/api/accounts"));
+    lines.append(...accounts.map(line));
+  } catch (problem) {
+    say(fault, problemText(problem));
+  }
+  byId("people-body").replaceChildren(fault, lines, form());
 }
 
-const words = (problem) => [problem.body?.what, problem.body?.expected, problem.body?.cure].filter(Boolean).join(" · ") || t("unreachable");
-
 function sees(scope) {
-  const what = scope.everything ? t("everything") : [...scope.districts, ...scope.cameras].join(", ") || t("nothing_to_see");
+  const what = scope.everything ? t("everything") : list([...scope.districts, ...scope.cameras]) || t("nothing_to_see");
   return scope.back_hours === null ? what : `${what} · ${t("hours_back", { n: scope.back_hours })}`;
 }
 
+/** @param {(typeof ROLES)[number]} role */
+const roleWords = (role) => t(`role_${role}`);
+
 function line(account) {
-  const change = async () => {
-    try {
-      await ask(`/api/accounts/${account.number}`, { method: "PATCH", body: { disabled: !account.disabled } });
-      draw();
-    } catch (problem) {
-      say(byId("people-fault"), words(problem));
-    }
+  return h(
+    "li",
+    { class: "case-line" },
+    h("strong", {}, account.name),
+    h("span", {}, list(account.roles.map(roleWords))),
+    h("span", { class: "hint" }, sees(account.scope)),
+    account.oidc ? h("span", { class: "hint" }, t("elsewhere")) : null,
+    account.disabled ? h("span", { class: "badge nothing" }, t("locked_out")) : null,
+    quiet(t(account.disabled ? "let_in" : "lock_out"), () => toggle(account)),
+  );
+}
+
+async function toggle(account) {
+  try {
+    await ask(`/api/accounts/${account.number}`, { method: "PATCH", body: { disabled: !account.disabled } });
+    draw();
+  } catch (problem) {
+    say(byId("people-fault"), problemText(problem));
+  }
+}
+
+function inputs() {
+  return {
+    name: h("input", { maxlength: 64, required: "", autocomplete: "off", autocapitalize: "none" }),
+    password: h("input", {
+      type: "password",
+      minlength: 10,
+      maxlength: 200,
+      required: "",
+      autocomplete: "new-password",
+    }),
+    elsewhere: h("input", { type: "checkbox" }),
+    roles: ROLES.map((role) => h("input", { type: "checkbox", value: role })),
+    everything: h("input", { type: "checkbox" }),
+    districts: h("input", { maxlength: 2000 }),
   };
-  return h("li", { class: "case-line" }, h("strong", {}, account.name), h("span", {}, account.roles.map((role) => t(`role_${role}`)).join(", ")),
-    h("span", { class: "hint" }, sees(account.scope)), account.oidc ? h("span", { class: "hint" }, t("elsewhere")) : null, account.disabled ? h("span", { class: "badge nothing" }, t("locked_out")) : null,
-    h("button", { type: "button", class: "quiet", onclick: change }, t(account.disabled ? "let_in" : "lock_out")));
 }
 
 function form() {
-  const name = h("input", { maxlength: 64, required: "", autocomplete: "off", autocapitalize: "none" });
-  const password = h("input", { type: "password", minlength: 10, maxlength: 200, required: "", autocomplete: "new-password" });
-  const roles = ROLES.map((role) => h("label", { class: "tick" }, h("input", { type: "checkbox", value: role }), t(`role_${role}`)));
-  const all = h("input", { type: "checkbox" });
-  const elsewhere = h("input", { type: "checkbox" });
-  elsewhere.addEventListener("change", () => { password.disabled = elsewhere.checked; });
-  const choice = who().oidc ? h("label", { class: "tick" }, elsewhere, t("no_password", { host: who().oidc })) : null;
-  const districts = h("input", { maxlength: 2000 });
-  const fault = h("p", { class: "fault", role: "alert", hidden: "" });
-  const made = h("form", { class: "panel", id: "new-account" }, h("h3", {}, t("new_account")), field("name", name), field("password", password), choice,
-    h("fieldset", {}, h("legend", {}, t("roles")), ...roles),
-    h("fieldset", {}, h("legend", {}, t("may_see")), h("label", { class: "tick" }, all, t("everything")), field("districts", districts)), fault,
-    h("button", { class: "primary", type: "submit" }, t("make_account")));
-  made.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const named = districts.value.split(/[,，]/).map((one) => one.trim()).filter(Boolean);
-    const body = {
-      name: name.value.trim(), ...(elsewhere.checked ? {} : { password: password.value }),
-      roles: [...made.querySelectorAll("input[type=checkbox][value]")].filter((box) => box.checked && ROLES.includes(box.value)).map((box) => box.value),
-      scope: all.checked ? { everything: true } : { districts: named },
-    };
-    try {
-      await ask("/api/accounts", { body });
-      draw();
-    } catch (problem) {
-      say(fault, words(problem));
-    }
-  });
+  const of = inputs();
+  const { oidc } = who();
+  const fault = faultLine();
+  of.elsewhere.addEventListener("change", () => (of.password.disabled = of.elsewhere.checked));
+  const made = h(
+    "form",
+    { class: "panel", id: "new-account" },
+    h("h3", {}, t("new_account")),
+    field("name", of.name),
+    field("password", of.password),
+    oidc ? tick(of.elsewhere, t("no_password", { host: oidc })) : null,
+    h("fieldset", {}, h("legend", {}, t("roles")), ...of.roles.map((box, n) => tick(box, roleWords(ROLES[n])))),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, t("may_see")),
+      tick(of.everything, t("everything")),
+      field("districts", of.districts),
+    ),
+    fault,
+    h("button", { class: "primary", type: "submit" }, t("make_account")),
+  );
+  onSubmit(made, () => create(of, fault));
   return made;
 }
 
-const field = (label, input) => h("label", { class: "field" }, h("span", {}, t(label)), input);
+async function create(of, fault) {
+  const districts = of.districts.value.split(/[,，、]/).map((name) => name.trim());
+  const body = {
+    name: of.name.value.trim(),
+    ...(of.elsewhere.checked ? {} : { password: of.password.value }),
+    roles: of.roles.filter((box) => box.checked).map((box) => box.value),
+    scope: of.everything.checked ? { everything: true } : { districts: districts.filter(Boolean) },
+  };
+  try {
+    await ask("/api/accounts", { body });
+    draw();
+  } catch (problem) {
+    say(fault, problemText(problem));
+  }
+}

@@ -1,41 +1,48 @@
-// The cameras as they are now: alarms, a card for each, troubled ones first. Asks only while somebody looks.
+// The view of live cameras: alarms, and a card for each camera, troubled ones first. Asks only while it is visible.
 
-import { Card, isWell } from "./camera_card.js";
-import { byId, change, h, say } from "../core/dom.js";
-import { legend, midnight } from "./day_bar.js";
-import { clockTime, length, number, t } from "../core/i18n.js";
+import { byId, change, h, marked, say } from "../core/dom.js";
 import { ask } from "../core/http.js";
+import { clockTime, length, number, t } from "../core/i18n.js";
+import { CameraCard, isWell } from "./camera_card.js";
+import { legend, midnight } from "./day_bar.js";
 
 const AGAIN_MS = 3000;
-const HOURS_MS = 60_000; // a day's bar is as old as that at most
+const HOURS_MS = 60_000; // a day's bar is at most this old
 const AT_ONCE = 30; // cameras whose day is asked for at once: their names must fit into an address
-const MANY = 8; // from so many cameras on there is a field to find one
+const MANY = 8; // with this many cameras there is a field to find one
 
+/** @type {Map<string, CameraCard>} */
 const cards = new Map();
-const seen = new Set(); // cards on the screen; others need no picture and no day
-const days = new Map(); // camera -> when its day was asked for
-let last = null;
+/** @type {Set<string>} */
+const onScreen = new Set(); // other cards need no frame and no day
+/** @type {Map<string, number>} */
+const askedDays = new Map(); // camera -> when its day was asked for
+let last = null; // the newest answer
 let lastAt = 0;
-let shown = false;
+let visible = false;
 let timer = 0;
-let gone = false;
+let gone = false; // whether the server does not answer
 
-const watcher = new IntersectionObserver((entries) => {
+const watcher = new IntersectionObserver(onIntersection, { rootMargin: "200px" });
+
+/** @param {IntersectionObserverEntry[]} entries */
+function onIntersection(entries) {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) seen.add(target.dataset.camera);
-    else seen.delete(target.dataset.camera);
+    const camera = /** @type {HTMLElement} */ (target).dataset.camera ?? "";
+    if (isIntersecting) onScreen.add(camera);
+    else onScreen.delete(camera);
   }
   fill();
-}, { rootMargin: "200px" });
+}
 
 export function start() {
   byId("live-filter").addEventListener("input", arrange);
-  document.addEventListener("visibilitychange", () => shown && !document.hidden && watch());
+  document.addEventListener("visibilitychange", () => visible && !document.hidden && watch());
 }
 
-/** Begin or end to look. */
+/** Begin or end to ask. @param {boolean} on */
 export function show(on) {
-  shown = on;
+  visible = on;
   clearTimeout(timer);
   if (on) watch();
   else byId("trouble").hidden = true; // it would soon be old
@@ -48,124 +55,131 @@ export function relabel() {
 
 async function watch() {
   clearTimeout(timer);
-  if (!shown || document.hidden) return;
+  if (!visible || document.hidden) return;
   const answer = await ask("/api/live").catch(() => null);
   gone = !answer;
   if (answer) [last, lastAt] = [answer, Date.now()];
   if (last) draw();
   else say(byId("live-summary"), t("unreachable"));
   clearTimeout(timer);
-  if (shown) timer = setTimeout(watch, AGAIN_MS);
+  if (visible) timer = setTimeout(watch, AGAIN_MS);
 }
 
 function draw() {
-  const cameras = byCamera(last.streams);
+  const cameras = byCamera();
   byId("view-cameras").classList.toggle("gone", gone);
   byId("live-empty").hidden = cameras.size > 0;
   byId("live-key").hidden = !cameras.size;
   byId("live-filter").hidden = cameras.size < MANY;
   byId("live-key").replaceChildren(h("span", {}, t("today")), ...legend());
-  summary();
-  alarms();
+  drawSummary(cameras);
+  drawAlarms(cameras);
   for (const id of cards.keys()) if (!cameras.has(id)) drop(id);
   for (const [id, streams] of cameras) cardOf(id).show(streams);
   arrange();
   fill();
 }
 
-const byCamera = (streams) => Map.groupBy?.(streams, (stream) => stream.camera) ?? grouped(streams);
-
-function grouped(streams) {
-  const found = new Map();
-  for (const stream of streams) found.set(stream.camera, [...(found.get(stream.camera) ?? []), stream]);
-  return found;
+/** @returns {Map<string, any[]>} the streams of each camera */
+function byCamera() {
+  const cameras = new Map();
+  for (const stream of last.streams) cameras.set(stream.camera, [...(cameras.get(stream.camera) ?? []), stream]);
+  return cameras;
 }
 
 function cardOf(id) {
-  if (!cards.has(id)) {
-    const card = new Card(id);
-    cards.set(id, card);
-    watcher.observe(card.node);
-  }
-  return cards.get(id);
+  const known = cards.get(id);
+  if (known) return known;
+  const card = new CameraCard(id);
+  cards.set(id, card);
+  watcher.observe(card.node);
+  return card;
 }
 
 function drop(id) {
-  watcher.unobserve(cards.get(id).node);
-  cards.get(id).node.remove();
+  const { node } = cardOf(id);
+  watcher.unobserve(node);
+  node.remove();
   cards.delete(id);
-  seen.delete(id);
-  days.delete(id);
+  onScreen.delete(id);
+  askedDays.delete(id);
+}
+
+function drawSummary(cameras) {
+  byId("live-summary").hidden = !last.streams.length;
+  change(byId("live-summary"), gone ? t("live_old", { time: clockTime(lastAt) }) : summary());
+  const troubled = [...cameras.values()].filter((streams) => !streams.every(isWell)).length;
+  change(byId("trouble"), number(troubled));
+  byId("trouble").hidden = !troubled;
 }
 
 function summary() {
   const { streams, backlog, disk_free_gib: free } = last;
   const up = streams.filter((stream) => stream.state === "recording").length;
-  const words = [t("live_summary", { up: number(up), all: number(streams.length) })];
-  if (backlog.seconds) words.push(t("live_waits", { time: length(backlog.seconds) }));
-  words.push(t("live_free", { n: number(Math.round(free)) }));
-  const text = gone ? t("live_old", { time: clockTime(lastAt) }) : words.join(" · ");
-  byId("live-summary").hidden = !streams.length;
-  change(byId("live-summary"), text);
-  const troubled = [...byCamera(streams).values()].filter((some) => !some.every(isWell)).length;
-  change(byId("trouble"), number(troubled));
-  byId("trouble").hidden = !troubled;
+  const words = [
+    t("live_summary", { up: number(up), all: number(streams.length) }),
+    backlog.seconds ? t("live_waits", { time: length(backlog.seconds) }) : "",
+    t("live_free", { n: number(Math.round(free)) }),
+  ];
+  return words.filter(Boolean).join(" · ");
 }
 
-/** The list is changed only when its words are, so that it is read out once. */
-function alarms() {
-  const texts = last.alarms.map(alarmText);
+/** Draw the alarms; the list changes only with its words, so that it is read out once. */
+function drawAlarms(cameras) {
+  const texts = last.alarms.map((alarm) => alarmText(alarm, cameras));
   const list = byId("alarms");
-  if ([...list.children].map((item) => item.textContent).join("\n") === texts.join("\n").replaceAll("`", "")) return;
-  list.replaceChildren(...texts.map((text) => h("li", {}, ...text.split("`").map((part, n) => (n % 2 ? h("code", {}, part) : part)))));
+  const old = [...list.children].map((item) => item.textContent).join("\n");
+  if (old !== texts.join("\n").replaceAll("`", ""))
+    list.replaceChildren(...texts.map((text) => h("li", {}, ...marked(text))));
 }
 
-function alarmText({ kind, text }) {
-  const cameras = byCamera(last.streams);
-  const silent = [...cameras.values()].filter((some) => some.some((stream) => stream.state !== "recording")).length;
+function alarmText({ kind, text }, cameras) {
+  const silent = [...cameras.values()].filter((streams) => streams.some((stream) => stream.state !== "recording"));
   const full = last.streams.some((stream) => stream.state === "disk full");
   const free = number(Math.round(last.disk_free_gib * 10) / 10);
-  const known = {
+  const words = {
     recorder: () => t("alarm_recorder"),
     disk: () => t(full ? "alarm_full" : "alarm_nearly", { n: free }),
-    cameras: () => t("alarm_cameras", { n: number(silent), all: number(cameras.size) }),
+    cameras: () => t("alarm_cameras", { n: number(silent.length), all: number(cameras.size) }),
     lag: () => t("alarm_lag"),
   };
-  return known[kind]?.() ?? text;
+  return words[kind]?.() ?? text;
 }
 
-/** Troubled cards first; nothing moves under somebody's pointer or keys. */
+/** Put troubled cards first; nothing moves under a pointer or the focus. */
 function arrange() {
   const list = byId("live");
-  const wanted = byId("live-filter").value.trim().toLowerCase();
+  const part = byId("live-filter").value.trim().toLowerCase();
   const order = [...cards.values()].sort((a, b) => a.rank - b.rank || (a.id < b.id ? -1 : 1));
-  for (const card of order) card.node.hidden = !card.fits(wanted);
+  for (const card of order) card.node.hidden = !card.fits(part);
   const none = order.length > 0 && order.every((card) => card.node.hidden);
   byId("live-none").hidden = !none;
   change(byId("live-none"), none ? t("live_none") : "");
-  const busy = list.matches(":hover") || list.contains(document.activeElement);
-  const missing = order.filter((card) => !card.node.isConnected).map((card) => card.node);
-  if (busy) list.append(...missing);
-  else if (order.some((card, n) => list.children[n] !== card.node)) list.append(...order.map((card) => card.node));
+  const nodes = order.map((card) => card.node);
+  const inUse = list.matches(":hover") || list.contains(document.activeElement);
+  if (inUse) list.append(...nodes.filter((node) => !node.isConnected));
+  else if (nodes.some((node, n) => list.children[n] !== node)) list.append(...nodes);
 }
 
-/** Pictures and days of the cards on the screen. */
+/** Load frames and days of the cards on the screen. */
 function fill() {
-  if (!shown) return;
-  for (const id of seen) cards.get(id)?.showPicture();
+  if (!visible) return;
+  for (const id of onScreen) cards.get(id)?.showPicture();
   const now = Date.now();
-  const old = [...seen].filter((id) => cards.has(id) && now - (days.get(id) ?? 0) > HOURS_MS);
-  for (let n = 0; n < old.length; n += AT_ONCE) askDays(old.slice(n, n + AT_ONCE), now);
+  const old = [...onScreen].filter((id) => cards.has(id) && now - (askedDays.get(id) ?? 0) > HOURS_MS);
+  for (let n = 0; n < old.length; n += AT_ONCE) loadDays(old.slice(n, n + AT_ONCE), now);
 }
 
-async function askDays(ids, now) {
+async function loadDays(ids, now) {
   const from = midnight();
   if (now <= from) return;
-  for (const id of ids) days.set(id, now);
-  const query = new URLSearchParams([["from", from], ["to", now], ...ids.map((id) => ["camera", id])]);
-  const answer = await ask(`/api/coverage?${query}`).catch(() => null);
+  for (const id of ids) askedDays.set(id, now);
+  const params = new URLSearchParams({ from: String(from), to: String(now) });
+  for (const id of ids) params.append("camera", id);
+  const answer = await ask(`/api/coverage?${params}`).catch(() => null);
   for (const id of ids) {
-    if (answer) cards.get(id)?.day.show(answer.accounts.filter((line) => line.camera === id), from);
-    else days.delete(id); // it is asked for again with the next round
+    const lines = answer?.accounts.filter((line) => line.camera === id);
+    if (lines) cards.get(id)?.day.show(lines, from);
+    else askedDays.delete(id); // it is asked for again with the next round
   }
 }

@@ -1,29 +1,33 @@
-// Privacy masks, drawn by mouse over the camera's newest picture: click the corners, close the shape, save.
+// Draws privacy masks over a camera's newest frame: click the corners, close the shape, save.
 
-import { byId, h, s, say } from "../core/dom.js";
+import { byId, s, say } from "../core/dom.js";
+import { ask, problemText } from "../core/http.js";
 import { t } from "../core/i18n.js";
-import { ask } from "../core/http.js";
 
-const NEAR = 0.02; // a click so near to the first corner closes the shape
+/** @typedef {[number, number]} Point share of the frame's width and height */
+
+const NEAR = 0.02; // a click this near to the first corner closes the shape
 const dialog = byId("masks");
 let camera = "";
+/** @type {Point[][]} */
 let shapes = [];
-let corners = [];
+/** @type {Point[]} */
+let corners = []; // of the shape that is not closed yet
 
 const address = () => `/api/cameras/${encodeURIComponent(camera)}/masks`;
 
-/** Draw the masks of a camera over its picture. */
-export async function open(id, picture) {
+/** Show the masks of a camera over a frame. @param {string} id @param {string} frame address */
+export async function open(id, frame) {
   camera = id;
   corners = [];
   say(byId("masks-fault"), "");
   byId("masks-title").textContent = t("masks_of", { camera });
-  byId("masks-picture").src = picture;
+  byId("masks-picture").src = frame;
   try {
     shapes = (await ask(address())).masks;
   } catch (problem) {
     shapes = [];
-    say(byId("masks-fault"), problem.body?.what ?? t("unreachable"));
+    say(byId("masks-fault"), problemText(problem));
   }
   draw();
   dialog.showModal();
@@ -31,23 +35,28 @@ export async function open(id, picture) {
 
 function draw() {
   const points = (shape) => shape.map(([x, y]) => `${x},${y}`).join(" ");
-  const begun = corners.map(([x, y], n) => s("circle", { class: n ? "corner" : "corner first", cx: x, cy: y, r: 0.008 }));
-  byId("masks-drawing").replaceChildren(...shapes.map((shape) => s("polygon", { class: "mask", points: points(shape) })), s("polyline", { class: "mask-line", points: points(corners) }), ...begun);
+  const circle = ([cx, cy], n) => s("circle", { class: n ? "corner" : "corner first", cx, cy, r: 0.008 });
+  byId("masks-drawing").replaceChildren(
+    ...shapes.map((shape) => s("polygon", { class: "mask", points: points(shape) })),
+    s("polyline", { class: "mask-line", points: points(corners) }),
+    ...corners.map(circle),
+  );
   byId("masks-count").textContent = t("masks_n", { n: shapes.length });
   byId("masks-undo").disabled = !corners.length && !shapes.length;
 }
 
-function click(event) {
-  const box = byId("masks-drawing").getBoundingClientRect();
+function onClick(event) {
+  const place = byId("masks-drawing").getBoundingClientRect();
   const share = (value) => Math.min(1, Math.max(0, Math.round(value * 1000) / 1000));
-  const point = [share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)];
-  const closes = corners.length > 2 && Math.hypot(point[0] - corners[0][0], point[1] - corners[0][1]) < NEAR;
-  if (closes) close();
+  /** @type {Point} */
+  const point = [share((event.clientX - place.left) / place.width), share((event.clientY - place.top) / place.height)];
+  const first = corners[0] ?? point;
+  if (corners.length > 2 && Math.hypot(point[0] - first[0], point[1] - first[1]) < NEAR) closeShape();
   else corners.push(point);
   draw();
 }
 
-function close() {
+function closeShape() {
   if (corners.length > 2) shapes.push(corners);
   corners = [];
   draw();
@@ -60,18 +69,18 @@ function undo() {
 }
 
 async function save() {
-  close();
+  closeShape();
   try {
     await ask(address(), { method: "PUT", body: { masks: shapes } });
     dialog.close();
   } catch (problem) {
-    say(byId("masks-fault"), [problem.body?.what, problem.body?.expected].filter(Boolean).join(" · ") || t("unreachable"));
+    say(byId("masks-fault"), problemText(problem));
   }
 }
 
 export function start() {
-  byId("masks-drawing").addEventListener("click", click);
-  byId("masks-shape").addEventListener("click", close);
+  byId("masks-drawing").addEventListener("click", onClick);
+  byId("masks-shape").addEventListener("click", closeShape);
   byId("masks-undo").addEventListener("click", undo);
   byId("masks-save").addEventListener("click", save);
   byId("masks-cancel").addEventListener("click", () => dialog.close());

@@ -1,47 +1,64 @@
-// Wide searches: ask for one, go on in danger to life, and what a supervisor says.
+// Approval of wide searches: an operator asks or declares danger to life, a supervisor decides.
 
-import { h } from "../core/dom.js";
-import { has, who } from "../core/session.js";
+import { button, h, quiet } from "../core/dom.js";
+import { fault } from "../core/forms.js";
+import { ask, problemText } from "../core/http.js";
 import { dayTime, t } from "../core/i18n.js";
+import { has, who } from "../core/session.js";
 import * as purpose from "./purpose.js";
-import { ask } from "../core/http.js";
 
-/** What can be done where a search is too wide; `again()` repeats it. */
+/** Return what can be done about a search that is too wide. @param {() => void} again repeats it */
 export function choices(again) {
-  const told = h("p", { role: "status" });
+  const note = h("p", { role: "status" });
   const send = (danger) => async () => {
     try {
       await ask("/api/approvals", { body: { ...purpose.request(), danger } });
       if (danger) again();
-      else told.textContent = t("approval_sent");
+      else note.textContent = t("approval_sent");
     } catch (problem) {
-      told.textContent = problem.body?.what ?? t("unreachable");
+      note.textContent = problemText(problem);
     }
   };
-  return h("div", { class: "case-actions" },
-    h("button", { type: "button", onclick: send(false) }, t("ask_supervisor")),
-    h("button", { type: "button", class: "danger", onclick: send(true) }, t("danger")), told);
+  const urgent = button({ class: "danger", onclick: send(true) }, t("danger"));
+  return h("div", { class: "case-actions" }, button({ onclick: send(false) }, t("ask_supervisor")), urgent, note);
 }
 
-/** The list for the cases' view; nothing where there are no accounts, or nobody asked. */
-export async function nodes() {
+/** Return the list of requests; nothing where there are no accounts or no requests. */
+export async function requests() {
   if (!who().accounts) return [];
-  const found = await ask("/api/approvals").catch((problem) => problem);
-  if (!found.approvals) return [h("p", { class: "fault", role: "alert" }, found.body?.what ?? t("unreachable"))];
-  if (!found.approvals.length) return [];
-  return [h("h3", {}, t("wide_searches")), h("ul", { class: "case-list" }, ...found.approvals.map(line))];
+  try {
+    const { approvals } = await ask("/api/approvals");
+    if (!approvals.length) return [];
+    return [h("h3", {}, t("wide_searches")), h("ul", { class: "case-list" }, ...approvals.map(line))];
+  } catch (problem) {
+    return [fault(problemText(problem))];
+  }
 }
 
-function line(one) {
-  const state = one.granted === null ? (one.danger ? "to_review" : "waiting") : one.granted ? "granted" : "not_granted";
-  const node = h("li", { class: "case-line" }, h("strong", {}, one.account), h("span", {}, one.case), h("span", {}, one.reason),
-    h("span", { class: "hint" }, dayTime(one.asked_ms)), h("span", { class: `badge ${one.danger ? "bad" : "maybe"}` }, t(one.danger ? "danger_short" : "wide")), h("span", { class: "state" }, t(state)));
-  const judge = (granted) => async () => {
-    const told = await ask(`/api/approvals/${one.number}`, { method: "PATCH", body: { granted } }).catch((problem) => problem);
-    node.querySelector(".state").textContent = told.number ? t(told.granted ? "granted" : "not_granted") : (told.body?.what ?? "");
+function stateOf({ granted, danger }) {
+  if (granted === null) return t(danger ? "to_review" : "waiting");
+  return t(granted ? "granted" : "not_granted");
+}
+
+function line(request) {
+  const { account, case: caseId, reason, danger, asked_ms: asked } = request;
+  const state = h("span", { class: "state" }, stateOf(request));
+  const kind = h("span", { class: `badge ${danger ? "bad" : "maybe"}` }, t(danger ? "danger_short" : "wide"));
+  const facts = [h("strong", {}, account), h("span", {}, caseId), h("span", {}, reason)];
+  const time = h("span", { class: "hint" }, dayTime(asked));
+  return h("li", { class: "case-line" }, ...facts, time, kind, state, ...decisions(request, state));
+}
+
+/** Return the buttons with which a supervisor decides. */
+function decisions(request, state) {
+  if (request.granted !== null || request.mine || !has("supervisor")) return [];
+  const decide = (granted) => async () => {
+    const options = { method: "PATCH", body: { granted } };
+    try {
+      state.textContent = stateOf(await ask(`/api/approvals/${request.number}`, options));
+    } catch (problem) {
+      state.textContent = problemText(problem);
+    }
   };
-  if (one.granted === null && !one.mine && has("supervisor")) {
-    node.append(h("button", { type: "button", class: "quiet", onclick: judge(true) }, t("grant")), h("button", { type: "button", class: "quiet", onclick: judge(false) }, t("refuse")));
-  }
-  return node;
+  return [quiet(t("grant"), decide(true)), quiet(t("refuse"), decide(false))];
 }

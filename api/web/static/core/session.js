@@ -1,37 +1,55 @@
-// Who is signed in: the first account, signing in and out. Nothing else of the page starts before that is known.
+// Who is signed in: the first account, signing in and out. The rest of the page starts when that is known.
 
-import { byId, h, say } from "./dom.js";
+import { byId, h, quiet, say } from "./dom.js";
+import { faultLine, field, onSubmit } from "./forms.js";
+import { ask, onSignedOut, problemText, setToken } from "./http.js";
 import { t } from "./i18n.js";
-import { ask, onSignedOut, setToken } from "./http.js";
 
-let me = null;
-let drawn = () => {};
+/**
+ * What `GET /api/me` answers.
+ * @typedef {object} Me
+ * @property {string | null} account null: nobody is signed in
+ * @property {string[]} roles
+ * @property {boolean} accounts whether there are accounts on this server
+ * @property {boolean} [setup] whether the first account is still to be made
+ * @property {boolean} [require_case] whether a search needs a case and a reason
+ * @property {string} [oidc] host of the other place where one can sign in
+ * @property {string} [csrf]
+ * @property {boolean} [unknown] the server did not answer
+ */
+
+/** @type {Me} */
+let me = { account: "local", roles: [], accounts: false, unknown: true };
+let draw = () => {};
 
 export const who = () => me;
+
+/** Say whether the account has one of these roles. @param {...string} roles */
 export const has = (...roles) => roles.some((role) => me.roles.includes(role));
 
-/** Who is there; null: the page shows how to sign in, and loads again when somebody has. */
+/**
+ * Return who is signed in; null: the page shows the sign-in form and loads again after it.
+ * @returns {Promise<Me | null>}
+ */
 export async function start() {
-  me = await ask("/api/me").catch(() => null);
-  if (!me) return { account: "local", roles: [], accounts: false, unknown: true }; // the status line says that nobody answers
-  setToken(me.csrf);
-  drawn = showSigning;
-  if (me.account === null) {
-    showSigning();
-    return null;
-  }
-  drawn = showName;
-  showName();
+  const answer = await ask("/api/me").catch(() => null);
+  if (!answer) return me; // the status line says that nobody answers
+  me = answer;
+  setToken(answer.csrf);
+  draw = me.account === null ? showSigning : showName;
+  draw();
+  if (me.account === null) return null;
   onSignedOut(() => location.reload());
   return me;
 }
 
-export const relabel = () => drawn();
+export const relabel = () => draw();
 
 function showName() {
-  const known = me.accounts && !me.account.startsWith("os:");
+  const known = me.accounts && !me.account?.startsWith("os:");
   byId("account").hidden = !known;
-  if (known) byId("account").replaceChildren(h("span", { class: "name" }, me.account), h("button", { type: "button", class: "quiet", onclick: signOut }, t("sign_out")));
+  if (!known) return;
+  byId("account").replaceChildren(h("span", { class: "name" }, me.account), quiet(t("sign_out"), signOut));
 }
 
 async function signOut() {
@@ -42,36 +60,52 @@ async function signOut() {
 const setupToken = () => /^#setup=([\w-]+)$/.exec(location.hash)?.[1];
 
 function showSigning() {
-  const first = me.setup;
-  const fault = h("p", { class: "fault", role: "alert", hidden: "" });
-  const name = h("input", { name: "username", autocomplete: "username", required: "", maxlength: 64, autocapitalize: "none" });
-  const password = h("input", { name: "password", type: "password", autocomplete: first ? "new-password" : "current-password", required: "", minlength: first ? 10 : 1, maxlength: 200 });
-  const form = h("form", { class: "panel signing", "aria-labelledby": "signing-title" },
-    h("h1", { id: "signing-title" }, t(first ? "setup_title" : "sign_in")),
+  const first = Boolean(me.setup);
+  const words = first
+    ? { title: t("setup_title"), action: t("setup_do") }
+    : { title: t("sign_in"), action: t("sign_in") };
+  const fault = faultLine();
+  const name = nameInput();
+  const password = passwordInput(first);
+  const form = h(
+    "form",
+    { class: "panel signing", "aria-labelledby": "signing-title" },
+    h("h1", { id: "signing-title" }, words.title),
     first ? h("p", {}, t(setupToken() ? "setup_text" : "setup_no_link")) : null,
-    labelled(t("name"), name), labelled(t("password"), password), fault,
-    h("button", { class: "primary", type: "submit" }, t(first ? "setup_do" : "sign_in")),
-    me.oidc && !first ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere", { host: me.oidc })) : null);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(first, name.value.trim(), password.value, fault);
-  });
+    field("name", name),
+    field("password", password),
+    fault,
+    h("button", { class: "primary", type: "submit" }, words.action),
+    me.oidc && !first ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere", { host: me.oidc })) : null,
+  );
+  onSubmit(form, () => signIn(first, name.value.trim(), password.value, fault));
   byId("view-find").hidden = true;
   document.body.dataset.state = "signing";
   byId("signing").replaceChildren(form);
   name.focus();
 }
 
-const labelled = (words, field) => h("label", { class: "field" }, h("span", {}, words), field);
+const nameInput = () =>
+  h("input", { name: "username", autocomplete: "username", required: "", maxlength: 64, autocapitalize: "none" });
 
-async function send(first, name, password, fault) {
+function passwordInput(first) {
+  const rules = first
+    ? { autocomplete: "new-password", minlength: 10 }
+    : { autocomplete: "current-password", minlength: 1 };
+  return h("input", { name: "password", type: "password", required: "", maxlength: 200, ...rules });
+}
+
+async function signIn(first, name, password, fault) {
   const body = first ? { token: setupToken() ?? "", name, password } : { name, password };
   try {
     await ask(first ? "/api/setup" : "/api/login", { body });
     location.replace("/");
   } catch (problem) {
-    const { what, expected, cure } = problem.body ?? {};
-    const words = { 0: t("unreachable"), 401: t("wrong_password"), 429: t("wait") }[problem.status];
-    say(fault, words ?? [what, expected, cure].filter(Boolean).join(" · "));
+    say(fault, signInFault(problem));
   }
+}
+
+function signInFault(problem) {
+  const text = problemText(problem);
+  return { 401: t("wrong_password"), 429: t("wait") }[problem.status] ?? text;
 }

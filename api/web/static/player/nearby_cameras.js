@@ -1,44 +1,60 @@
-// The same time on the cameras around: who leaves one picture walks into another.
+// The same time on the cameras around: who leaves one camera's view walks into another's.
 
-import { byId, h } from "../core/dom.js";
-import { caseOf } from "./box_track.js";
+import { toClip } from "../core/clip.js";
+import { button, byId, h } from "../core/dom.js";
+import { fault } from "../core/forms.js";
+import { ask, problemText } from "../core/http.js";
 import { t } from "../core/i18n.js";
-import { ask } from "../core/http.js";
+import { caseOf } from "./box_track.js";
 
-let asked = null; // the clip whose neighbours are shown or on their way
+/** @typedef {import("../core/clip.js").Clip} Clip */
 
-/** Offer the cameras around `clip`; `go(clip)` plays one of theirs, or `clip` itself again. */
-export async function offer(clip, go) {
-  if (clip === asked) return;
+/** @type {Clip | null} */
+let offered = null; // the clip whose neighbours are shown or being loaded
+
+/** Offer the cameras around `clip`; `play` gets a clip of one of them, or `clip` again. */
+export async function offer(/** @type {Clip} */ clip, /** @type {(clip: Clip) => void} */ play) {
+  if (clip === offered) return;
   clear();
-  asked = clip;
-  const params = new URLSearchParams({ time_ms: clip.time_ms });
-  if (caseOf(clip)) params.set("case", caseOf(clip));
-  const found = await ask(`/api/cameras/${encodeURIComponent(clip.camera)}/near?${params}`).catch((problem) => problem);
-  if (clip !== asked) return;
-  if (!found.cameras) byId("around").append(h("p", { class: "fault" }, found.body?.what ?? t("unreachable")));
-  else if (found.cameras.length) draw(clip, found.cameras, go);
+  offered = clip;
+  const params = new URLSearchParams({ time_ms: String(clip.time_ms) });
+  const caseId = caseOf(clip);
+  if (caseId) params.set("case", caseId);
+  try {
+    const { cameras } = await ask(`/api/cameras/${encodeURIComponent(clip.camera)}/near?${params}`);
+    if (clip === offered && cameras.length) draw(clip, cameras, play);
+  } catch (problem) {
+    if (clip === offered) byId("around").append(fault(problemText(problem)));
+  }
 }
 
 export function clear() {
-  asked = null;
+  offered = null;
   byId("around").replaceChildren();
 }
 
-function draw(clip, cameras, go) {
-  const choices = [[clip, clip.camera], ...cameras.map((near) => [aside(clip, near), `${near.name || near.camera} · ${near.metres} m`])];
-  const buttons = choices.map(([other, words]) => h("button", { type: "button", disabled: other ? null : "", title: other ? null : t("not_recorded_then"),
-    "aria-pressed": String(other === clip), onclick: (event) => choose(event.target, () => go(other)) }, words));
-  byId("around").replaceChildren(h("span", { class: "hint" }, t("around")), ...buttons);
+function draw(clip, cameras, play) {
+  const own = choice(clip.camera, clip, play);
+  own.setAttribute("aria-pressed", "true");
+  const others = cameras.map((near) => {
+    const words = `${near.name || near.camera} · ${near.metres} m`;
+    return choice(words, near.clip_url ? clipBeside(clip, near) : null, play);
+  });
+  byId("around").replaceChildren(h("span", { class: "hint" }, t("around")), own, ...others);
 }
 
-function choose(button, go) {
-  for (const other of byId("around").querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
-  go();
+function choice(words, clip, play) {
+  const without = clip ? {} : { disabled: "", title: t("not_recorded_then") };
+  const node = button({ "aria-pressed": "false", onclick: () => choose(node, () => play(clip)), ...without }, words);
+  return node;
 }
 
-/** What another camera showed at the time of `clip`, as a clip that no search has found; null if nothing. */
-function aside(clip, near) {
-  if (!near.clip_url) return null;
-  return { ...near, time_ms: clip.time_ms, time: clip.time, kind: "frame", beside: near.metres, frame_width: 16, frame_height: 9, thumbnail: "" };
+function choose(chosen, play) {
+  for (const node of byId("around").querySelectorAll("button"))
+    node.setAttribute("aria-pressed", String(node === chosen));
+  play();
 }
+
+/** Return what a camera around recorded at the time of `clip`. */
+const clipBeside = ({ time, time_ms }, near) =>
+  toClip(near, { kind: "frame", time, time_ms, beside: near.metres, frame_width: 16, frame_height: 9 });

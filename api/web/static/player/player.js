@@ -1,36 +1,45 @@
-// Plays one clip of an answer in a dialog: starts at the best moment and goes on from there, with a box that follows.
+// Plays a clip in a dialog: begins at the best moment, holds it, and goes on with a box that follows the person.
 
-import { boxNodes, byId, h } from "../core/dom.js";
+import { boxNodes } from "../core/clip.js";
+import { byId, h, say } from "../core/dom.js";
+import { faultOf, problemText } from "../core/http.js";
+import { clockTime, clockWords, dayTime, t } from "../core/i18n.js";
+import { badge, tiles } from "../core/tile.js";
 import { boxAt, boxesOf } from "./box_track.js";
-import { clockTime, dayTime, t } from "../core/i18n.js";
 import * as nearby from "./nearby_cameras.js";
-import { badge, tileOf } from "../search/results.js";
-import { faultOf } from "../core/http.js";
 
-const BOX_MS = 350; // where no other boxes are kept, the clip's own is true at its moment only
+/** @typedef {import("../core/clip.js").Clip} Clip */
+/** @typedef {(clip: Clip) => Promise<string>} Confirm confirms a clip as a sighting and returns what to tell */
+
+const BOX_MS = 350; // without samples of its track a clip's own box holds this long around its moment
 const HOLD_MS = 900; // the best moment stands still this long before the clip goes on
-const SOURCES = {
-  given: "given", "container creation time": "container", "time in the file name": "filename",
-  "file modification time": "mtime",
-};
+const FRAME_S = 1 / 25; // a browser does not tell the rate; most cameras have 25
 
 const dialog = byId("player");
 const video = byId("video");
 const note = byId("stage-note");
+/** @type {Clip[]} */
 let clips = [];
 let index = 0;
-let clip = null; // what is played: clips[index], or what another camera showed at that time
-let boxes = []; // of the person, through the clip
-let high = 0; // of the pictures, in units of their width in which the boxes were found
+/** @type {Clip} */
+let clip; // the playing one: clips[index], or the recording of a camera around
+/** @type {import("./box_track.js").Sample[]} */
+let boxes = [];
+let height = 0; // of the drawing, where its width is the clip's frame_width
 let holding = 0;
-let confirming = null;
+/** @type {Confirm | null} */
+let confirm = null;
 
-/** Play clip number `at` of `list`; `onSighting(clip)` confirms one and resolves with what to say. */
+/**
+ * Play clip number `at` of `list`.
+ * @param {Clip[]} list
+ * @param {number} at from 0
+ * @param {Confirm | null} onSighting null: these clips cannot be confirmed
+ */
 export function play(list, at, onSighting = null) {
   clips = list;
-  confirming = onSighting;
-  byId("sighting").hidden = !onSighting;
-  show(at);
+  confirm = onSighting;
+  showClip(at);
   if (!dialog.open) dialog.showModal();
   byId("moment").focus();
 }
@@ -42,14 +51,15 @@ export function start() {
   byId("moment").addEventListener("click", () => jump(bestSecond()));
   byId("restart").addEventListener("click", () => jump(0));
   byId("sighting").addEventListener("click", confirmClip);
-  dialog.addEventListener("close", closed);
+  dialog.addEventListener("close", onClosed);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", onKey, true);
-  video.addEventListener("loadedmetadata", loaded);
-  video.addEventListener("loadeddata", () => say(""));
-  video.addEventListener("error", failed);
+  video.addEventListener("loadedmetadata", onLoaded);
+  video.addEventListener("loadeddata", () => say(note, ""));
+  video.addEventListener("error", onFailed);
   for (const event of ["timeupdate", "seeked", "play"]) video.addEventListener(event, () => drawBox(video.currentTime));
-  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame); // else the box follows four times a second
+  // without requestVideoFrameCallback the box follows four times a second
+  if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(onFrame);
 }
 
 export function relabel() {
@@ -57,8 +67,9 @@ export function relabel() {
 }
 
 const bestSecond = () => (clip.time_ms - clip.start_ms) / 1000;
+const isBeside = () => (clip.beside ?? null) !== null;
 
-function show(at) {
+function showClip(at) {
   index = at;
   byId("previous").disabled = at === 0;
   byId("next").disabled = at === clips.length - 1;
@@ -66,64 +77,78 @@ function show(at) {
   nearby.offer(clips[at], open);
 }
 
-/** Load `next`, which is `clips[index]` or one of another camera. */
+/** Load `next`: `clips[index]`, or the recording of a camera around. */
 function open(next) {
   clip = next;
   clearTimeout(holding);
-  say(t("preparing"));
+  say(note, t("preparing"));
   video.poster = clip.thumbnail;
   video.src = clip.clip_url;
   boxes = [];
-  shape(clip.frame_height);
+  setHeight(clip.frame_height);
   drawBox(bestSecond()); // the poster is the best moment
-  byId("sighting").hidden = !confirming || "beside" in clip;
+  byId("sighting").hidden = !confirm || isBeside();
   describe();
-  follow(clip);
+  loadBoxes(clip);
 }
 
-async function follow(followed) {
-  const found = await boxesOf(followed).catch((problem) => problem);
-  if (followed !== clip) return;
-  if (Array.isArray(found)) boxes = found;
-  else say(found.body?.what ?? t("unreachable"));
+async function loadBoxes(followed) {
+  try {
+    const samples = await boxesOf(followed);
+    if (followed === clip) boxes = samples;
+  } catch (problem) {
+    if (followed === clip) say(note, problemText(problem));
+  }
 }
 
-/** Give the stage and the box pictures of this height, where their width is the one in which the box was found. */
-function shape(height) {
-  high = height;
+/** Give the stage and the drawing this height, where their width is the clip's frame_width. */
+function setHeight(pixels) {
+  height = pixels;
   byId("player-box").setAttribute("viewBox", `0 0 ${clip.frame_width} ${height}`);
   byId("stage").style.aspectRatio = `${clip.frame_width} / ${height}`;
 }
 
-/** The clip may be of the camera's other stream, whose pictures can have another shape than those that were searched. */
-function loaded() {
-  shape((clip.frame_width * video.videoHeight) / video.videoWidth);
+/** The clip may be of the camera's other stream, whose frames have another shape than those that were searched. */
+function onLoaded() {
+  setHeight((clip.frame_width * video.videoHeight) / video.videoWidth);
   jump(bestSecond());
 }
 
 function describe() {
   const place = h("span", { class: "place" }, clip.camera);
-  const what = "beside" in clip ? h("span", { class: "badge" }, t("same_time")) : badge(clip.verdict);
-  byId("player-title").replaceChildren(what, place, h("time", {}, dayTime(clip.time_ms)));
-  const facts = "beside" in clip ? { clip_time: `${clockTime(clip.start_ms)} – ${clockTime(clip.end_ms)}`, away: `${clip.beside} m` } : {
-    rank: t("of", { rank: clip.rank, n: clips.length }), score: clip.score.toFixed(1),
-    clip_time: `${clockTime(clip.start_ms)} – ${clockTime(clip.end_ms)}`,
-    clock: t(SOURCES[clip.start_source] ?? "given"), file: clip.source.split(/[\\/]/).pop(),
-  };
-  const labels = { rank: t("results"), score: t("score"), clip_time: t("clip_time"), clock: t("clock"), file: t("file"), away: t("away") };
-  byId("facts").replaceChildren(...Object.entries(facts).map(([name, value]) => h("div", {}, h("dt", {}, labels[name]), h("dd", {}, value))));
+  const sign = isBeside() ? h("span", { class: "badge" }, t("same_time")) : clip.verdict && badge(clip.verdict);
+  byId("player-title").replaceChildren(...(sign ? [sign] : []), place, h("time", {}, dayTime(clip.time_ms)));
+  const rows = facts().filter(([, value]) => value !== null);
+  byId("facts").replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
+}
+
+/** @returns {[string, string | null][]} labels and values; null: not known */
+function facts() {
+  const range = `${clockTime(clip.start_ms)} – ${clockTime(clip.end_ms)}`;
+  if (isBeside())
+    return [
+      [t("clip_time"), range],
+      [t("away"), `${clip.beside} m`],
+    ];
+  return [
+    [t("results"), t("of", { rank: clip.rank ?? index + 1, n: clips.length })],
+    [t("score"), clip.score?.toFixed(1) ?? null],
+    [t("clip_time"), range],
+    [t("clock"), clip.start_source && clockWords(clip.start_source)],
+    [t("file"), clip.source?.split(/[\\/]/).pop() ?? null],
+  ];
 }
 
 function step(by) {
   const next = index + by;
-  if (next >= 0 && next < clips.length) show(next);
+  if (next >= 0 && next < clips.length) showClip(next);
 }
 
 /** Show a moment, hold it so that the eye can find it, and go on. */
 function jump(second) {
   clearTimeout(holding);
   video.pause();
-  video.controls = false; // while the picture stands still nothing lies over it
+  video.controls = false; // nothing lies over a frame that stands still
   video.currentTime = second;
   holding = setTimeout(goOn, HOLD_MS);
 }
@@ -139,43 +164,55 @@ function onFrame(_, { mediaTime }) {
   video.requestVideoFrameCallback(onFrame);
 }
 
-/** Draw the person's box of a second of the clip, if it is known. */
+/** Draw the person's box at a second of the clip, if it is known. */
 function drawBox(second) {
+  if (!clip) return;
   const drawing = byId("player-box");
-  const box = clip && boxNow(clip.start_ms + 1000 * second);
+  const box = boxNow(clip.start_ms + 1000 * second);
   drawing.classList.toggle("shown", Boolean(box));
   if (!box) return;
-  const scaled = box.map((value, n) => (n % 2 ? (value * high) / clip.frame_height : value));
-  drawing.replaceChildren(...boxNodes({ ...clip, box: scaled }));
+  const scaled = box.map((value, n) => (n % 2 ? (value * height) / clip.frame_height : value));
+  drawing.replaceChildren(...boxNodes({ kind: clip.kind, box: /** @type {Clip["box"]} */ (scaled) }));
 }
 
 function boxNow(ms) {
   if (clip.kind === "frame") return null;
-  if (Math.abs(ms - clip.time_ms) <= 1) return clip.box;
-  return boxes.length ? boxAt(boxes, ms) : Math.abs(ms - clip.time_ms) <= BOX_MS ? clip.box : null;
+  const away = Math.abs(ms - clip.time_ms);
+  if (away <= 1) return clip.box;
+  if (boxes.length) return boxAt(boxes, ms);
+  return away <= BOX_MS ? clip.box : null;
 }
+
+const KEYS = {
+  ArrowLeft: () => step(-1),
+  ArrowRight: () => step(1),
+  s: confirmClip,
+  ",": () => moveFrame(-1),
+  ".": () => moveFrame(1),
+  b: () => jump(bestSecond()),
+  B: () => jump(bestSecond()),
+  " ": toggle,
+};
 
 function onKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
-  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), s: confirmClip, ",": () => frame(-1), ".": () => frame(1), b: () => jump(bestSecond()), B: () => jump(bestSecond()) };
-  if (event.key === " " && event.target.tagName !== "BUTTON") actions[" "] = toggle;
-  if (!actions[event.key]) return;
+  if (event.key === " " && event.target.tagName === "BUTTON") return;
+  const act = KEYS[event.key];
+  if (!act) return;
   event.preventDefault();
   event.stopPropagation();
-  actions[event.key]();
+  act();
 }
 
-const FRAME_S = 1 / 25; // a browser does not tell the rate; most cameras have 25
-
-/** One picture back or on, and stand still. */
-function frame(by) {
+/** Go one frame back or on, and stand still. */
+function moveFrame(by) {
   clearTimeout(holding);
   video.pause();
   video.currentTime = Math.max(0, video.currentTime + by * FRAME_S);
 }
 
 async function confirmClip() {
-  if (confirming && !("beside" in clip)) say(await confirming(clip));
+  if (confirm && !isBeside()) say(note, await confirm(clip));
 }
 
 function toggle() {
@@ -183,27 +220,20 @@ function toggle() {
   else video.pause();
 }
 
-async function failed() {
+async function onFailed() {
   const broken = clip;
   if (!dialog.open || !video.getAttribute("src")) return;
   const problem = await faultOf(broken.clip_url);
-  if (broken !== clip) return;
-  const words = problem?.body?.what ? [problem.body.what, problem.body.cure].filter(Boolean).join(" · ") : "";
-  say([t("unplayable"), words].filter(Boolean).join(": "));
+  if (broken === clip) say(note, [t("unplayable"), problem ? problemText(problem) : ""].filter(Boolean).join(": "));
 }
 
-function closed() {
+function onClosed() {
   clearTimeout(holding);
   video.pause();
   video.removeAttribute("src");
   video.load();
   nearby.clear();
-  say("");
+  say(note, "");
   const now = document.activeElement; // the browser gives the focus back to the tile that was opened first
-  if (now === document.body || now.classList.contains("tile")) tileOf(index)?.focus();
-}
-
-function say(text) {
-  note.textContent = text;
-  note.hidden = !text;
+  if (!now || now === document.body || now.classList.contains("tile")) tiles()[index]?.focus();
 }

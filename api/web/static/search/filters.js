@@ -1,132 +1,151 @@
-// Which cameras, from when to when. The time fields show what is recorded until somebody changes them.
+// The filters: which cameras, from when to when. The time fields show what is recorded until somebody edits them.
 
 import { byId, h, say } from "../core/dom.js";
 import { clockSpan, span, t, zone } from "../core/i18n.js";
 
+/** @typedef {{id: string, name?: string, district?: string, first_ms: number | null, last_ms?: number}} Camera */
+/** @typedef {{cameras: string[], from?: number, to?: number}} Filters ids, Unix ms; without a field all is searched */
+
 const MINUTE_MS = 60_000;
-const MANY = 12; // from so many cameras on there is a field to find one
-const SMALL = "(max-width: 600px)"; // as in style.css: there the filters are folded away
+const MANY = 12; // with this many cameras there is a field to find one
+const SMALL = "(max-width: 600px)"; // as in style.css: the filters are folded away there
 const from = byId("from");
 const to = byId("to");
+/** @type {Set<string>} */
 const chosen = new Set();
+/** @type {Camera[]} */
 let cameras = [];
 
-/** What the filters say, for the request; what is not restricted is left out. */
+/** Return what the filters say, for the request. @returns {Filters} */
 export function filters() {
-  const found = { cameras: [...chosen] };
-  if (edited(from)) found.from = toMs(from.value);
-  if (edited(to)) found.to = toMs(to.value);
-  return found;
+  /** @type {Filters} */
+  const own = { cameras: [...chosen] };
+  if (edited(from)) own.from = toMs(from.value);
+  if (edited(to)) own.to = toMs(to.value);
+  return own;
 }
-
-/** The cameras that were last drawn. */
-export const known = () => cameras;
 
 export const restricted = () => chosen.size > 0 || edited(from) || edited(to);
 
-/** Whether the filters make sense; says what is wrong. */
+/** Return what a camera is called. @param {string} id */
+export const nameOf = (id) => cameras.find((camera) => camera.id === id)?.name || id;
+
+/** Say whether the filters make sense, and show what is wrong. */
 export function valid() {
-  const { from: begin, to: end } = filters();
-  const bad = begin !== undefined && end !== undefined && begin >= end;
+  const own = filters();
+  const bad = own.from !== undefined && own.to !== undefined && own.from >= own.to;
   say(byId("time-fault"), bad ? t("bad_range") : "");
   if (bad) to.focus();
   return !bad;
 }
 
-export function setFilters({ cameras: wanted = [], from: begin, to: end }) {
+/** @param {Partial<Filters>} next */
+export function setFilters(next) {
   chosen.clear();
-  wanted.forEach((id) => chosen.add(id));
-  set(from, begin);
-  set(to, end);
+  next.cameras?.forEach((id) => chosen.add(id));
+  set(from, next.from);
+  set(to, next.to);
   if (restricted()) byId("filters").open = true;
-  showCameras(cameras);
+  draw();
 }
 
-/** Draw the cameras and what is recorded of them. */
+/** Draw the cameras and what is recorded of them. @param {Camera[]} known */
 export function showCameras(known) {
   cameras = known;
-  byId("filters").hidden = !known.length;
-  byId("camera-filter").hidden = known.length < MANY;
-  drawChips();
-  showCoverage();
+  draw();
 }
 
-/** Draw them again without taking the focus away from somebody. */
+export const relabel = draw;
+
+function draw() {
+  byId("filters").hidden = !cameras.length;
+  byId("camera-filter").hidden = cameras.length < MANY;
+  drawChips();
+  drawTimes();
+}
+
+/** Draw the cameras again without taking the focus away. */
 function drawChips() {
   const box = byId("cameras");
-  const focused = box.contains(document.activeElement) ? document.activeElement.value : null;
+  const focused = box.contains(document.activeElement) ? document.activeElement : null;
+  const id = /** @type {HTMLInputElement | null} */ (focused)?.value;
   box.replaceChildren(...listed().map(chip));
-  if (focused !== null) [...box.querySelectorAll("input")].find((input) => input.value === focused)?.focus();
+  if (id !== undefined) [...box.querySelectorAll("input")].find((input) => input.value === id)?.focus();
 }
 
+/** Call `onChange` when somebody has changed the filters. @param {() => void} onChange */
 export function start(onChange) {
+  foldOnSmallScreens();
+  for (const field of [from, to]) field.addEventListener("change", () => onTimeEdited(field, onChange));
+  byId("any-time").addEventListener("click", () => {
+    set(from);
+    set(to);
+    drawTimes();
+    onChange();
+  });
+  byId("camera-filter").addEventListener("input", drawChips);
+  byId("cameras").addEventListener("change", (event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.checked) chosen.add(input.value);
+    else chosen.delete(input.value);
+    onChange();
+  });
+}
+
+function foldOnSmallScreens() {
   const small = window.matchMedia(SMALL);
   const fold = () => (byId("filters").open = !small.matches || restricted());
   small.addEventListener("change", fold);
   fold();
-  for (const field of [from, to]) {
-    field.addEventListener("change", () => {
-      field.dataset.edited = String(Boolean(field.value) && field.value !== field.dataset.hint);
-      showCoverage();
-      onChange();
-    });
-  }
-  byId("any-time").addEventListener("click", () => {
-    set(from);
-    set(to);
-    showCoverage();
-    onChange();
-  });
-  byId("camera-filter").addEventListener("input", drawChips);
-  byId("cameras").addEventListener("change", (event) => toggle(event.target, onChange));
 }
 
-function toggle(input, onChange) {
-  if (input.checked) chosen.add(input.value);
-  else chosen.delete(input.value);
+function onTimeEdited(field, onChange) {
+  field.dataset.edited = String(Boolean(field.value) && field.value !== field.dataset.hint);
+  drawTimes();
   onChange();
 }
 
-/** Cameras that are shown: the chosen ones, those that are no longer known too, and those that fit the search. */
+/** Return the chosen cameras, also those that are no longer known, and those that fit what is typed. */
 function listed() {
   const known = new Set(cameras.map((camera) => camera.id));
   const unknown = [...chosen].filter((id) => !known.has(id)).map((id) => ({ id, first_ms: null }));
-  const wanted = byId("camera-filter").value.trim().toLowerCase();
-  const fits = ({ id, name = "", district = "" }) => `${id} ${name} ${district}`.toLowerCase().includes(wanted);
+  const part = byId("camera-filter").value.trim().toLowerCase();
+  const fits = ({ id, name = "", district = "" }) => `${id} ${name} ${district}`.toLowerCase().includes(part);
   return [...unknown, ...cameras.filter((camera) => chosen.has(camera.id) || fits(camera))];
 }
 
-function chip(camera) {
-  const input = h("input", { type: "checkbox", name: "camera", value: camera.id });
-  input.checked = chosen.has(camera.id);
-  const words = oneDay() ? clockSpan : span;
-  const covered = camera.first_ms === null ? t("no_recording") : words(camera.first_ms, camera.last_ms);
-  return h("label", { class: "chip" }, input, h("span", {}, camera.name || camera.id), h("small", {}, covered));
+/** @param {Camera} camera */
+function chip({ id, name, first_ms: first, last_ms: last = 0 }) {
+  const input = h("input", { type: "checkbox", name: "camera", value: id });
+  input.checked = chosen.has(id);
+  const words = isOneDay() ? clockSpan : span;
+  const covered = first === null ? t("no_recording") : words(first, last);
+  return h("label", { class: "chip" }, input, h("span", {}, name || id), h("small", {}, covered));
 }
 
-/** First and last moment of all recordings; null: there are none. */
-function coverage() {
-  const recorded = cameras.filter((camera) => camera.first_ms !== null);
+/** Return the first and the last moment of all recordings, Unix ms; null: there are none. */
+function recordedRange() {
+  const recorded = /** @type {any[]} */ (cameras.filter((camera) => camera.first_ms !== null));
   if (!recorded.length) return null;
-  return [Math.min(...recorded.map((camera) => camera.first_ms)), Math.max(...recorded.map((camera) => camera.last_ms))];
+  return [Math.min(...recorded.map((one) => one.first_ms)), Math.max(...recorded.map((one) => one.last_ms))];
 }
 
-function oneDay() {
-  const days = (coverage() ?? []).map((ms) => new Date(ms).toDateString());
+function isOneDay() {
+  const days = (recordedRange() ?? []).map((ms) => new Date(ms).toDateString());
   return days[0] === days[1];
 }
 
-function showCoverage() {
+function drawTimes() {
   byId("any-time").hidden = !edited(from) && !edited(to);
-  const covered = coverage();
-  if (!covered) return;
-  const [first, last] = covered;
+  const range = recordedRange();
+  if (!range) return;
+  const [first, last] = range;
   hint(from, Math.floor(first / MINUTE_MS) * MINUTE_MS);
   hint(to, Math.ceil(last / MINUTE_MS) * MINUTE_MS);
   byId("time-hint").textContent = t("recorded", { span: span(first, last), zone: zone() });
 }
 
-/** Show the recorded time in a field that nobody has changed. */
+/** Show the recorded time in a field that nobody has edited. */
 function hint(field, ms) {
   const unchanged = !edited(field);
   field.dataset.hint = toField(ms);
@@ -135,6 +154,7 @@ function hint(field, ms) {
 
 const edited = (field) => field.dataset.edited === "true";
 
+/** @param {HTMLInputElement} field @param {number} [ms] undefined: not restricted */
 function set(field, ms) {
   field.dataset.edited = String(ms !== undefined);
   field.value = ms === undefined ? (field.dataset.hint ?? "") : toField(ms);
@@ -142,7 +162,7 @@ function set(field, ms) {
 
 const toMs = (value) => new Date(value).getTime();
 
-/** The value of a datetime-local field, which knows no zone: the browser's own. */
+/** Return the value of a datetime-local field; it knows no zone and means the browser's own. */
 function toField(ms) {
   const date = new Date(ms);
   const two = (n) => String(n).padStart(2, "0");

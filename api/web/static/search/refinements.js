@@ -1,171 +1,234 @@
-// What is looked for besides the sentence: chips of what it was taken to say, photos, marks on clips, the order.
+// What refines the sentence: chips of its parts, photos, marks on clips, the order of the results.
 
-import { byId, h, say } from "../core/dom.js";
-import { t } from "../core/i18n.js";
-import * as photobox from "./photo_crop.js";
 import * as purpose from "../cases/purpose.js";
-import { ask } from "../core/http.js";
+import { button, byId, h, quiet, say } from "../core/dom.js";
+import { ask, base64, problemText } from "../core/http.js";
+import { dayTime, list, span, t } from "../core/i18n.js";
+import { nameOf } from "./filters.js";
+import * as photoCrop from "./photo_crop.js";
+
+/** @typedef {import("../core/clip.js").Clip} Clip */
+/** @typedef {import("./photo_crop.js").Box} Box */
+/** @typedef {"like" | "unlike"} Sign */
+/** @typedef {{data: string, picture: HTMLCanvasElement, box: Box | null}} Photo `box`: the part with the person */
+/** @typedef {{without: string[], like: string[], unlike: string[], order: "best" | "time"}} Choices */
 
 const PHOTO_PX = 1024;
 const CHIP_PX = 44;
 const MOST_PHOTOS = 8;
+const MOST_NAMED = 5; // cameras that a chip names
+const LISTS = /** @type {const} */ (["without", "like", "unlike"]);
 const strip = byId("wish");
-let wish = { without: [], like: [], unlike: [], order: "best" };
-let photos = []; // {data, picture: canvas, box: the part that shows the person, null: all of it}
-let past = []; // earlier wishes, for undo
-let understood = null;
-let again = () => {};
+/** @type {Choices} */
+let choices = { without: [], like: [], unlike: [], order: "best" };
+/** @type {Photo[]} */
+let photos = [];
+/** @type {Choices[]} */
+let past = []; // earlier choices, for undo
+let parsed = null; // what the server made of the sentence
+let searchAgain = () => {};
 
-/** What the request says of it; what is empty is left out. */
+/** Return the fields of the request; what is empty is left out. */
 export function request() {
-  const found = { order: wish.order, photos: photos.map(({ data, box }) => (box ? { data, box } : { data })) };
-  for (const name of ["without", "like", "unlike"]) found[name] = wish[name];
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value.length));
+  const pictures = photos.map(({ data, box }) => (box ? { data, box } : { data }));
+  const { without, like, unlike } = choices;
+  const lists = Object.entries({ photos: pictures, without, like, unlike }).filter(([, values]) => values.length);
+  return { order: choices.order, ...Object.fromEntries(lists) };
 }
 
-export const hasPictures = () => photos.length > 0 || wish.like.length > 0;
-export const markOf = (clip) => (wish.like.includes(clip.id) ? "like" : wish.unlike.includes(clip.id) ? "unlike" : "");
+export const hasPictures = () => photos.length > 0 || choices.like.length > 0;
 
+/** Return the mark of a clip; null: it has none. @param {Clip} clip @returns {Sign | null} */
+export const markOf = ({ id }) => (choices.like.includes(id) ? "like" : choices.unlike.includes(id) ? "unlike" : null);
+
+/** Write the choices into an address. @param {URLSearchParams} params */
 export function toParams(params) {
-  for (const name of ["without", "like", "unlike"]) wish[name].forEach((value) => params.append(name, value));
-  if (wish.order !== "best") params.set("order", wish.order);
+  for (const name of LISTS) choices[name].forEach((value) => params.append(name, value));
+  if (choices.order !== "best") params.set("order", choices.order);
 }
 
+/** Read the choices from an address. @param {URLSearchParams} params */
 export function readParams(params) {
-  wish = { without: params.getAll("without"), like: params.getAll("like"), unlike: params.getAll("unlike"), order: params.get("order") === "time" ? "time" : "best" };
+  const [without, like, unlike] = LISTS.map((name) => params.getAll(name));
+  choices = { without, like, unlike, order: params.get("order") === "time" ? "time" : "best" };
   past = [];
-  understood = null;
+  parsed = null;
   draw();
 }
 
-/** Words that were removed from another sentence say nothing about this one. */
+/** Forget removed chips: they say nothing about another sentence. */
 export function forgetWords() {
-  wish = { ...wish, without: [] };
+  choices = { ...choices, without: [] };
 }
 
 /** Draw the chips of an answer. */
 export function show(answer) {
-  understood = answer.understood;
+  parsed = answer.understood;
   draw();
 }
 
-function become(next) {
-  past.push(wish);
-  wish = { ...wish, ...next };
+/** @param {Partial<Choices>} next */
+function change(next) {
+  past.push(choices);
+  choices = { ...choices, ...next };
   draw();
-  again();
+  searchAgain();
 }
 
-/** Mark a clip as showing the person ("like") or not; the same mark again takes it away. */
-export function mark(clip, sign) {
-  const other = { like: wish.like.filter((id) => id !== clip.id), unlike: wish.unlike.filter((id) => id !== clip.id) };
-  if (!wish[sign].includes(clip.id)) other[sign] = [...other[sign], clip.id];
-  become(other);
+/** Mark a clip as showing the person or not; the same mark again takes it away. */
+export function mark(/** @type {Clip} */ { id }, /** @type {Sign} */ sign) {
+  const had = choices[sign].includes(id);
+  const [like, unlike] = [choices.like, choices.unlike].map((ids) => ids.filter((other) => other !== id));
+  const next = { like, unlike };
+  if (!had) next[sign].push(id);
+  change(next);
 }
 
 export function undo() {
-  if (!past.length) return;
-  wish = past.pop();
+  const before = past.pop();
+  if (!before) return;
+  choices = before;
   draw();
-  again();
+  searchAgain();
 }
 
 function draw() {
-  const chips = (understood?.chips ?? []).map((chip) =>
-    removable("chip-time", `${chip.words} → ${chip.meaning}`, () => become({ without: [...wish.without, chip.words] })));
-  const back = wish.without.map((words) =>
-    h("button", { type: "button", class: "wish-chip off", onclick: () => become({ without: wish.without.filter((w) => w !== words) }) }, t("put_back", { words })));
-  const pictures = photos.map(photoChip);
-  const marks = [["like", "liked"], ["unlike", "unliked"]].filter(([sign]) => wish[sign].length)
-    .map(([sign, word]) => removable(sign, t(word, { n: wish[sign].length }), () => become({ [sign]: [] })));
-  const order = h("button", { type: "button", class: "quiet", "aria-pressed": String(wish.order === "time"), onclick: () => become({ order: wish.order === "time" ? "best" : "time" }) }, t("by_time"));
-  const back1 = past.length ? h("button", { type: "button", class: "quiet", onclick: undo }, t("undo")) : null;
-  const unclear = understood?.unclear.length ? h("span", { class: "unclear" }, t("unclear", { words: understood.unclear.join(t("word_comma")) })) : null;
-  const watch = h("button", { type: "button", class: "quiet", onclick: watchOn }, t("watch_on"));
-  const asked = understood ? [order, watch] : [];
-  strip.replaceChildren(...[...chips, ...back, ...pictures, ...marks, back1, ...asked, unclear].filter(Boolean));
+  const nodes = [
+    ...(parsed?.chips ?? []).map(chip),
+    ...choices.without.map(removedChip),
+    ...photos.map(photoChip),
+    marksChip("like", "liked"),
+    marksChip("unlike", "unliked"),
+    past.length ? quiet(t("undo"), undo) : null,
+    ...(parsed ? [orderButton(), quiet(t("watch_on"), saveSearch)] : []),
+    parsed?.unclear.length ? h("span", { class: "unclear" }, t("unclear", { words: list(parsed.unclear) })) : null,
+  ];
+  strip.replaceChildren(...nodes.filter((node) => node !== null));
   strip.hidden = !strip.childElementCount;
-}
-
-/** Save a standing search for the sentence and the marks, in the chosen case. */
-async function watchOn() {
-  const told = byId("told");
-  try {
-    const made = await ask("/api/standing", { body: { sentence: byId("text").value.trim(), like: wish.like, ...purpose.request() } });
-    say(told, t("watching", { n: made.id, rate: made.measured.expected_per_day ?? "?" }));
-  } catch (problem) {
-    say(told, [problem.body?.what, problem.body?.cure].filter(Boolean).join(" · ") || t("unreachable"));
-  }
-}
-
-function removable(kind, content, remove) {
-  return h("button", { type: "button", class: `wish-chip ${kind}`, title: t("remove"), onclick: remove },
-    content, h("span", { class: "cross", "aria-hidden": "true" }, "×"), h("span", { class: "hidden" }, t("remove")));
-}
-
-function photoChip(photo) {
-  const part = h("button", { type: "button", class: "part", title: t("choose_part"), "aria-label": t("choose_part"), onclick: () => photobox.choose(photo.picture, photo.box, (box) => cut(photo, box)) },
-    scaled(photo.picture, CHIP_PX, photo.box));
-  const away = h("button", { type: "button", class: "cross", title: t("remove"), "aria-label": `${t("add_photo")}: ${t("remove")}`, onclick: () => drop(photo) }, "×");
-  return h("span", { class: "wish-chip pictured" }, part, away);
-}
-
-function cut(photo, box) {
-  if (String(photo.box) === String(box)) return;
-  photos = photos.map((other) => (other === photo ? { ...photo, box } : other));
-  draw();
-  again();
-}
-
-function drop(photo) {
-  photos = photos.filter((other) => other !== photo);
-  draw();
-  again();
-}
-
-/** Take picture files, made smaller here; nothing leaves the page before the search. */
-async function take(files) {
-  const room = MOST_PHOTOS - photos.length;
-  const pictures = [...files].filter((file) => file.type.startsWith("image/")).slice(0, room);
-  const made = await Promise.all(pictures.map((file) => shrunk(file).catch(() => null)));
-  photos = [...photos, ...made.filter(Boolean)];
-  draw();
-  if (made.some(Boolean)) again();
-}
-
-async function shrunk(file) {
-  const picture = scaled(await createImageBitmap(file), PHOTO_PX);
-  const blob = await new Promise((resolve) => picture.toBlob(resolve, "image/jpeg", 0.9));
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return { data: btoa(text), picture, box: null };
-}
-
-/** A smaller copy of a picture, or of a part of it. */
-function scaled(picture, most, part = null) {
-  const [x1, y1, x2, y2] = part ?? [0, 0, picture.width, picture.height];
-  const by = Math.min(1, most / Math.max(x2 - x1, y2 - y1));
-  const canvas = h("canvas", { width: Math.max(1, Math.round((x2 - x1) * by)), height: Math.max(1, Math.round((y2 - y1) * by)) });
-  canvas.getContext("2d").drawImage(picture, x1, y1, x2 - x1, y2 - y1, 0, 0, canvas.width, canvas.height);
-  return canvas;
 }
 
 export const relabel = draw;
 
-/** `search()` asks again with what has changed. */
+/** Return a part of the sentence with what it was taken for. */
+function chip({ kind, words, cameras }) {
+  const meaning = { time: timeWords, place: () => placeWords(cameras), not: () => t("chip_not") }[kind];
+  const without = [...choices.without, words];
+  return removable("chip-time", `${words} → ${meaning()}`, () => change({ without }));
+}
+
+function timeWords() {
+  const [since, until] = [parsed.from, parsed.to].map((time) => (time === null ? null : Date.parse(time)));
+  if (since === null) return until === null ? "" : t("chip_until", { time: dayTime(until) });
+  return until === null ? t("chip_since", { time: dayTime(since) }) : span(since, until);
+}
+
+function placeWords(cameras) {
+  const names = list(cameras.slice(0, MOST_NAMED).map(nameOf));
+  const more = cameras.length - MOST_NAMED;
+  return more > 0 ? t("chip_cameras_more", { names, n: more }) : names;
+}
+
+function removedChip(words) {
+  const without = choices.without.filter((other) => other !== words);
+  return button({ class: "wish-chip off", onclick: () => change({ without }) }, t("put_back", { words }));
+}
+
+/** @param {Sign} sign @param {"liked" | "unliked"} words */
+function marksChip(sign, words) {
+  const n = choices[sign].length;
+  return n ? removable(sign, t(words, { n }), () => change({ [sign]: [] })) : null;
+}
+
+function orderButton() {
+  const byTime = choices.order === "time";
+  const onclick = () => change({ order: byTime ? "best" : "time" });
+  return button({ class: "quiet", "aria-pressed": String(byTime), onclick }, t("by_time"));
+}
+
+/** Save the sentence and the marks as a search that raises alerts, in the chosen case. */
+async function saveSearch() {
+  const note = byId("told");
+  const body = { sentence: byId("text").value.trim(), like: choices.like, ...purpose.request() };
+  try {
+    const { id, measured } = await ask("/api/standing", { body });
+    say(note, t("watching", { n: id, rate: measured.expected_per_day ?? "?" }));
+  } catch (problem) {
+    say(note, problemText(problem));
+  }
+}
+
+function removable(kind, content, onclick) {
+  return button(
+    { class: `wish-chip ${kind}`, title: t("remove"), onclick },
+    content,
+    h("span", { class: "cross", "aria-hidden": "true" }, "×"),
+    h("span", { class: "hidden" }, t("remove")),
+  );
+}
+
+function photoChip(photo) {
+  const choose = () => photoCrop.choose(photo.picture, photo.box, (box) => crop(photo, box));
+  const part = { class: "part", title: t("choose_part"), "aria-label": t("choose_part"), onclick: choose };
+  const away = { class: "cross", title: t("remove"), "aria-label": `${t("add_photo")}: ${t("remove")}` };
+  return h(
+    "span",
+    { class: "wish-chip pictured" },
+    button(part, scaled(photo.picture, CHIP_PX, photo.box)),
+    button({ ...away, onclick: () => setPhotos(photos.filter((other) => other !== photo)) }, "×"),
+  );
+}
+
+function crop(photo, box) {
+  if (String(photo.box) !== String(box))
+    setPhotos(photos.map((other) => (other === photo ? { ...photo, box } : other)));
+}
+
+function setPhotos(next) {
+  photos = next;
+  draw();
+  searchAgain();
+}
+
+/** Take image files, made smaller here; nothing leaves the page before the search. */
+async function take(files) {
+  const room = MOST_PHOTOS - photos.length;
+  const images = [...files].filter((file) => file.type.startsWith("image/")).slice(0, room);
+  const made = await Promise.all(images.map((file) => shrunk(file).catch(() => null)));
+  const usable = made.filter((photo) => photo !== null);
+  if (usable.length) setPhotos([...photos, ...usable]);
+}
+
+async function shrunk(file) {
+  const picture = scaled(await createImageBitmap(file), PHOTO_PX);
+  /** @type {Blob | null} */
+  const blob = await new Promise((resolve) => picture.toBlob(resolve, "image/jpeg", 0.9));
+  return { data: await base64(/** @type {Blob} */ (blob)), picture, box: null };
+}
+
+/** Return a smaller copy of a picture, or of a part of it. */
+function scaled(picture, most, part = null) {
+  const [x1, y1, x2, y2] = part ?? [0, 0, picture.width, picture.height];
+  const by = Math.min(1, most / Math.max(x2 - x1, y2 - y1));
+  const pixels = (length) => Math.max(1, Math.round(length * by));
+  const canvas = h("canvas", { width: pixels(x2 - x1), height: pixels(y2 - y1) });
+  canvas.getContext("2d")?.drawImage(picture, x1, y1, x2 - x1, y2 - y1, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/** Call `search` when the choices have changed. @param {() => void} search */
 export function start(search) {
-  again = search;
-  photobox.start();
+  searchAgain = search;
+  photoCrop.start();
   const form = byId("search");
-  byId("photo").addEventListener("change", (event) => {
-    take(event.target.files);
-    event.target.value = "";
+  const input = byId("photo");
+  input.addEventListener("change", () => {
+    take([...(input.files ?? [])]);
+    input.value = "";
   });
   form.addEventListener("dragover", (event) => event.preventDefault());
   form.addEventListener("drop", (event) => {
     event.preventDefault();
-    take(event.dataTransfer.files);
+    take(event.dataTransfer?.files ?? []);
   });
-  byId("text").addEventListener("paste", (event) => event.clipboardData.files.length && take(event.clipboardData.files));
+  byId("text").addEventListener("paste", (event) => take(event.clipboardData?.files ?? []));
 }
