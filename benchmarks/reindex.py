@@ -51,7 +51,7 @@ class Told:
             while not self.stop.is_set():
                 phase, began, fault = self.phase, time.perf_counter(), ""
                 try:
-                    answer = client.post("/api/search", json={"text": LOOKS[n % len(LOOKS)]})
+                    answer = client.post("/api/search", json={"query": LOOKS[n % len(LOOKS)]})
                     fault = "" if answer.status_code == 200 and answer.json()["clips"] else answer.text[:200]
                 except httpx.HTTPError as e:
                     fault = repr(e)

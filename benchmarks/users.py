@@ -65,9 +65,9 @@ def user(url: str, number: int, until: float, told: Told) -> None:
     with httpx.Client(base_url=url, timeout=120) as client:
         signed = client.post("/api/login", json={"name": f"user-{number}", "password": PASSWORD})
         client.headers["X-CSRF-Token"] = signed.json()["csrf"]
-        case = client.post("/api/cases", json={"name": f"person {number}", "sentences": ["red"]}).json()["id"]
+        case = client.post("/api/cases", json={"name": f"person {number}", "queries": ["red"]}).json()["id"]
         while time.monotonic() < until:
-            body = {"text": r.choice(LOOKS), "case": case, "reason": "report no. 17"}
+            body = {"query": r.choice(LOOKS), "case": case, "reason": "report no. 17"}
             began = time.perf_counter()
             try:
                 response = client.post("/api/search", json=body)

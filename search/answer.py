@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
@@ -49,15 +49,15 @@ class Answer:
         return {
             "id": self.id,
             "query": self.query.text,
-            "understood": self._understood(zone),
+            "parsed": self._understood(zone),
             "verdict": self.verdict.value,
             "match_from": _finite(self.scale.match),
             "maybe_from": _finite(self.scale.maybe),
-            "start": self.start,
+            "offset": self.start,
             "more": self.more,
             "rows": self.rows,
             "took_ms": self.took_ms,
-            "hints": [asdict(hint) for hint in self.hints],
+            "hints": [_hint(hint) for hint in self.hints],
             "coverage": self.unseen.as_dict(zone),
             "clips": [
                 self._clip(clip, rank, zone) | {"thumbnail": thumbnail(clip)}
@@ -67,10 +67,10 @@ class Answer:
 
     def _understood(self, zone: tzinfo) -> dict[str, Any]:
         found = self.understood
-        times = {"from": found.from_ms, "to": found.to_ms}
+        times = {"start": found.from_ms, "end": found.to_ms}
         return {
-            "wanted": found.wanted,
-            "unwanted": list(found.unwanted),
+            "description": found.wanted,
+            "negations": list(found.unwanted),
             "cameras": list(found.cameras),
             "chips": [{"kind": c.kind.value, "words": c.words, "meaning": c.meaning} for c in found.chips],
             "unclear": list(found.unclear),
@@ -106,7 +106,7 @@ class Answer:
             "time": iso(best.time_ms, zone),
             "segment": clip.segment_id,
             "tracks": _tracks(clip),
-            "source": segment.path,
+            "path": segment.path,
         }
 
 
@@ -114,6 +114,10 @@ def _tracks(clip: Clip) -> list[str]:
     """A row of each track that the clip is of."""
     rows = {(hit.row.segment_id, hit.row.track): hit.row.id for hit in clip.hits if hit.row.kind is RowKind.PERSON}
     return list(rows.values())
+
+
+def _hint(hint: Hint) -> dict[str, Any]:
+    return {"attribute": hint.attribute, "accuracy": hint.right, "words": list(hint.words)}
 
 
 def _finite(score: float) -> float | None:

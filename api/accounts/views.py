@@ -24,7 +24,7 @@ def account_dict(account: Account) -> dict[str, Any]:
 def key_dict(key: ApiKey) -> dict[str, Any]:
     """A key as plain data."""
     rights = {"roles": sorted(key.roles), "scope": scope_dict(key.scope)}
-    return {"number": key.id, "name": key.name} | rights | {"created_ms": key.created_ms, "ends_ms": key.ends_ms}
+    return {"number": key.id, "name": key.name} | rights | {"created_ms": key.created_ms, "expires_ms": key.ends_ms}
 
 
 def who_dict(who: Principal | None) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class SavedSearchService:
             raise BadInput("this standing search has no webhook", got=number, cure="set one first")
         url, secret = open_webhook(self._vault, standing.webhook)
         delivery = uuid.uuid4().hex
-        search = {"id": number, "name": standing.draft.name, "sentence": standing.draft.sentence}
-        body = encoded({"event": "test", "delivery": delivery, "alert": None, "standing": search})
+        search = {"number": number, "name": standing.draft.name, "query": standing.draft.sentence}
+        body = encoded({"event": "test", "delivery": delivery, "alert": None, "saved_search": search})
         return send(url, secret, delivery, body)
 
     def _aimed(self, draft: SavedSearchInput, known: set[str]) -> tuple[SavedSearchInput, MatchTarget]:

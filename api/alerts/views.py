@@ -9,7 +9,7 @@ from typing import Any
 
 from api.alerts.alert_store import AlertStore
 from api.alerts.deliveries import DeliveryQueue, DeliveryState, Post
-from api.alerts.saved_search_store import SavedSearchStore
+from api.alerts.saved_search_store import SavedSearchFaults, SavedSearchStore
 from api.alerts.thresholds import DAY_MS, Measured
 from api.alerts.types import Alert, AlertCounts, SavedSearch
 from search.catalog.catalog import Catalog
@@ -30,8 +30,7 @@ class SavedSearchView:
     def all(self) -> dict[str, Any]:
         """Every standing search, and what went wrong while rows were compared with them."""
         book = SavedSearchStore(self._catalog)
-        faults = asdict(book.faults())
-        return {"standing": self._searches(book.all()), "faults": faults | {"last": self._iso(faults["last_ms"])}}
+        return {"saved_searches": self._searches(book.all()), "faults": self._faults(book.faults())}
 
     def one(self, standing: SavedSearch) -> dict[str, Any]:
         """One standing search."""
@@ -43,7 +42,7 @@ class SavedSearchView:
         names = {standing.id: standing.draft for standing in SavedSearchStore(self._catalog).all()}
         told = [
             self._alert(alert, segments.get(alert.segment_id))
-            | {"standing_name": names[alert.standing_id].name, "sentence": names[alert.standing_id].sentence}
+            | {"saved_search_name": names[alert.standing_id].name, "query": names[alert.standing_id].sentence}
             for alert in alerts
             if alert.standing_id in names  # else it was removed between two looks
         ]
@@ -53,8 +52,8 @@ class SavedSearchView:
         """What a webhook is told of an alert."""
         segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
         draft = standing.draft
-        search = {"id": standing.id, "name": draft.name, "sentence": draft.sentence, "case": draft.case_id}
-        return {"alert": self._alert(alert, segment), "standing": search}
+        search = {"number": standing.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
+        return {"alert": self._alert(alert, segment), "saved_search": search}
 
     def _searches(self, searches: Iterable[SavedSearch]) -> list[dict[str, Any]]:
         now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
@@ -63,7 +62,7 @@ class SavedSearchView:
         return [
             self._standing(found)
             | {"state": found.state(found.aim.model if found.aim.model in watched else model, now).value}
-            | {"alerts": _tally(found, tallies.get(found.id, AlertCounts()), now)}
+            | {"alert_counts": _tally(found, tallies.get(found.id, AlertCounts()), now)}
             | {"webhook": _webhook(found, posts.get(found.id, Post({})))}
             for found in searches
         ]
@@ -71,9 +70,9 @@ class SavedSearchView:
     def _standing(self, standing: SavedSearch) -> dict[str, Any]:
         draft = standing.draft
         return {
-            "id": standing.id,
+            "number": standing.id,
             "name": draft.name,
-            "sentence": draft.sentence,
+            "query": draft.sentence,
             "case": draft.case_id,
             "like": list(draft.like),
             "cameras": list(draft.cameras),
@@ -91,11 +90,16 @@ class SavedSearchView:
         }
 
     def _alert(self, alert: Alert, segment: Segment | None) -> dict[str, Any]:
-        plain = asdict(alert) | {"box": list(alert.box.xyxy), "verdict": alert.verdict.value}
-        named = {"standing": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
+        plain = asdict(alert) | {"box": list(alert.box.xyxy)}
+        named = {"number": plain.pop("id"), "judgement": plain.pop("verdict").value}
+        named |= {"saved_search": plain.pop("standing_id"), "camera": plain.pop("camera_id")}
         named |= {"segment": plain.pop("segment_id"), "clip": plain.pop("row_id")}
         times = {"time": self._iso(alert.time_ms), "created": self._iso(alert.created_ms)}
         return plain | named | times | self._addresses(alert, segment)
+
+    def _faults(self, faults: SavedSearchFaults) -> dict[str, Any]:
+        counts = {"count": faults.count, "rows_missed": faults.rows_missed, "message": faults.said}
+        return counts | {"last_ms": faults.last_ms, "last": self._iso(faults.last_ms)}
 
     def _addresses(self, alert: Alert, segment: Segment | None) -> dict[str, str | None]:
         """Where the server shows it; None when its recording is deleted."""
@@ -123,7 +127,9 @@ def measured_dict(measured: Measured) -> dict[str, Any]:
         return None if value is None else round(value, 2)
 
     rates = {name: short(getattr(measured, name)) for name in ("expected_per_day", "at_most_per_day")}
-    return asdict(measured) | rates | {"history_hours": round(measured.history_hours, 3)}
+    figures = asdict(measured)
+    figures["camera_count"] = figures.pop("cameras")
+    return figures | rates | {"history_hours": round(measured.history_hours, 3)}
 
 
 def _tally(standing: SavedSearch, tally: AlertCounts, now: int) -> dict[str, Any]:
@@ -144,4 +150,4 @@ def _webhook(standing: SavedSearch, post: Post) -> Mapping[str, Any] | None:
     if standing.webhook is None:
         return None
     counts = {state.value: post.counts.get(state.value, 0) for state in DeliveryState}
-    return {"address": standing.webhook.shown, "stopped": standing.webhook.stopped, **counts, "last_fault": post.said}
+    return {"url": standing.webhook.shown, "stopped": standing.webhook.stopped, **counts, "last_fault": post.said}

@@ -69,8 +69,8 @@ class CaseView:
             "id": case.id,
             "name": draft.name,
             "open": case.closed_ms is None,
-            "sentences": list(draft.sentences),
-            "photos": [{"number": n, "picture": self._links.photo(case.id, n)} for n in case.photos],
+            "queries": list(draft.sentences),
+            "photos": [{"number": n, "image": self._links.photo(case.id, n)} for n in case.photos],
             "last_seen": self._last_seen(draft.last_seen),
             "mode": case.mode,
             "speed_mps": draft.speed_mps,
@@ -78,7 +78,7 @@ class CaseView:
             **self._time("created", case.created_ms),
             **self._time("closed", case.closed_ms),
             "marks": [{"clip": mark.clip_id, "mark": mark.sign.value} for mark in case.marks],
-            "sightings_count": len(case.sightings),
+            "sighting_count": len(case.sightings),
         }
 
     def full(self, case: Case) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class CaseView:
             "box": list(sighting.box.xyxy),
             "hold": sighting.hold_id,
             "thumbnail": self._links.still(case_id, sighting.number),
-            "source": segment.path if segment else None,
+            "path": segment.path if segment else None,
             "clip_url": self._links.clip(sighting, segment) if segment else None,
         }
 
@@ -171,11 +171,11 @@ def _step(step: Step) -> dict[str, Any]:
         return None if value is None else round(value, 2)
 
     return {
-        "from": step.start.number or None,
-        "to": step.end.number or None,
+        "from_sighting": step.start.number or None,
+        "to_sighting": step.end.number or None,
         "metres": rounded(step.metres),
         "seconds": step.seconds,
         "needed_mps": rounded(step.needed_mps),
         "possible": step.possible,
-        "why": step.why,
+        "reason": step.why,
     }

@@ -24,7 +24,7 @@ from api.commands.console import err, out, show_json, table
 from api.commands.purpose import check_purpose
 from api.composition import check_index_exists, open_catalog, open_context
 from api.runtime.client import ask, running_server
-from api.web.schemas.alerts import StandingIn
+from api.web.schemas.alerts import SavedSearchIn
 from search.config import Settings
 from search.errors import BadInput
 from search.times import now_ms
@@ -57,9 +57,9 @@ def add(settings: Settings, wish: Mapping[str, Any], *, preview: bool, as_json: 
         _say_saved(answer)
 
 
-def _checked(wish: Mapping[str, Any]) -> StandingIn:
+def _checked(wish: Mapping[str, Any]) -> SavedSearchIn:
     try:
-        return StandingIn.model_validate(wish)
+        return SavedSearchIn.model_validate(wish)
     except ValidationError as e:
         first = e.errors(include_input=False)[0]
         name = ".".join(map(str, first["loc"]))
@@ -68,7 +68,7 @@ def _checked(wish: Mapping[str, Any]) -> StandingIn:
         raise BadInput(f"{name} cannot be used: {first['msg']}", got=hidden, cure="xunren watch add --help") from None
 
 
-def _add_here(settings: Settings, body: StandingIn, *, preview: bool) -> dict[str, Any]:
+def _add_here(settings: Settings, body: SavedSearchIn, *, preview: bool) -> dict[str, Any]:
     with err.status("measuring the threshold"), open_context(settings) as parts:
         check_purpose(settings, parts.catalog, body.case)
         vault = Vault(settings.data_dir, settings.secret_key)
@@ -76,7 +76,7 @@ def _add_here(settings: Settings, body: StandingIn, *, preview: bool) -> dict[st
         if preview:
             draft, aim = desk.preview(body.draft(now_ms()))
             return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
-        saved = desk.add(body.draft(now_ms()), body.webhook)
+        saved = desk.add(body.draft(now_ms()), body.webhook_url)
         told = SavedSearchView(settings, parts.catalog).one(saved.standing)
         return told | ({"webhook_secret": saved.secret} if saved.secret else {})
 

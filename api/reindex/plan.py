@@ -44,8 +44,8 @@ class Plan:
             "rows": c.rows,
             "bytes_read": c.bytes,
             "bytes_new": c.rows * (4 * self.dim + ROW_BYTES),
-            "seconds_from": None if self.seconds is None else self.seconds[0],
-            "seconds_to": None if self.seconds is None else self.seconds[1],
+            "seconds_min": None if self.seconds is None else self.seconds[0],
+            "seconds_max": None if self.seconds is None else self.seconds[1],
         }
 
 

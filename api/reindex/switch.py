@@ -72,7 +72,7 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
     live = next(one for one in book.all() if one.state is IndexState.LIVE)
     is_newer = index.created_ms > live.created_ms
     if index.state is IndexState.OLD and is_newer is back:  # the wanted one answers already
-        return status(parts.catalog) | {"standing": _aim_anew(parts)}
+        return status(parts.catalog) | {"remeasured": _aim_anew(parts)}
     wanted = (IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)
     if index.state not in wanted:
         work = book.work(index)
@@ -86,7 +86,7 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
     other = the_indexes(parts).one(index)
     other.engine.warm_up()
     _when_whole(parts, lambda: book.switch(index.collection))
-    return status(parts.catalog) | {"standing": _aim_anew(parts)}
+    return status(parts.catalog) | {"remeasured": _aim_anew(parts)}
 
 
 def _when_whole(parts: AppContext, act: Callable[[], None]) -> None:
@@ -105,17 +105,17 @@ def _aim_anew(parts: AppContext) -> dict[str, Any]:
     """Measure standing searches on the index that answers now. Until then they watch the rows of the one before."""
     live = EngineIndex(parts)
     desk = SavedSearchService(parts.catalog, Vault(parts.settings.data_dir, parts.settings.secret_key), live)
-    aimed, failed = 0, {}
+    count, failed = 0, {}
     for one in SavedSearchStore(parts.catalog).all():
         if one.aim.model == live.model:
             continue
         try:
             desk.change(one.id, one.draft, measure=True)
-            aimed += 1
+            count += 1
         except XunrenError as e:
             failed[str(one.id)] = str(e)
             log.warning("standing search %d still watches the index before: %s", one.id, e)
-    return {"aimed": aimed, "failed": failed}
+    return {"count": count, "failed": failed}
 
 
 def drop(parts: AppContext) -> dict[str, Any]:
@@ -149,6 +149,10 @@ def status(catalog: Catalog) -> dict[str, Any]:
     return {"indexes": [_told(book, index) for index in book.all() if index.state is not IndexState.DROPPED]}
 
 
+def _scope(scope: ReindexScope) -> dict[str, Any]:
+    return {"start_ms": scope.from_ms, "end_ms": scope.to_ms, "cameras": list(scope.cameras)}
+
+
 def _told(book: IndexStore, index: IndexInfo) -> dict[str, Any]:
     only = index.state is IndexState.LIVE and len(book.written()) < 2
     work = None if only else book.work(index)
@@ -158,9 +162,9 @@ def _told(book: IndexStore, index: IndexInfo) -> dict[str, Any]:
         "label": index.label,
         "dim": index.dim,
         "state": index.state.value,
-        "scope": index.scope.as_dict(),
+        "scope": _scope(index.scope),
         "segments": work.segments if work else None,
         "done": work.done if work else None,
         "missing": work.missing if work else 0,
-        "failed": [{"segment": s, "path": p, "why": w} for s, p, w in (work.failed if work else ())],
+        "failed": [{"segment": s, "path": p, "reason": w} for s, p, w in (work.failed if work else ())],
     }

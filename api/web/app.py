@@ -18,6 +18,7 @@ from api.web.routes import (
     accounts,
     alerts,
     approvals,
+    audit,
     cases,
     consistency,
     evidence,
@@ -86,6 +87,7 @@ def create_app(
         accounts,
         oidc,
         approvals,
+        audit,
     ):
         app.include_router(module.router)
     page.install(app)

@@ -23,6 +23,6 @@ async def _activity(request: Request) -> Activity:
     return activity
 
 
-PartsHere = Annotated[AppContext, Depends(_parts)]
+ContextHere = Annotated[AppContext, Depends(_parts)]
 ActivityHere = Annotated[Activity, Depends(_activity)]
 SegmentId = Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="`segment` of a clip")]

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from api.accounts.account_store import AccountStore
 from api.accounts.types import Principal, UserRole
 from api.accounts.visibility import OwnershipStore, visibility_of
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from search.access import SEES_ALL, Visibility
 from search.errors import Conflict, Denied, Unauthenticated
 
@@ -66,13 +66,13 @@ NEEDS: Mapping[tuple[str, str], frozenset[UserRole]] = {
     ("POST", "/api/cases/{case}/sightings/{number}/evidence"): WATCHERS,
     ("GET", "/api/cases/{case}/people"): WATCHERS,
     ("POST", "/api/cases/{case}/people"): WATCHERS,
-    ("GET", "/api/standing"): WATCHERS,
-    ("POST", "/api/standing"): WATCHERS,
-    ("POST", "/api/standing/preview"): WATCHERS,
-    ("GET", "/api/standing/{number}"): WATCHERS,
-    ("PATCH", "/api/standing/{number}"): WATCHERS,
-    ("DELETE", "/api/standing/{number}"): WATCHERS,
-    ("POST", "/api/standing/{number}/test-webhook"): WATCHERS,
+    ("GET", "/api/saved-searches"): WATCHERS,
+    ("POST", "/api/saved-searches"): WATCHERS,
+    ("POST", "/api/saved-searches/preview"): WATCHERS,
+    ("GET", "/api/saved-searches/{number}"): WATCHERS,
+    ("PATCH", "/api/saved-searches/{number}"): WATCHERS,
+    ("DELETE", "/api/saved-searches/{number}"): WATCHERS,
+    ("POST", "/api/saved-searches/{number}/test-webhook"): WATCHERS,
     ("GET", "/api/alerts"): WATCHERS,
     ("GET", "/api/alerts/changes"): WATCHERS,
     ("PATCH", "/api/alerts/{number}"): WATCHERS,
@@ -124,29 +124,29 @@ async def _who(request: Request) -> Principal:
     return who
 
 
-WhoHere = Annotated[Principal, Depends(_who)]
+PrincipalHere = Annotated[Principal, Depends(_who)]
 
 
-def _sight(who: WhoHere, parts: PartsHere) -> Visibility:
+def _sight(who: PrincipalHere, parts: ContextHere) -> Visibility:
     return visibility_of(parts.catalog, who.scope)
 
 
-SightHere = Annotated[Visibility, Depends(_sight)]
+VisibilityHere = Annotated[Visibility, Depends(_sight)]
 
 
-def _camera_sight(who: WhoHere, sight: SightHere) -> Visibility:
+def _camera_sight(who: PrincipalHere, sight: VisibilityHere) -> Visibility:
     """Administrators look after all cameras, without seeing what these show."""
     return SEES_ALL if UserRole.ADMIN in who.roles else sight
 
 
-CameraSight = Annotated[Visibility, Depends(_camera_sight)]
+CameraVisibilityHere = Annotated[Visibility, Depends(_camera_sight)]
 
 
-def _grants(parts: PartsHere) -> OwnershipStore:
+def _grants(parts: ContextHere) -> OwnershipStore:
     return OwnershipStore(parts.catalog)
 
 
-GrantsHere = Annotated[OwnershipStore, Depends(_grants)]
+OwnershipHere = Annotated[OwnershipStore, Depends(_grants)]
 
 
 def some_accounts(request: Request) -> AccountStore:

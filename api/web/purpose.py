@@ -12,8 +12,8 @@ from api.accounts.types import Principal
 from api.accounts.visibility import OwnedKind, OwnershipStore
 from api.cases.case_store import CaseStore, cases_of
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
-from api.web.permissions import SightHere, WhoHere
+from api.web.dependencies import ContextHere
+from api.web.permissions import PrincipalHere, VisibilityHere
 from search.access import Requester, Visibility
 from search.errors import BadInput, Conflict
 
@@ -66,7 +66,7 @@ class Purpose:
         return round(self._parts.settings.wide_search_hours * _HOUR_MS)
 
 
-def _cases(request: Request, parts: PartsHere) -> CaseStore:
+def _cases(request: Request, parts: ContextHere) -> CaseStore:
     state = request.app.state
     if not hasattr(state, "cases"):  # two at once make it twice, which harms nothing
         state.cases = cases_of(parts.settings, parts.catalog)
@@ -77,7 +77,7 @@ def _cases(request: Request, parts: PartsHere) -> CaseStore:
 CasesHere = Annotated[CaseStore, Depends(_cases)]
 
 
-def _purpose(parts: PartsHere, cases: CasesHere, who: WhoHere, sight: SightHere) -> Purpose:
+def _purpose(parts: ContextHere, cases: CasesHere, who: PrincipalHere, sight: VisibilityHere) -> Purpose:
     return Purpose(parts, cases, who, sight)
 
 

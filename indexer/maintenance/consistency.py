@@ -215,7 +215,7 @@ _SHOWN = 5  # of each kind
 def as_dict(checked: ConsistencyReport) -> dict[str, Any]:
     """The result as plain data, with the first few of each kind."""
     findings = [
-        {"what": finding.what, "count": len(finding.items), "first": finding.items[:_SHOWN], "cure": finding.cure}
+        {"what": finding.what, "count": len(finding.items), "examples": finding.items[:_SHOWN], "cure": finding.cure}
         for finding in checked.findings
     ]
     return {"entries": checked.entries, "files": checked.files, "rows": checked.rows, "findings": findings}

@@ -14,7 +14,7 @@ from tests.conftest import SAMPLES, Command, Demo
 
 CLIP_KEYS = {
     "rank", "camera", "start", "end", "start_ms", "end_ms", "offset_s", "score", "verdict", "kind", "box", "time_ms",
-    "source", "thumbnail", "start_source",
+    "path", "thumbnail", "start_source",
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_the_right_clip_comes_first(n: int, data_dir: Path, truth: dict[str, Any
     assert shows(first, person), (sentence, first)
     assert answer["verdict"] == first["verdict"] != "nothing"
     assert Path(first["thumbnail"]).is_file()
-    assert Path(first["source"]).parent.parent == SAMPLES
+    assert Path(first["path"]).parent.parent == SAMPLES
     assert first["start"].endswith("+08:00")
     assert first["start_ms"] <= first["time_ms"] <= first["end_ms"]
 

@@ -77,11 +77,11 @@ def test_a_live_camera_whose_media_lie_on_s3(
     with serving(data, environ=ENVIRON | s3.environ) as (url, _):
 
         def answer() -> Any:
-            return ask(f"{url}/api/search", {"text": WANTED, "kinds": ["person"]})
+            return ask(f"{url}/api/search", {"query": WANTED, "kinds": ["person"]})
 
         until(lambda: answer()["verdict"] == "match", 90)
         clip = answer()["clips"][0]
-        assert clip["source"].startswith(f"{s3.url}/recordings/gate-3/")
+        assert clip["path"].startswith(f"{s3.url}/recordings/gate-3/")
         assert fetched(url + clip["clip_url"])[4:8] == b"ftyp"
         assert fetched(url + clip["thumbnail"])[:2] == b"\xff\xd8"
         assert fetched(url + ask(f"{url}/api/live")["streams"][0]["now"])[:2] == b"\xff\xd8"

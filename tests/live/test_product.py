@@ -63,7 +63,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
     with serving(data) as (url, process):
 
         def answer() -> Any:
-            return ask(f"{url}/api/search", {"text": "a man in a red coat with a black backpack", "kinds": ["person"]})
+            return ask(f"{url}/api/search", {"query": "a man in a red coat with a black backpack", "kinds": ["person"]})
 
         until(lambda: answer()["verdict"] == "match", 75)
         found = answer()
@@ -73,7 +73,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         assert abs(datetime.fromisoformat(clip["time"]).timestamp() - time.time()) < 90
         assert found["coverage"]["cameras"] == 1
         assert "not recorded yet" not in [gap["reason"] for gap in found["coverage"]["gaps"]]
-        earlier = ask(f"{url}/api/search", {"text": "a man in a red coat", "from": clip["start_ms"] - 3_600_000})
+        earlier = ask(f"{url}/api/search", {"query": "a man in a red coat", "start": clip["start_ms"] - 3_600_000})
         assert [gap["reason"] for gap in earlier["coverage"]["gaps"]][:1] == ["not recorded yet"]
         with urllib.request.urlopen(url + clip["clip_url"], timeout=60) as response:
             (tmp_path / "clip.mp4").write_bytes(response.read())
@@ -84,7 +84,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         assert live["streams"][0]["state"] == "recording"
         with urllib.request.urlopen(url + live["streams"][0]["now"], timeout=20) as response:
             assert response.read(2) == b"\xff\xd8"
-        accounts = ask(f"{url}/api/coverage")["accounts"]
+        accounts = ask(f"{url}/api/coverage")["coverage_hours"]
         assert sum(a["expected_s"] for a in accounts) == pytest.approx(
             sum(a["recorded_s"] + sum(a["missing_s"].values()) for a in accounts)
         )

@@ -84,7 +84,7 @@ def test_plan_build_switch_roll_back_and_drop(data: Path, model: str, xunren: Co
     rows = sum(s["rows"] for s in json.loads(xunren("index", SAMPLES, *here).out)["segments"]) or planned.json["rows"]
     assert planned.json["rows"] == rows > 50
     assert planned.json["segments"] == planned.json["segments_left"] == 4
-    assert 0 < planned.json["seconds_from"] <= planned.json["seconds_to"]
+    assert 0 < planned.json["seconds_min"] <= planned.json["seconds_max"]
     assert planned.json["bytes_new"] > rows * planned.json["dim"] * 4
     assert states(xunren("reindex", "status", *here)) == {"xunren": "live"}
 
@@ -318,8 +318,8 @@ class Load:
         with httpx.Client(base_url=self.url, timeout=120) as client:
             while not self.stop.wait(0.4):
                 try:
-                    answer = client.post("/api/search", json={"text": SENTENCE, "limit": 2})
-                    page = client.get(f"/api/search/{answer.json().get('id')}", params={"start": 2, "limit": 2})
+                    answer = client.post("/api/search", json={"query": SENTENCE, "limit": 2})
+                    page = client.get(f"/api/search/{answer.json().get('id')}", params={"offset": 2, "limit": 2})
                 except httpx.HTTPError as e:
                     with self.lock:
                         self.faults.append(repr(e))
@@ -382,4 +382,4 @@ def test_under_load_no_search_fails_and_no_row_is_missing(
     with serving(data) as (url, _):
         dropped = httpx.post(f"{url}/api/reindex/drop", json={}, timeout=60)
         assert [index["state"] for index in dropped.json()["indexes"]] == ["live"]
-        assert httpx.post(f"{url}/api/search", json={"text": SENTENCE}, timeout=60).json()["clips"]
+        assert httpx.post(f"{url}/api/search", json={"query": SENTENCE}, timeout=60).json()["clips"]

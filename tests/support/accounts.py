@@ -66,6 +66,6 @@ def sign_in(url: str, name: str, password: str = PASSWORD) -> httpx.Client:
 
 def a_case(client: httpx.Client, sentence: str = "穿红色上衣的人") -> str:
     """A new case of whoever is signed in."""
-    answer = client.post("/api/cases", json={"name": "Li Ming", "sentences": [sentence]})
+    answer = client.post("/api/cases", json={"name": "Li Ming", "queries": [sentence]})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])

@@ -50,13 +50,13 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("GET", "/api/cases/{case}/trail.svg"): "case.map",
     ("GET", "/api/cases/{case}/photos/{number}.jpg"): "case.photo",
     ("GET", "/api/cases/{case}/sightings/{number}.jpg"): "case.still",
-    ("GET", "/api/standing"): "standing.list",
-    ("POST", "/api/standing"): "standing.new",
-    ("POST", "/api/standing/preview"): "standing.preview",
-    ("GET", "/api/standing/{number}"): "standing.view",
-    ("PATCH", "/api/standing/{number}"): "standing.change",
-    ("DELETE", "/api/standing/{number}"): "standing.delete",
-    ("POST", "/api/standing/{number}/test-webhook"): "standing.test",
+    ("GET", "/api/saved-searches"): "standing.list",
+    ("POST", "/api/saved-searches"): "standing.new",
+    ("POST", "/api/saved-searches/preview"): "standing.preview",
+    ("GET", "/api/saved-searches/{number}"): "standing.view",
+    ("PATCH", "/api/saved-searches/{number}"): "standing.change",
+    ("DELETE", "/api/saved-searches/{number}"): "standing.delete",
+    ("POST", "/api/saved-searches/{number}/test-webhook"): "standing.test",
     ("PATCH", "/api/alerts/{number}"): "alert.judge",
     ("POST", "/api/check"): "index.check",
     ("POST", "/api/reindex"): "index.again",
@@ -111,6 +111,8 @@ NOBODY = "nobody"
 """Account of whoever is not known."""
 SECRETS = frozenset({"password", "new_password", "token"})
 """Members of a body that are never written down."""
+ADDRESSES = frozenset({"webhook_url", "webhook"})
+"""Members that may hold a password or a token; `webhook` is what a client of an earlier version sends."""
 MAX_TEXT = 2000
 """Characters of one text in the record; of a longer one (a photo) length and SHA-256."""
 _ANSWERS_OF_PROVIDERS = "/api/oidc/"  # their query has a code that somebody could sign in with
@@ -292,4 +294,4 @@ def _shown(key: str, value: Any) -> Any:
     """A member of the body, without what is secret; an address may have a password in it."""
     if key in SECRETS:
         return "***"
-    return shown(value) if key == "webhook" and isinstance(value, str) else _short(value)
+    return shown(value) if key in ADDRESSES and isinstance(value, str) else _short(value)

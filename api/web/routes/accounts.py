@@ -13,10 +13,10 @@ from api.accounts.oidc import OidcProvider
 from api.accounts.passwords import LoginThrottle
 from api.accounts.types import FULL_SCOPE, Account, AccountInput, Principal, UserRole
 from api.accounts.views import account_dict, key_dict, who_dict
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.middleware.authentication import COOKIE, session_in
-from api.web.permissions import AccountsHere, WhoHere
+from api.web.permissions import AccountsHere, PrincipalHere
 from api.web.schemas.accounts import (
     AccountChange,
     AccountIn,
@@ -38,17 +38,17 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/me", response_model=MeOut, responses=problems(503))
-def me(request: Request, parts: PartsHere) -> dict[str, Any]:
+def me(request: Request, parts: ContextHere) -> dict[str, Any]:
     """Who you are, and what this server asks for."""
     accounts: AccountStore | None = request.app.state.accounts
-    state = {"accounts": accounts is not None, "setup": accounts is not None and accounts.empty()}
+    state = {"accounts_enabled": accounts is not None, "setup_needed": accounts is not None and accounts.empty()}
     provider: OidcProvider | None = request.app.state.oidc
-    wants = {"oidc": provider.host if provider else None, "require_case": parts.settings.require_case}
+    wants = {"oidc_host": provider.host if provider else None, "require_case": parts.settings.require_case}
     return who_dict(request.state.who) | state | wants
 
 
 @router.post("/login", response_model=MeOut, responses=problems(415, 429, 503))
-def login(body: LoginIn, request: Request, accounts: AccountsHere, parts: PartsHere) -> Response:
+def login(body: LoginIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
     """Sign in; the session is a cookie that scripts cannot read."""
     brake, slowed = LoginThrottle(parts.catalog), subjects(request, body.name)
     brake.check(*slowed)
@@ -70,7 +70,7 @@ def logout(request: Request, accounts: AccountsHere) -> Response:
 
 
 @router.post("/setup", response_model=MeOut, status_code=201, responses=problems(409, 415, 429, 503))
-def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: PartsHere) -> Response:
+def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
     """Make the first account, with the token of the link that the server printed when it started."""
     brake, slowed = LoginThrottle(parts.catalog), subjects(request, "")
     brake.check(*slowed)
@@ -84,7 +84,9 @@ def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: PartsH
 
 
 @router.post("/me/password", status_code=204, response_class=Response, responses=problems(415, 429, 503))
-def change_password(body: PasswordIn, request: Request, who: WhoHere, accounts: AccountsHere, parts: PartsHere) -> None:
+def change_password(
+    body: PasswordIn, request: Request, who: PrincipalHere, accounts: AccountsHere, parts: ContextHere
+) -> None:
     """Change your own password; all your sessions end."""
     if who.via != "session":
         raise Denied("only whoever is signed in has a password")
@@ -139,7 +141,7 @@ def remove_key(number: Number, accounts: AccountsHere) -> None:
 
 
 def signed_in(
-    request: Request, parts: PartsHere, accounts: AccountStore, account: Account, status: int = 200
+    request: Request, parts: ContextHere, accounts: AccountStore, account: Account, status: int = 200
 ) -> Response:
     """The answer that opens a session."""
     secret = open_session(request, accounts, account)

@@ -20,19 +20,19 @@ from api.alerts.service import SavedResult, SavedSearchService
 from api.alerts.types import Alert, Judgement, SavedSearch
 from api.alerts.views import SavedSearchView, measured_dict
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import SightHere, WhoHere
+from api.web.permissions import PrincipalHere, VisibilityHere
 from api.web.purpose import PurposeHere
 from api.web.schemas.alerts import (
     AlertChange,
     AlertOut,
     AlertsOut,
     PreviewOut,
-    StandingChange,
-    StandingIn,
-    StandingOut,
-    StandingsOut,
+    SavedSearchChange,
+    SavedSearchesOut,
+    SavedSearchIn,
+    SavedSearchOut,
     TrialOut,
 )
 from api.web.schemas.search import problems
@@ -99,7 +99,7 @@ class AlertRoutes:
         return self.sight.moment(alert.camera_id, alert.end_ms)
 
 
-def _desk(parts: PartsHere, who: WhoHere, sight: SightHere) -> AlertRoutes:
+def _desk(parts: ContextHere, who: PrincipalHere, sight: VisibilityHere) -> AlertRoutes:
     return AlertRoutes(parts, who, sight)
 
 
@@ -107,47 +107,47 @@ DeskHere = Annotated[AlertRoutes, Depends(_desk)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.get("/standing", response_model=StandingsOut, responses=problems(503))
+@router.get("/saved-searches", response_model=SavedSearchesOut, responses=problems(503))
 def all_standing(desk: DeskHere) -> dict[str, Any]:
     """All standing searches: what they do now, what was expected of them and what came of it."""
     sees = desk.grants.visible(desk.who, OwnedKind.STANDING)
     told = desk.view.all()
-    return told | {"standing": [one for one in told["standing"] if sees(one["id"])]}
+    return told | {"saved_searches": [one for one in told["saved_searches"] if sees(one["number"])]}
 
 
-@router.post("/standing", response_model=StandingOut, status_code=201, responses=problems(404, 413, 415, 503))
-def add_standing(body: StandingIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
+@router.post("/saved-searches", response_model=SavedSearchOut, status_code=201, responses=problems(404, 413, 415, 503))
+def add_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
     """Save a standing search; the secret of its webhook is in this answer and in no other."""
     purpose.check(body.case, body.reason)
-    saved = desk.work.add(body.draft(now_ms()), body.webhook)
+    saved = desk.work.add(body.draft(now_ms()), body.webhook_url)
     if not desk.who.is_local:
         desk.grants.give(OwnedKind.STANDING, saved.standing.id, desk.who.account_id, owns=True)
     return desk.told(saved)
 
 
-@router.post("/standing/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
-def preview_standing(body: StandingIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
+@router.post("/saved-searches/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
+def preview_standing(body: SavedSearchIn, desk: DeskHere, purpose: PurposeHere) -> dict[str, Any]:
     """The threshold that it would have, and the alarms to be expected; nothing is saved."""
     purpose.check(body.case, body.reason)
     draft, aim = desk.work.preview(body.draft(now_ms()))
     return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
 
 
-@router.get("/standing/{number}", response_model=StandingOut, responses=problems(404, 503))
+@router.get("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 503))
 def one_standing(number: Number, desk: DeskHere) -> dict[str, Any]:
     """One standing search."""
     return desk.view.one(desk.one(number))
 
 
-@router.patch("/standing/{number}", response_model=StandingOut, responses=problems(404, 413, 415, 503))
-def change_standing(number: Number, body: StandingChange, desk: DeskHere) -> dict[str, Any]:
+@router.patch("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 413, 415, 503))
+def change_standing(number: Number, body: SavedSearchChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given."""
     draft = body.draft(desk.one(number).draft, now_ms())
     saved = SavedResult(desk.work.change(number, draft, measure=body.measure))
-    return desk.told(desk.work.set_webhook(number, body.webhook) if body.sets_webhook else saved)
+    return desk.told(desk.work.set_webhook(number, body.webhook_url) if body.sets_webhook else saved)
 
 
-@router.delete("/standing/{number}", status_code=204, response_class=Response, responses=problems(404, 503))
+@router.delete("/saved-searches/{number}", status_code=204, response_class=Response, responses=problems(404, 503))
 def remove_standing(number: Number, desk: DeskHere) -> None:
     """Remove a standing search with its alerts; to keep these, pause it."""
     desk.one(number)
@@ -156,12 +156,12 @@ def remove_standing(number: Number, desk: DeskHere) -> None:
         desk.grants.forget(OwnedKind.STANDING, number)
 
 
-@router.post("/standing/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))
+@router.post("/saved-searches/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))
 def test_webhook(number: Number, desk: DeskHere) -> dict[str, Any]:
     """Send a test to its webhook, once, and tell what the receiver said."""
     desk.one(number)
     sent = desk.work.try_webhook(number)
-    return {"delivered": sent.delivered, "said": sent.said}
+    return {"delivered": sent.delivered, "message": sent.said}
 
 
 @router.get("/alerts", response_model=AlertsOut, responses=problems(503))
@@ -173,10 +173,10 @@ def alerts(
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
     open: Annotated[bool, Query(description="only those that nobody has judged")] = False,
-    standing: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this standing search")] = None,
+    saved_search: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only of this standing search")] = None,
 ) -> dict[str, Any]:
     """Alerts, the newest first."""
-    found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, of=desk.wanted(standing))
+    found, more = desk.alerts.alerts(after=after, limit=limit, only_open=open, of=desk.wanted(saved_search))
     found = [alert for alert in found if desk.shows(alert)]
     if found:
         note.shown["alerts"] = [alert.id for alert in found]
@@ -209,6 +209,6 @@ async def changes(request: Request, desk: DeskHere) -> StreamingResponse:
 def judge_alert(number: Number, body: AlertChange, desk: DeskHere) -> dict[str, Any]:
     """Say that an alert was seen, and whether it is right or wrong."""
     desk.alert(number)
-    alert = desk.alerts.judge(number, body.verdict, seen=body.seen is not False)
+    alert = desk.alerts.judge(number, body.judgement, seen=body.seen is not False)
     told: dict[str, Any] = desk.view.alerts([alert], more=False)["alerts"][0]
     return told

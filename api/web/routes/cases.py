@@ -17,9 +17,9 @@ from api.cases.trail_map import tiles_of, trail_svg
 from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, in_sight
 from api.cases.views import CaseView
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import WATCHERS, AccountsHere, SightHere, WhoHere
+from api.web.permissions import WATCHERS, AccountsHere, PrincipalHere, VisibilityHere
 from api.web.purpose import CasesHere, Purpose, PurposeHere
 from api.web.routes.search import served
 from api.web.schemas.cases import (
@@ -103,7 +103,9 @@ class CaseRoutes:
             check_camera(self.sight, draft.last_seen.camera_id)
 
 
-def _desk(parts: PartsHere, cases: CasesHere, who: WhoHere, sight: SightHere, purpose: PurposeHere) -> CaseRoutes:
+def _desk(
+    parts: ContextHere, cases: CasesHere, who: PrincipalHere, sight: VisibilityHere, purpose: PurposeHere
+) -> CaseRoutes:
     view = CaseView(parts.catalog, parts.zone, WebLinks())
     return CaseRoutes(parts, cases, view, OwnershipStore(parts.catalog), who, sight, purpose)
 
@@ -142,7 +144,7 @@ def change_case(case: str, body: CaseChange, desk: DeskHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
     draft = body.draft(desk.case(case).draft, desk.parts.zone)
     desk.check_seen(draft)
-    changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.drop_photos)
+    changed = desk.cases.change(case, draft, photos_of(body.add_photos), body.remove_photos)
     if body.open is not None:
         changed = desk.cases.close(case, closed=not body.open)
     return desk.told(changed)
@@ -163,8 +165,10 @@ def delete_case(case: str, desk: DeskHere) -> Response:
 def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
     work = desk.work(desk.purpose.of(case, body.reason))
-    where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.from_), to_ms=desk.time(body.to))
-    found = work.search(case, CaseSearchOptions(_readable(body.text), where, body.limit, body.hard, body.order))
+    where = Filter(cameras=tuple(body.cameras), from_ms=desk.time(body.start), to_ms=desk.time(body.end))
+    found = work.search(
+        case, CaseSearchOptions(_readable(body.query), where, body.limit, body.reachable_only, body.order)
+    )
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 
 
@@ -172,7 +176,7 @@ def search_case(case: str, body: CaseSearchIn, desk: DeskHere, note: NoteHere) -
 def follow(case: str, body: FollowIn, desk: DeskHere, note: NoteHere) -> dict[str, Any]:
     """Search before and after a sighting with its own crops, on the cameras that can be reached from there."""
     work = desk.work(desk.purpose.of(case, body.reason))
-    asked = CaseSearchOptions(_readable(body.text), limit=body.limit, order=body.order)
+    asked = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
     found = work.follow(case, body.sighting, body.hours, asked)
     return found.as_dict(note.answered(served(found.answer, desk.parts.zone)))
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.schemas.search import problems
 from indexer.maintenance.consistency import ConsistencyChecker, as_dict
 
@@ -20,7 +20,7 @@ class FindingOut(BaseModel):
 
     what: str
     count: int
-    first: list[str]
+    examples: list[str]
     cure: str
 
 
@@ -34,13 +34,13 @@ class CheckOut(BaseModel):
 
 
 @router.get("/check", response_model=CheckOut, responses=problems(503))
-def check(parts: PartsHere) -> dict[str, Any]:
+def check(parts: ContextHere) -> dict[str, Any]:
     """Compare everything. Takes seconds for 100,000 segments."""
     return as_dict(_checker(parts).check())
 
 
 @router.post("/check", response_model=CheckOut, responses=problems(503))
-def mend(parts: PartsHere) -> dict[str, Any]:
+def mend(parts: ContextHere) -> dict[str, Any]:
     """Remove what is left over, never a file, and compare again."""
     checker = _checker(parts)
     checker.mend(parts.live)

@@ -14,7 +14,7 @@ from api.cases.case_store import sighting_of
 from api.evidence.export import EvidenceExporter, ExportRequest
 from api.evidence.packaging import outgoing, packed, sent
 from api.web.middleware.audit import NoteHere
-from api.web.permissions import WhoHere
+from api.web.permissions import PrincipalHere
 from api.web.routes.cases import DeskHere
 from api.web.schemas.cases import schema_of
 from api.web.schemas.search import problems
@@ -33,7 +33,7 @@ class EvidenceIn(BaseModel):
     blur: bool = Field(False, description="also a copy of the clip in which other people are blurred")
 
 
-async def _wanted(request: Request, who: WhoHere) -> tuple[str, str]:
+async def _wanted(request: Request, who: PrincipalHere) -> tuple[str, str]:
     """(account, address) of who asks, as in the record."""
     return who.account, request.client.host if request.client else "unknown"
 

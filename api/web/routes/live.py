@@ -13,8 +13,8 @@ from starlette.responses import FileResponse
 
 from api.accounts.visibility import check_camera
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
-from api.web.permissions import CameraSight, SightHere
+from api.web.dependencies import ContextHere
+from api.web.permissions import CameraVisibilityHere, VisibilityHere
 from api.web.schemas.live import CoverageHoursOut, LiveOut
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, CoverageHour, account, is_alive, state_of
@@ -34,7 +34,7 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 
 
 @router.get("/live", response_model=LiveOut, responses=problems(503))
-def live(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
+def live(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
     """Every live stream as it is now, and what a person must see to."""
     now = now_ms()
     told = parts.live.health()
@@ -44,7 +44,7 @@ def live(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
         "recorder": running,
-        "alarms": [{"kind": kind, "text": text} for kind, text in _alarms(parts, streams, running, free)],
+        "alarms": [{"kind": kind, "message": message} for kind, message in _alarms(parts, streams, running, free)],
         "backlog": {
             "segments": backlog.segments,
             "seconds": backlog.seconds,
@@ -57,40 +57,45 @@ def live(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
 
 @router.get("/coverage", response_model=CoverageHoursOut, responses=problems(404, 503))
 def coverage(
-    parts: PartsHere,
-    sight: CameraSight,
-    from_: Annotated[When, Query(alias="from")] = None,
-    to: When = None,
-    camera: Annotated[list[str], Query(description="only these; all if none")] = [],  # noqa: B006 - FastAPI copies it
+    parts: ContextHere,
+    sight: CameraVisibilityHere,
+    start: When = None,
+    end: When = None,
+    cameras: Annotated[list[str], Query(description="only these; all if none")] = [],  # noqa: B006 - FastAPI copies it
 ) -> dict[str, Any]:
-    """What became of every second of the live cameras, by hour; of the last day where no time is given."""
+    """Account for every second of the live cameras, by hour; of the last day where no time is given."""
     now = now_ms()
-    end = now if to is None else _time(to, parts)
-    start = end - DAY_MS if from_ is None else _time(from_, parts)
-    Filter(cameras=tuple(camera), from_ms=start, to_ms=end)
-    if end - start > MOST_DAYS * DAY_MS:
-        cure = "ask for one month at a time"
-        got = f"{(end - start) / DAY_MS:.1f} days"
-        raise BadInput("the range is too long", got=got, expected=f"at most {MOST_DAYS} days", cure=cure)
-    parts.catalog.check_cameras(camera, sight.cameras)
+    end_ms = now if end is None else _time(end, parts)
+    start_ms = end_ms - DAY_MS if start is None else _time(start, parts)
+    _check_range(start_ms, end_ms, cameras)
+    parts.catalog.check_cameras(cameras, sight.cameras)
     if sight.cameras is not None:
-        camera = camera or sorted(sight.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
-        if not camera:
-            return {"start": iso(start, parts.zone), "end": iso(end, parts.zone), "accounts": [], "totals": _totals([])}
-    _check_amount(len(set(camera)) or len(parts.live.indexed_streams()), (end - start) / DAY_MS)
-    lines = account(parts.live, start, end, now, camera)
-    ends = [{"start": iso(line.start_ms, parts.zone), "end": iso(line.end_ms, parts.zone)} for line in lines]
-    return {
-        "start": iso(start, parts.zone),
-        "end": iso(end, parts.zone),
-        "accounts": [line.as_dict() | both for line, both in zip(lines, ends, strict=True)],
+        cameras = cameras or sorted(sight.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
+    lines: Sequence[CoverageHour] = []
+    if cameras or sight.cameras is None:
+        _check_amount(len(set(cameras)) or len(parts.live.indexed_streams()), (end_ms - start_ms) / DAY_MS)
+        lines = account(parts.live, start_ms, end_ms, now, cameras)
+    return _ends(start_ms, end_ms, parts) | {
+        "coverage_hours": [line.as_dict() | _ends(line.start_ms, line.end_ms, parts) for line in lines],
         "totals": _totals(lines),
     }
 
 
+def _ends(start_ms: int, end_ms: int, parts: AppContext) -> dict[str, str]:
+    return {"start": iso(start_ms, parts.zone), "end": iso(end_ms, parts.zone)}
+
+
+def _check_range(start_ms: int, end_ms: int, cameras: Sequence[str]) -> None:
+    Filter(cameras=tuple(cameras), from_ms=start_ms, to_ms=end_ms)
+    days = (end_ms - start_ms) / DAY_MS
+    if days > MOST_DAYS:
+        cure = "ask for one month at a time"
+        raise BadInput("the range is too long", got=f"{days:.1f} days", expected=f"at most {MOST_DAYS} days", cure=cure)
+
+
 @router.head("/cameras/{camera}/now.jpg", include_in_schema=False)
 @router.get("/cameras/{camera}/now.jpg", response_class=FileResponse, responses=problems(404, 503))
-def picture_of_now(camera: str, parts: PartsHere, sight: SightHere) -> FileResponse:
+def picture_of_now(camera: str, parts: ContextHere, sight: VisibilityHere) -> FileResponse:
     """A live camera's newest picture that was looked at; Last-Modified tells when it was taken."""
     check_camera(sight, check_camera_id(camera))
     path = parts.media.now_path(camera)
@@ -122,7 +127,7 @@ def _check_amount(cameras: int, days: float) -> None:
             "that is too much to count at once",
             got=f"{cameras} cameras for {days:.1f} days",
             expected=f"at most {MOST_CAMERA_DAYS} days of all cameras together",
-            cure="name fewer cameras (camera=ID), or a shorter range",
+            cure="name fewer cameras (cameras=ID), or a shorter range",
         )
 
 
@@ -136,11 +141,11 @@ def _streams(parts: AppContext, told: list[Health], now: int) -> list[dict[str, 
     for stream in streams:
         key = (stream.camera_id, stream.role)
         known = _known(stream, health.get(key), parts, now)
-        known |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "now": None}
+        known |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "image": None}
         if key in indexed:
             lag = max(0, now - newest.get(stream.camera_id, stream.since_ms)) / 1000
             waits = waiting.get(stream.camera_id, 0.0)
-            known |= {"lag_s": lag, "waiting_s": waits, "now": _picture_address(stream.camera_id, parts)}
+            known |= {"lag_s": lag, "waiting_s": waits, "image": _picture_address(stream.camera_id, parts)}
         found.append(known)
     return found
 
@@ -162,7 +167,7 @@ def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -
         "role": str(stream.role),
         "state": str(state_of(stream, health, now)),
         "detail": h.detail if alive else "",
-        "address": stream.shown,
+        "url": stream.shown,
         "since": iso(h.since_ms, parts.zone) if alive else None,
         "last_frame_age_s": max(0, now - h.last_frame_ms) / 1000 if h.last_frame_ms else None,
         "fps": h.fps if alive else 0.0,

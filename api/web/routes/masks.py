@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.accounts.visibility import check_camera
-from api.web.dependencies import PartsHere
-from api.web.permissions import CameraSight
+from api.web.dependencies import ContextHere
+from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import ResponseModel, problems
 from search.stream_types import Rules
 from search.types import check_camera_id
@@ -36,13 +36,13 @@ class MasksOut(ResponseModel):
 
 
 @router.get("/{camera}/masks", response_model=MasksOut, responses=problems(404, 503))
-def masks(camera: str, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
+def masks(camera: str, parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
     """The masks of a camera."""
     return _told(parts, camera, sight)
 
 
 @router.put("/{camera}/masks", response_model=MasksOut, responses=problems(404, 415, 503))
-def set_masks(camera: str, body: MasksIn, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
+def set_masks(camera: str, body: MasksIn, parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
     _told(parts, camera, sight)
     known = parts.live.known([camera])[camera]
@@ -52,7 +52,7 @@ def set_masks(camera: str, body: MasksIn, parts: PartsHere, sight: CameraSight) 
     return _told(parts, camera, sight)
 
 
-def _told(parts: PartsHere, camera: str, sight: CameraSight) -> dict[str, Any]:
+def _told(parts: ContextHere, camera: str, sight: CameraVisibilityHere) -> dict[str, Any]:
     check_camera(sight, check_camera_id(camera))
     parts.catalog.check_cameras([camera])
     rules = parts.live.known([camera])[camera].rules

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
 from api.accounts.visibility import check_segment
-from api.web.dependencies import MAX_OFFSET_MS, PartsHere, SegmentId
-from api.web.permissions import SightHere
+from api.web.dependencies import MAX_OFFSET_MS, ContextHere, SegmentId
+from api.web.permissions import VisibilityHere
 from api.web.schemas.search import problems
 from search.catalog.playback import PlaybackQueries
 from search.errors import BadInput, NotFound
@@ -33,7 +33,7 @@ def _media(kind: str) -> dict[int | str, dict[str, Any]]:
 @router.head("/thumbnails/{segment}/{offset_ms}.jpg", include_in_schema=False)
 @router.get("/thumbnails/{segment}/{offset_ms}.jpg", response_class=FileResponse, responses=_media("image/jpeg"))
 def thumbnail(
-    segment: SegmentId, offset_ms: int, parts: PartsHere, sight: SightHere, case: CaseId = ""
+    segment: SegmentId, offset_ms: int, parts: ContextHere, sight: VisibilityHere, case: CaseId = ""
 ) -> FileResponse:
     """The picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
@@ -51,8 +51,8 @@ def clip(
     segment: SegmentId,
     offset_ms: Annotated[int, Query(ge=0, le=MAX_OFFSET_MS, description="start in the recording's file")],
     duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
-    parts: PartsHere,
-    sight: SightHere,
+    parts: ContextHere,
+    sight: VisibilityHere,
     case: CaseId = "",
 ) -> FileResponse:
     """A piece of a recording as H.264 MP4, cut when it is first asked for.

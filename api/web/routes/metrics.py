@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from starlette.responses import Response
 
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, account, is_alive, state_of
 from search.stream_types import Health, Stream, StreamState
@@ -22,7 +22,7 @@ router = APIRouter(tags=["live"])
 
 
 @router.get("/metrics", response_class=Response, responses=problems(503))
-def metrics(parts: PartsHere) -> Response:
+def metrics(parts: ContextHere) -> Response:
     """Gauges and counters in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(parts))

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.accounts.oidc import CALLBACK, OidcProvider, new_secret
 from api.accounts.passwords import LoginThrottle
 from api.accounts.types import check_name
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.errors import status_of
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import AccountsHere
@@ -73,7 +73,7 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
 def callback(
     request: Request,
     accounts: AccountsHere,
-    parts: PartsHere,
+    parts: ContextHere,
     note: NoteHere,
     state: Text = "",
     code: Text = "",

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 
 from api.accounts.visibility import check_camera, check_segment
 from api.composition import AppContext
-from api.web.dependencies import PartsHere
-from api.web.permissions import SightHere
+from api.web.dependencies import ContextHere
+from api.web.permissions import VisibilityHere
 from api.web.routes.media import CaseId
 from api.web.schemas.search import NearbyOut, TracksOut, problems
 from search.access import Visibility
@@ -26,10 +26,10 @@ router = APIRouter(prefix="/api", tags=["media"])
 
 
 @router.get("/tracks", response_model=TracksOut, responses=problems(404, 422, 503))
-def tracks(
-    parts: PartsHere,
-    sight: SightHere,
-    of: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
+def track_boxes(
+    parts: ContextHere,
+    sight: VisibilityHere,
+    tracks: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
     case: CaseId = "",
 ) -> dict[str, Any]:
     """Where the people of these tracks were, at every moment that was looked at.
@@ -37,7 +37,7 @@ def tracks(
     Nothing of recordings that were indexed before such boxes were kept.
     """
     wanted: dict[str, set[int]] = {}
-    for row in of:
+    for row in tracks:
         segment_id, number = segment_and_track(row)
         wanted.setdefault(segment_id, set()).add(number)
     footage = PlaybackQueries(parts.catalog)
@@ -63,8 +63,8 @@ def _boxes(
 @router.get("/cameras/{camera}/near", response_model=NearbyOut, responses=problems(404, 422, 503))
 def near(
     camera: str,
-    parts: PartsHere,
-    sight: SightHere,
+    parts: ContextHere,
+    sight: VisibilityHere,
     time_ms: Annotated[int, Query(ge=0, le=MAX_TIME_MS, description="Unix ms")],
     case: CaseId = "",
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.reindex import switch as reindexing
 from api.reindex.plan import plan as make_plan
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.schemas.search import problems
 from search.catalog.indexes import ReindexScope
 from search.errors import BadInput
@@ -19,22 +19,22 @@ _MAX_MS = 2**53
 
 
 class ReindexIn(BaseModel):
-    """The new model, and of which recordings; `plan`: only say what it would cost."""
+    """The new model, and of which recordings; `plan_only`: only say what it would cost."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: str = Field(min_length=1, max_length=1000, description="as the setting `model`")
-    from_ms: int | None = Field(None, ge=0, le=_MAX_MS)
-    to_ms: int | None = Field(None, ge=0, le=_MAX_MS)
+    start_ms: int | None = Field(None, ge=0, le=_MAX_MS)
+    end_ms: int | None = Field(None, ge=0, le=_MAX_MS)
     cameras: list[str] = Field(default=[], max_length=1000)
-    plan: bool = False
+    plan_only: bool = False
 
 
 class ScopeOut(BaseModel):
-    """Recordings that overlap [from_ms, to_ms), Unix ms, of these cameras (none named: all)."""
+    """Recordings that overlap [start_ms, end_ms), Unix ms, of these cameras (none named: all)."""
 
-    from_ms: int | None
-    to_ms: int | None
+    start_ms: int | None
+    end_ms: int | None
     cameras: list[str]
 
 
@@ -43,7 +43,7 @@ class FailedOut(BaseModel):
 
     segment: str
     path: str
-    why: str
+    reason: str
 
 
 class IndexOut(BaseModel):
@@ -61,10 +61,10 @@ class IndexOut(BaseModel):
     failed: list[FailedOut]
 
 
-class AimedOut(BaseModel):
+class RemeasuredOut(BaseModel):
     """Standing searches that were measured anew, and why others could not be, by their number."""
 
-    aimed: int
+    count: int
     failed: dict[str, str]
 
 
@@ -81,31 +81,31 @@ class PlanOut(BaseModel):
     rows: int
     bytes_read: int
     bytes_new: int
-    seconds_from: float | None
-    seconds_to: float | None
+    seconds_min: float | None
+    seconds_max: float | None
 
 
 class ReindexOut(BaseModel):
     """All indexes."""
 
     indexes: list[IndexOut]
-    standing: AimedOut | None = None
+    remeasured: RemeasuredOut | None = None
     plan: PlanOut | None = None
 
 
 @router.get("", response_model=ReindexOut, responses=problems(503))
-def indexes(parts: PartsHere) -> dict[str, Any]:
+def indexes(parts: ContextHere) -> dict[str, Any]:
     """The indexes, and how far they are."""
     return reindexing.status(parts.catalog)
 
 
 @router.post("", response_model=ReindexOut, responses=problems(404, 409, 415, 503))
-def begin(body: ReindexIn, parts: PartsHere) -> dict[str, Any]:
+def begin(body: ReindexIn, parts: ContextHere) -> dict[str, Any]:
     """Build a second index beside the one that answers, or go on with it."""
-    if body.from_ms is not None and body.to_ms is not None and body.from_ms >= body.to_ms:
-        raise BadInput("from_ms is not before to_ms", got=(body.from_ms, body.to_ms))
-    scope = ReindexScope(body.from_ms, body.to_ms, tuple(body.cameras))
-    if body.plan:
+    if body.start_ms is not None and body.end_ms is not None and body.start_ms >= body.end_ms:
+        raise BadInput("start_ms is not before end_ms", got=(body.start_ms, body.end_ms))
+    scope = ReindexScope(body.start_ms, body.end_ms, tuple(body.cameras))
+    if body.plan_only:
         planned = make_plan(parts, body.model, scope).as_dict()
         return reindexing.status(parts.catalog) | {"plan": planned}
     reindexing.begin(parts, body.model, scope)
@@ -113,18 +113,18 @@ def begin(body: ReindexIn, parts: PartsHere) -> dict[str, Any]:
 
 
 @router.post("/switch", response_model=ReindexOut, responses=problems(404, 409, 503))
-def switch(parts: PartsHere) -> dict[str, Any]:
+def switch(parts: ContextHere) -> dict[str, Any]:
     """Verify the other index and let it answer."""
     return reindexing.switch(parts)
 
 
 @router.post("/rollback", response_model=ReindexOut, responses=problems(404, 409, 503))
-def rollback(parts: PartsHere) -> dict[str, Any]:
+def rollback(parts: ContextHere) -> dict[str, Any]:
     """Let the index that answered before answer again."""
     return reindexing.switch(parts, back=True)
 
 
 @router.post("/drop", response_model=ReindexOut, responses=problems(404, 409, 503))
-def drop(parts: PartsHere) -> dict[str, Any]:
+def drop(parts: ContextHere) -> dict[str, Any]:
     """Remove the index that does not answer."""
     return reindexing.drop(parts)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi import Query as QueryField
 
-from api.web.dependencies import PartsHere
+from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.purpose import PurposeHere
 from api.web.schemas.search import PhotoIn, SearchAnswer, SearchRequest, When, problems
@@ -23,10 +23,10 @@ router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 409, 413, 415, 503))
-def search(request: SearchRequest, parts: PartsHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
+def search(request: SearchRequest, parts: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
-        text=_readable(request.text),
+        text=_readable(request.query),
         where=_filter(request, parts.zone),
         limit=request.limit,
         photos=[_photo(photo, number) for number, photo in enumerate(request.photos, start=1)],
@@ -42,14 +42,14 @@ def search(request: SearchRequest, parts: PartsHere, purpose: PurposeHere, note:
 @router.get("/search/{answer}", response_model=SearchAnswer, responses=problems(404, 503))
 def page(
     answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
-    parts: PartsHere,
+    parts: ContextHere,
     purpose: PurposeHere,
     note: NoteHere,
-    start: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
+    offset: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
     """Another page of an answer, as it was when it was asked for, whatever was indexed since. The last 500 are kept."""
-    return note.answered(served(parts.indexes.page(answer, start, limit, purpose.anyhow.name), parts.zone))
+    return note.answered(served(parts.indexes.page(answer, offset, limit, purpose.anyhow.name), parts.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _filter(request: SearchRequest, zone: tzinfo) -> Filter:
     return Filter(
         cameras=tuple(request.cameras),
         kinds=tuple(request.kinds),
-        from_ms=_time(request.from_, zone),
-        to_ms=_time(request.to, zone),
+        from_ms=_time(request.start, zone),
+        to_ms=_time(request.end, zone),
     )
 
 

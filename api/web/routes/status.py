@@ -11,8 +11,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.composition import AppContext
-from api.web.dependencies import ActivityHere, PartsHere
-from api.web.permissions import CameraSight
+from api.runtime.activity import IndexingJob
+from api.web.dependencies import ActivityHere, ContextHere
+from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import CamerasOut, HealthOut, StatusOut, problems
 from search.errors import Unavailable, XunrenError
 from search.times import iso
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
-def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
+def cameras(parts: ContextHere, sight: CameraVisibilityHere) -> dict[str, Any]:
     """All cameras, and from when to when there are recordings of them."""
     covered = {row["id"]: row for row in parts.catalog.coverage()}
     found = []
@@ -37,7 +38,7 @@ def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
 
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
-def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict[str, Any]:
+def status(parts: ContextHere, activity: ActivityHere, sight: CameraVisibilityHere) -> dict[str, Any]:
     """The index at this moment; files are named to whoever sees all cameras."""
     states = parts.catalog.states()
     refused = parts.catalog.refused() if sight.cameras is None else []
@@ -45,16 +46,16 @@ def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "cameras": len(sight.of(parts.catalog.cameras())),
+        "camera_count": len(sight.of(parts.catalog.cameras())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
-        "indexing": [asdict(work) for work in activity.now() if sight.camera(work.camera)],
+        "indexing": [_job(work) for work in activity.now() if sight.camera(work.camera)],
         "refused_count": len(refused),
         "refused": refused[:MAX_REFUSED],
     }
 
 
 @router.get("/health", response_model=HealthOut, responses=problems(503))
-def health(parts: PartsHere) -> dict[str, Any]:
+def health(parts: ContextHere) -> dict[str, Any]:
     """Whether the vector store and the catalogue answer; 503 with what is wrong otherwise."""
     checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
@@ -63,6 +64,10 @@ def health(parts: PartsHere) -> dict[str, Any]:
             f"{' and '.join(wrong)} cannot answer", got="; ".join(wrong.values()), cure="run `xunren doctor`"
         )
     return {"status": "ok", "checks": dict.fromkeys(checks, "ok")}
+
+
+def _job(job: IndexingJob) -> dict[str, Any]:
+    return {"camera": job.camera, "path": job.file, "offset_ms": job.offset_ms, "duration_ms": job.duration_ms}
 
 
 def _fault(name: str, check: Callable[[], object]) -> str:

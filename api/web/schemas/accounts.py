@@ -125,9 +125,9 @@ class MeOut(ResponseModel):
     roles: list[UserRole]
     scope: ScopeIn | None
     csrf: str = Field(description="to be sent as X-CSRF-Token with whatever changes something")
-    accounts: bool = Field(description="whether people sign in here")
-    setup: bool = Field(description="whether the first account is still to be made")
-    oidc: str | None = Field(description="host of the provider where one can sign in, too")
+    accounts_enabled: bool = Field(description="whether people sign in here")
+    setup_needed: bool = Field(description="whether the first account is still to be made")
+    oidc_host: str | None = Field(description="host of the provider where one can sign in, too")
     require_case: bool = Field(description="whether a search must name a case and a reason")
 
 
@@ -157,7 +157,7 @@ class KeyOut(ResponseModel):
     roles: list[UserRole]
     scope: ScopeIn
     created_ms: int
-    ends_ms: int
+    expires_ms: int
 
 
 class NewKeyOut(KeyOut):
@@ -180,7 +180,7 @@ class ApprovalOut(ResponseModel):
     account: str
     reason: str
     danger: bool
-    asked_ms: int
+    created_ms: int
     judged_ms: int | None
     judged_by: str
     granted: bool | None = Field(description="null: nobody has judged it")

@@ -27,12 +27,12 @@ Url = Annotated[
 ]
 
 
-class StandingIn(BaseModel):
+class SavedSearchIn(BaseModel):
     """A standing search to be previewed or saved: a sentence, clips that show the person, or both."""
 
     model_config = ConfigDict(extra="forbid")
 
-    sentence: Sentence = ""
+    query: Sentence = ""
     name: Name = ""
     case: StrictStr = Field(default="", description="the case that it belongs to; asked for by a setting")
     reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by the same setting")
@@ -44,13 +44,13 @@ class StandingIn(BaseModel):
     days: Days = USUAL_DAYS
     include_old: Old = False
     paused: StrictBool = False
-    webhook: Url = None
+    webhook_url: Url = None
 
     def draft(self, now_ms: int) -> SavedSearchInput:
         """What people chose, checked."""
         return SavedSearchInput(
-            name=self.name.strip() or self.sentence.strip()[:100] or "clips that show the person",
-            sentence=self.sentence,
+            name=self.name.strip() or self.query.strip()[:100] or "clips that show the person",
+            sentence=self.query,
             expires_ms=expiry(now_ms, self.days),
             case_id=self.case,
             like=tuple(self.like),
@@ -62,12 +62,12 @@ class StandingIn(BaseModel):
         )
 
 
-class StandingChange(BaseModel):
+class SavedSearchChange(BaseModel):
     """What is given is changed; a new sentence, clips, cameras, rate, cool-down or limit means a new threshold."""
 
     model_config = ConfigDict(extra="forbid")
 
-    sentence: Sentence | None = None
+    query: Sentence | None = None
     name: Name | None = None
     case: StrictStr | None = None
     like: Marks | None = None
@@ -79,12 +79,12 @@ class StandingChange(BaseModel):
     include_old: Old | None = None
     paused: StrictBool | None = None
     measure: StrictBool = Field(default=False, description="measure the threshold again, with the index's model of now")
-    webhook: Url = Field(default=None, description="a new address gets a new secret; null removes the webhook")
+    webhook_url: Url = Field(default=None, description="a new address gets a new secret; null removes the webhook")
 
     @property
     def sets_webhook(self) -> bool:
         """Whether the webhook is to be changed or removed."""
-        return "webhook" in self.model_fields_set
+        return "webhook_url" in self.model_fields_set
 
     def draft(self, before: SavedSearchInput, now_ms: int) -> SavedSearchInput:
         """`before` with what is given."""
@@ -95,7 +95,7 @@ class StandingChange(BaseModel):
         lists = {"like": self.like, "cameras": self.cameras}
         plain: dict[str, Any] = {
             "name": self.name,
-            "sentence": self.sentence,
+            "sentence": self.query,
             "case_id": self.case,
             "paused": self.paused,
         }
@@ -113,12 +113,12 @@ class AlertChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     seen: StrictBool | None = None
-    verdict: Judgement | None = None
+    judgement: Judgement | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> AlertChange:
-        if self.seen is None and self.verdict is None:
-            raise ValueError("give seen, verdict or both")
+        if self.seen is None and self.judgement is None:
+            raise ValueError("give seen, judgement or both")
         return self
 
 
@@ -132,13 +132,13 @@ class MeasuredOut(ResponseModel):
     threshold: float = Field(description="score from which a row raises an alert")
     raised: int = Field(description="alerts that the history would have raised")
     history_hours: float = Field(description="indexed hours of all watched cameras together")
-    cameras: int = Field(description="that are watched")
+    camera_count: int = Field(description="cameras that are watched")
     expected_per_day: float | None = Field(description="by the history; null while nothing is indexed")
     at_most_per_day: float | None = Field(description="95 % upper bound (Poisson; rule of three where none was raised)")
     too_short: bool = Field(description="under 24 camera-hours")
 
 
-class TallyOut(ResponseModel):
+class AlertCountsOut(ResponseModel):
     """What became of its alerts."""
 
     raised: int
@@ -155,7 +155,7 @@ class TallyOut(ResponseModel):
 class WebhookOut(ResponseModel):
     """Where alerts are sent, and what became of those of the last week."""
 
-    address: str = Field(description="without what may be secret")
+    url: str = Field(description="without what may be secret")
     stopped: str = Field(description="why nothing is sent any more; empty: it is")
     waiting: int
     delivered: int
@@ -164,12 +164,12 @@ class WebhookOut(ResponseModel):
     last_fault: str
 
 
-class StandingOut(ResponseModel):
+class SavedSearchOut(ResponseModel):
     """A standing search as it is now."""
 
-    id: int
+    number: int
     name: str
-    sentence: str
+    query: str
     case: str
     like: list[str]
     cameras: list[str]
@@ -187,7 +187,7 @@ class StandingOut(ResponseModel):
         description="active, paused, expired, or must be saved again (PATCH with measure: another model)"
     )
     measured: MeasuredOut
-    alerts: TallyOut
+    alert_counts: AlertCountsOut
     webhook: WebhookOut | None
     webhook_secret: str | None = Field(default=None, description="of a webhook that was just set; shown this once")
 
@@ -199,13 +199,13 @@ class FaultsOut(ResponseModel):
     rows_missed: int
     last_ms: int | None
     last: str | None
-    said: str
+    message: str
 
 
-class StandingsOut(ResponseModel):
+class SavedSearchesOut(ResponseModel):
     """All standing searches by number."""
 
-    standing: list[StandingOut]
+    saved_searches: list[SavedSearchOut]
     faults: FaultsOut
 
 
@@ -219,10 +219,10 @@ class PreviewOut(ResponseModel):
 class AlertOut(ResponseModel):
     """A row that passed a standing search's threshold."""
 
-    id: int
-    standing: int
-    standing_name: str
-    sentence: str
+    number: int
+    saved_search: int = Field(description="its number")
+    saved_search_name: str
+    query: str
     clip: str = Field(description="id of the clip, for marks and sightings")
     camera: str
     segment: str
@@ -238,7 +238,7 @@ class AlertOut(ResponseModel):
     created_ms: int
     created: str
     seen_ms: int | None
-    verdict: Judgement
+    judgement: Judgement
     thumbnail: str | None = Field(description="address on this server; null when the recording is deleted")
     clip_url: str | None
 
@@ -254,4 +254,4 @@ class TrialOut(ResponseModel):
     """What a webhook's receiver said to a test."""
 
     delivered: bool
-    said: str
+    message: str

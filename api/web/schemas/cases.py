@@ -16,16 +16,23 @@ from search.errors import BadInput
 from search.query import MAX_PHOTOS, Order
 from search.times import parse_time
 
-_STRICT = ConfigDict(extra="forbid", populate_by_name=True)
+_STRICT = ConfigDict(extra="forbid")
 Number = StrictInt | StrictFloat
 Goes = Annotated[
     Literal["walking", "riding"] | Number, Field(description="walking (1.4 m/s), riding (5 m/s), or metres a second")
 ]
-Photos = Annotated[
-    list[StrictStr],
-    Field(max_length=MAX_PHOTOS, description="pictures of the person: JPEG, PNG, WebP or BMP files in base64"),
-]
 Clip = Annotated[StrictStr, Field(max_length=256, description="`id` of a clip")]
+
+
+class CasePhotoIn(BaseModel):
+    """A photo of the person."""
+
+    model_config = _STRICT
+
+    data: StrictStr = Field(description="a JPEG, PNG, WebP or BMP file, base64")
+
+
+Photos = Annotated[list[CasePhotoIn], Field(max_length=MAX_PHOTOS, description="of the person")]
 
 
 class LastSeenIn(BaseModel):
@@ -51,7 +58,7 @@ class CaseIn(BaseModel):
     model_config = _STRICT
 
     name: StrictStr = Field(examples=["Li Ming, 8 years"])
-    sentences: list[StrictStr] = Field(default=[], examples=[["a boy in a red coat", "穿红色外套的男孩"]])
+    queries: list[StrictStr] = Field(default=[], examples=[["a boy in a red coat", "穿红色外套的男孩"]])
     photos: Photos = []
     last_seen: LastSeenIn | None = None
     speed: Goes = "walking"
@@ -60,7 +67,7 @@ class CaseIn(BaseModel):
     def draft(self, zone: tzinfo) -> CaseInput:
         """As the domain has it."""
         seen = self.last_seen.checked(zone) if self.last_seen else None
-        return CaseInput(self.name, tuple(self.sentences), seen, _mps(self.speed), self.note)
+        return CaseInput(self.name, tuple(self.queries), seen, _mps(self.speed), self.note)
 
 
 class CaseChange(BaseModel):
@@ -69,9 +76,9 @@ class CaseChange(BaseModel):
     model_config = _STRICT
 
     name: StrictStr | None = None
-    sentences: list[StrictStr] | None = Field(default=None, description="instead of all there are")
+    queries: list[StrictStr] | None = Field(default=None, description="instead of all there are")
     add_photos: Photos = []
-    drop_photos: list[StrictInt] = Field(default=[], max_length=MAX_PHOTOS, description="numbers of photos")
+    remove_photos: list[StrictInt] = Field(default=[], max_length=MAX_PHOTOS, description="numbers of photos")
     last_seen: LastSeenIn | None = Field(default=None, description="null: nobody knows")
     speed: Goes | None = None
     note: StrictStr | None = None
@@ -82,7 +89,7 @@ class CaseChange(BaseModel):
         seen = self.last_seen.checked(zone) if self.last_seen else None
         return CaseInput(
             name=before.name if self.name is None else self.name,
-            sentences=before.sentences if self.sentences is None else tuple(self.sentences),
+            sentences=before.sentences if self.queries is None else tuple(self.queries),
             last_seen=seen if "last_seen" in self.model_fields_set else before.last_seen,
             speed_mps=before.speed_mps if self.speed is None else _mps(self.speed),
             note=before.note if self.note is None else self.note,
@@ -94,11 +101,11 @@ class CaseSearchIn(BaseModel):
 
     model_config = _STRICT
 
-    text: StrictStr | None = Field(default=None, description="instead of the case's first sentence")
-    hard: StrictBool = Field(default=False, description="only what the person can have reached")
+    query: StrictStr | None = Field(default=None, description="instead of the case's first query")
+    reachable_only: StrictBool = Field(default=False, description="only what the person can have reached")
     cameras: list[StrictStr] = Field(default=[], max_length=MAX_CAMERAS, description="only these; empty: all")
-    from_: When = Field(default=None, alias="from")
-    to: When = None
+    start: When = None
+    end: When = None
     order: Order = Field(default=Order.BEST, description="best first, or by time")
     reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
     limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
@@ -111,7 +118,7 @@ class FollowIn(BaseModel):
 
     sighting: StrictInt | None = Field(default=None, description="its number; the last one by time")
     hours: Number = 2.0
-    text: StrictStr | None = Field(default=None, description="instead of the case's first sentence")
+    query: StrictStr | None = Field(default=None, description="instead of the case's first query")
     order: Order = Order.BEST
     reason: StrictStr = Field(default="", max_length=2000, description="why; asked for by a setting")
     limit: StrictInt = Field(default=12, description="clips wanted, 1 to 500")
@@ -151,9 +158,9 @@ class SightingIn(BaseModel):
     note: StrictStr = ""
 
 
-def photos_of(encoded: list[str]) -> list[bytes]:
+def photos_of(photos: list[CasePhotoIn]) -> list[bytes]:
     """The photos of a request, as they are kept. Raises `BadInput`, which names the first that cannot be used."""
-    return [_photo(text, f"photo {at}") for at, text in enumerate(encoded, start=1)]
+    return [_photo(photo.data, f"photo {at}") for at, photo in enumerate(photos, start=1)]
 
 
 def _photo(text: str, name: str) -> bytes:
@@ -186,7 +193,7 @@ class PhotoOut(ResponseModel):
     """A photo that was handed in."""
 
     number: int
-    picture: str = Field(description="its address on this server")
+    image: str = Field(description="its address on this server")
 
 
 class MarkOut(ResponseModel):
@@ -217,7 +224,7 @@ class SightingOut(ResponseModel):
     confirmed_ms: int
     hold: int = Field(description="number of the hold that keeps its recording")
     thumbnail: str = Field(description="address of its picture on this server")
-    source: str | None = Field(description="the recording's file; null: it is gone")
+    path: str | None = Field(description="the recording's file; null: it is gone")
     clip_url: str | None = Field(description="address of the clip on this server; null: its recording is gone")
 
 
@@ -227,7 +234,7 @@ class CaseLineOut(ResponseModel):
     id: str
     name: str
     open: bool
-    sentences: list[str]
+    queries: list[str]
     photos: list[PhotoOut]
     last_seen: LastSeenOut | None
     mode: Literal["walking", "riding", "own"]
@@ -238,7 +245,7 @@ class CaseLineOut(ResponseModel):
     closed: str | None
     closed_ms: int | None
     marks: list[MarkOut] = Field(description="that are not undone, the oldest first")
-    sightings_count: int
+    sighting_count: int
 
 
 class CaseOut(CaseLineOut):
@@ -293,13 +300,13 @@ class StopOut(ResponseModel):
 class StepOut(ResponseModel):
     """From one stop to the next."""
 
-    from_: int | None = Field(alias="from", description="number of the sighting; null: where they were last seen")
-    to: int | None
+    from_sighting: int | None = Field(description="its number; null: where they were last seen")
+    to_sighting: int | None
     metres: float | None = Field(description="as the crow flies; null: a stop has no coordinates")
     seconds: float
     needed_mps: float | None = Field(description="how fast the person went at least")
     possible: bool | None = Field(description="null: nobody can say")
-    why: str = Field(description="why it is not possible, or why nobody can say")
+    reason: str = Field(description="why it is not possible, or why nobody can say")
 
 
 class TrailOut(ResponseModel):

@@ -11,7 +11,7 @@ class AlarmOut(ResponseModel):
     """Something that a person must see to."""
 
     kind: str = Field(description="stable: recorder, disk, cameras, lag")
-    text: str
+    message: str
 
 
 class BacklogOut(ResponseModel):
@@ -30,7 +30,7 @@ class StreamOut(ResponseModel):
     role: str = Field(description="main or sub")
     state: str = Field(description="such as recording, no frames, wrong password, recorder not running")
     detail: str
-    address: str = Field(description="without user, password and other secrets")
+    url: str = Field(description="without user, password and other secrets")
     since: str | None = Field(description="of this state, ISO 8601")
     last_frame_age_s: float | None
     fps: float
@@ -42,7 +42,7 @@ class StreamOut(ResponseModel):
     codec: str
     lag_s: float | None = Field(description="how far its newest indexed moment lies behind; None if it is not indexed")
     waiting_s: float = Field(description="recorded and not yet indexed")
-    now: str | None = Field(description="address of its newest picture on this server")
+    image: str | None = Field(description="address of its newest picture on this server")
 
 
 class LiveOut(ResponseModel):
@@ -80,5 +80,5 @@ class CoverageHoursOut(ResponseModel):
 
     start: str
     end: str
-    accounts: list[CoverageHourOut]
-    totals: TotalsOut = Field(description="of all accounts together")
+    coverage_hours: list[CoverageHourOut]
+    totals: TotalsOut = Field(description="of all hours together")

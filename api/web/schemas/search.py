@@ -31,9 +31,9 @@ class PhotoIn(BaseModel):
 class SearchRequest(BaseModel):
     """What the person looks like, in words, pictures or both, and what may answer. Empty lists mean all."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
-    text: StrictStr = Field(
+    query: StrictStr = Field(
         default="",
         description="what the person looks like, in English or Chinese; may name times, places and what is not there",
         examples=["a man in a red coat without a bag, yesterday between 3 and 5 pm"],
@@ -42,11 +42,11 @@ class SearchRequest(BaseModel):
     like: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips that show the person")
     unlike: list[StrictStr] = Field(default=[], max_length=MAX_MARKS, description="ids of clips to leave out")
     without: list[StrictStr] = Field(
-        default=[], max_length=MAX_MARKS, description="words of the text whose chip was removed: they shall not count"
+        default=[], max_length=MAX_MARKS, description="words of the query whose chip was removed: they shall not count"
     )
     cameras: list[StrictStr] = Field(default=[], max_length=MAX_CAMERAS, description="camera ids")
-    from_: When = Field(default=None, alias="from")
-    to: When = None
+    start: When = None
+    end: When = None
     kinds: list[RowKind] = Field(
         default=[], max_length=len(RowKind), description="person (the usual), or whole frames, for things and places"
     )
@@ -86,7 +86,7 @@ class ClipOut(ResponseModel):
     time: str
     segment: str
     tracks: list[str] = Field(description="rows of its tracks: /api/tracks tells where they were in the picture")
-    source: str = Field(description="the recording's file")
+    path: str = Field(description="the recording's file")
     thumbnail: str = Field(description="address of a picture of the best moment, on this server")
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
 
@@ -120,7 +120,7 @@ class HintOut(ResponseModel):
     """Words of the sentence that the model often gets wrong."""
 
     attribute: str = Field(description="such as hat, hair, upper (kind of garment)")
-    right: float = Field(description="share of made test people whose attribute the model names rightly, 0 to 1")
+    accuracy: float = Field(description="share of made test people whose attribute the model names rightly, 0 to 1")
     words: list[str]
 
 
@@ -142,10 +142,10 @@ class CoverageOut(ResponseModel):
 
     start: str = Field(description="of the range that is told about: the question's, or the last day")
     end: str
-    cameras: int = Field(description="that the question is about")
+    camera_count: int = Field(description="cameras that the question is about")
     with_gaps: int = Field(description="of these")
     gaps: list[GapOut] = Field(description="the longest ones, at most 50")
-    more: int = Field(description="gaps that are left out here")
+    more_gaps: int = Field(description="gaps that are left out here")
     waiting_s: float = Field(description="recorded and not yet indexed")
     behind_s: float = Field(description="how far the newest indexed moment lies behind, at the worst live camera")
 
@@ -158,14 +158,14 @@ class ChipOut(ResponseModel):
     meaning: str
 
 
-class UnderstoodOut(ResponseModel):
+class ParsedQueryOut(ResponseModel):
     """What the sentence was taken to say."""
 
-    wanted: str = Field(description="the description that is left for the model")
-    unwanted: list[str]
+    description: str = Field(description="what is left for the model")
+    negations: list[str] = Field(description="what the person does not wear or carry")
     cameras: list[str]
-    from_: str | None = Field(alias="from", description="ISO 8601 with zone")
-    to: str | None
+    start: str | None = Field(description="ISO 8601 with zone")
+    end: str | None
     chips: list[ChipOut]
     unclear: list[str] = Field(description="looks like a time or a place, and was not understood")
 
@@ -175,11 +175,11 @@ class SearchAnswer(ResponseModel):
 
     id: str = Field(description="name of the answer, by which its other pages are asked for")
     query: str
-    understood: UnderstoodOut
+    parsed: ParsedQueryOut
     verdict: Verdict = Field(description="of the best clip")
     match_from: float | None = Field(description="score from which a clip is a match, as measured on this index")
     maybe_from: float | None = Field(description="and from which it is a maybe")
-    start: int = Field(description="clips before this page")
+    offset: int = Field(description="clips before this page")
     more: bool = Field(description="whether there may be clips after it")
     rows: int = Field(description="size of the index that was searched")
     took_ms: int
@@ -215,7 +215,7 @@ class WorkOut(ResponseModel):
     """A recording that is being indexed, and how far."""
 
     camera: str
-    file: str
+    path: str = Field(description="name of the file")
     offset_ms: int
     duration_ms: int = Field(description="0 while it is not known")
 
@@ -236,7 +236,7 @@ class StatusOut(ResponseModel):
     version: str
     model: str
     rows: int
-    cameras: int
+    camera_count: int
     segments: dict[str, int] = Field(description="recordings by state: pending, leased, indexed, skipped")
     indexing: list[WorkOut]
     refused_count: int

@@ -300,7 +300,7 @@ def test_a_provider_that_is_away_is_named(tmp_path: Path) -> None:
     ):
         answer = client.get("/api/oidc/login")
         assert (answer.status_code, "provider" in answer.text) == (503, True)
-        assert client.get("/api/me").json()["oidc"] == "127.0.0.1"
+        assert client.get("/api/me").json()["oidc_host"] == "127.0.0.1"
 
 
 def test_a_provider_that_calls_itself_otherwise_is_refused(liar: Liar, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_provider_that_calls_itself_otherwise_is_refused(liar: Liar, tmp_path:
 
 def test_without_a_provider_nobody_goes_there(tmp_path: Path) -> None:
     with town(tmp_path) as parts, town_server(parts) as url, httpx.Client(base_url=url) as client:
-        assert client.get("/api/me").json()["oidc"] is None
+        assert client.get("/api/me").json()["oidc_host"] is None
         assert {client.get(path).status_code for path in ("/api/oidc/login", CALLBACK)} == {404}
 
 

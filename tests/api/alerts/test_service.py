@@ -19,7 +19,7 @@ from api.alerts.thresholds import DAY_MS, AlertRule
 from api.alerts.types import Judgement, SavedSearchInput, SavedSearchState, expiry
 from api.composition import AppContext
 from api.web.app import create_app
-from api.web.schemas.alerts import AlertOut, StandingOut
+from api.web.schemas.alerts import AlertOut, SavedSearchOut
 from search.catalog.catalog import Catalog
 from search.errors import BadInput, NotFound, Unavailable
 from search.query import Query
@@ -161,7 +161,7 @@ def test_a_fault_is_counted_told_and_made_good(post: Post) -> None:
     post.index.broken = Unavailable("the store is gone")
     assert post.see((row(), 9.0), watcher=watcher) == []
     faults = post.view.all()["faults"]
-    assert (faults["count"], faults["rows_missed"], faults["said"]) == (1, 0, "the store is gone")
+    assert (faults["count"], faults["rows_missed"], faults["message"]) == (1, 0, "the store is gone")
     post.index.broken = None
     watcher.settle()
     assert len(post.alerts.alerts()[0]) == 1
@@ -298,7 +298,7 @@ def test_judgements_are_counted_beside_what_was_expected(post: Post) -> None:
     alerts = post.see(*((row(NOW + n, track=n), 6.0) for n in range(1, 5)))
     for alert, verdict in zip(alerts, ("right", "wrong", "wrong"), strict=False):
         post.alerts.judge(alert.id, Judgement(verdict))
-    told = post.view.one(standing)["alerts"]
+    told = post.view.one(standing)["alert_counts"]
     assert (told["raised"], told["open"], told["right"], told["wrong"]) == (4, 1, 1, 2)
     assert told["false_share"] == pytest.approx(2 / 3, abs=0.001)
     assert [a.id for a in post.alerts.alerts(only_open=True)[0]] == [alerts[3].id]
@@ -342,40 +342,40 @@ def client(parts: AppContext) -> Iterator[httpx.Client]:
 
 
 def saved(client: httpx.Client, **body: object) -> dict[str, Any]:
-    response = client.post("/api/standing", json={"sentence": "red"} | body)
+    response = client.post("/api/saved-searches", json={"query": "red"} | body)
     assert response.status_code == 201, response.text
     told: dict[str, Any] = response.json()
-    assert set(told) >= set(StandingOut.model_fields) - {"webhook_secret"}
+    assert set(told) >= set(SavedSearchOut.model_fields) - {"webhook_secret"}
     return told
 
 
 def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
     client: httpx.Client, parts: AppContext, tmp_path: Path
 ) -> None:
-    standing = saved(client, sentence="green", include_old=True, name="in green")
+    standing = saved(client, query="green", include_old=True, name="in green")
     assert standing["measured"]["too_short"]
     path = walker(tmp_path / "videos" / "lane" / "green.mp4", "green")
     index(parts, [path])
-    (alert,) = client.get("/api/alerts", params={"standing": standing["id"]}).json()["alerts"]
+    (alert,) = client.get("/api/alerts", params={"saved_search": standing["number"]}).json()["alerts"]
     assert set(alert) == set(AlertOut.model_fields)
-    assert (alert["camera"], alert["standing_name"], alert["verdict"]) == ("lane", "in green", "open")
+    assert (alert["camera"], alert["saved_search_name"], alert["judgement"]) == ("lane", "in green", "open")
     assert alert["score"] >= standing["measured"]["threshold"]
     assert client.get(alert["thumbnail"]).headers["content-type"] == "image/jpeg"
     assert client.get(alert["clip_url"]).headers["content-type"] == "video/mp4"
     with client.stream("GET", "/api/alerts/changes") as heard:
         assert heard.headers["content-type"].startswith("text/event-stream")
         lines = heard.iter_lines()
-        assert [next(lines), next(lines)] == ["event: change", f"data: {alert['id']}"], "as things are"
-        judged = client.patch(f"/api/alerts/{alert['id']}", json={"verdict": "right"}).json()
+        assert [next(lines), next(lines)] == ["event: change", f"data: {alert['number']}"], "as things are"
+        judged = client.patch(f"/api/alerts/{alert['number']}", json={"judgement": "right"}).json()
         assert [next(lines) for _ in range(2)] == ["", "event: change"], "somebody has judged it"
-    assert judged["verdict"] == "right"
+    assert judged["judgement"] == "right"
     assert judged["seen_ms"]
-    again = client.get(f"/api/standing/{standing['id']}").json()["alerts"]
+    again = client.get(f"/api/saved-searches/{standing['number']}").json()["alert_counts"]
     assert (again["right"], again["false_share"]) == (1, 0.0)
-    assert client.get("/api/alerts", params={"standing": standing["id"], "open": True}).json()["alerts"] == []
+    assert client.get("/api/alerts", params={"saved_search": standing["number"], "open": True}).json()["alerts"] == []
     parts.catalog.index_again([alert["segment"]])
     index(parts, [path])
-    assert len(client.get("/api/alerts", params={"standing": standing["id"]}).json()["alerts"]) == 1
+    assert len(client.get("/api/alerts", params={"saved_search": standing["number"]}).json()["alerts"]) == 1
 
 
 def test_the_score_while_writing_is_the_score_of_the_search_and_of_the_history(parts: AppContext) -> None:
@@ -410,62 +410,62 @@ def test_where_nobody_is_indexed_no_threshold_can_be_measured(tmp_path: Path) ->
         serving(create_app(empty, hosts=HOSTS)) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
-        response = client.post("/api/standing", json={"sentence": "red"})
+        response = client.post("/api/saved-searches", json={"query": "red"})
         assert response.status_code == 503
         assert "nobody is indexed yet" in response.json()["what"]
-        assert client.get("/api/standing").json()["standing"] == []
+        assert client.get("/api/saved-searches").json()["saved_searches"] == []
 
 
 def test_a_preview_saves_nothing(client: httpx.Client) -> None:
-    before = client.get("/api/standing").json()["standing"]
-    told = client.post("/api/standing/preview", json={"sentence": "red", "cameras": ["gate"]}).json()
-    assert (told["cameras"], told["measured"]["cameras"]) == (["gate"], 1)
-    assert client.get("/api/standing").json()["standing"] == before
+    before = client.get("/api/saved-searches").json()["saved_searches"]
+    told = client.post("/api/saved-searches/preview", json={"query": "red", "cameras": ["gate"]}).json()
+    assert (told["cameras"], told["measured"]["camera_count"]) == (["gate"], 1)
+    assert client.get("/api/saved-searches").json()["saved_searches"] == before
 
 
 def test_what_is_changed_is_changed_and_the_rest_stays(client: httpx.Client) -> None:
     standing = saved(client, days=1, case="2026-0001")
-    at = f"/api/standing/{standing['id']}"
+    at = f"/api/saved-searches/{standing['number']}"
     paused = client.patch(at, json={"paused": True, "name": "him"}).json()
     assert (paused["state"], paused["name"], paused["case"]) == ("paused", "him", "2026-0001")
     longer = client.patch(at, json={"days": 30, "cameras": ["yard"], "paused": False}).json()
     assert longer["expires_ms"] > standing["expires_ms"]
-    assert (longer["state"], longer["cameras"], longer["measured"]["cameras"]) == ("active", ["yard"], 1)
+    assert (longer["state"], longer["cameras"], longer["measured"]["camera_count"]) == ("active", ["yard"], 1)
     assert client.delete(at).status_code == 204
     assert client.get(at).status_code == 404
 
 
 def test_a_webhook_s_secret_is_shown_once_and_its_address_never(client: httpx.Client, parts: AppContext) -> None:
     with receiver(500) as there:
-        standing = saved(client, webhook=there.url)
-        at = f"/api/standing/{standing['id']}"
+        standing = saved(client, webhook_url=there.url)
+        at = f"/api/saved-searches/{standing['number']}"
         assert len(standing["webhook_secret"]) > 40
         shown = client.get(at)
-        assert shown.json()["webhook"]["address"].endswith("/hook?***")
+        assert shown.json()["webhook"]["url"].endswith("/hook?***")
         for secret in ("hush", standing["webhook_secret"]):
-            assert secret not in shown.text + client.get("/api/standing").text
+            assert secret not in shown.text + client.get("/api/saved-searches").text
             assert not any(secret.encode() in f.read_bytes() for f in parts.settings.data_dir.glob("catalog.sqlite*"))
         failed = client.post(f"{at}/test-webhook", json={}).json()
-        assert failed == {"delivered": False, "said": "HTTP 500"}
+        assert failed == {"delivered": False, "message": "HTTP 500"}
         assert client.post(f"{at}/test-webhook", json={}).json()["delivered"]
         assert there.bodies()[0]["event"] == "test"
-        other = client.patch(at, json={"webhook": there.url}).json()
+        other = client.patch(at, json={"webhook_url": there.url}).json()
         assert other["webhook_secret"] != standing["webhook_secret"]
-        assert client.patch(at, json={"webhook": None}).json()["webhook"] is None
+        assert client.patch(at, json={"webhook_url": None}).json()["webhook"] is None
         assert client.post(f"{at}/test-webhook", json={}).status_code == 400
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 400), ({"sentence": " "}, 400), ({"sentence": "red", "days": 91}, 400), ({"sentence": "red", "days": 0}, 400),
-     ({"sentence": "red", "alarms_per_day": 0}, 400), ({"sentence": "red", "cameras": ["nowhere"]}, 404),
-     ({"sentence": "red", "like": ["nothing"]}, 404), ({"sentence": "red", "cool_down_s": -1}, 400),
-     ({"sentence": "red", "webhook": "http://93.184.216.34/x?token=hush"}, 400),
-     ({"sentence": "somebody in red, yesterday evening"}, 400),
-     ({"sentence": "red", "webhook": "ftp://127.0.0.1/hush"}, 400), ({"sentence": "red", "what": 1}, 400)],
+    [({}, 400), ({"query": " "}, 400), ({"query": "red", "days": 91}, 400), ({"query": "red", "days": 0}, 400),
+     ({"query": "red", "alarms_per_day": 0}, 400), ({"query": "red", "cameras": ["nowhere"]}, 404),
+     ({"query": "red", "like": ["nothing"]}, 404), ({"query": "red", "cool_down_s": -1}, 400),
+     ({"query": "red", "webhook_url": "http://93.184.216.34/x?token=hush"}, 400),
+     ({"query": "somebody in red, yesterday evening"}, 400),
+     ({"query": "red", "webhook_url": "ftp://127.0.0.1/hush"}, 400), ({"query": "red", "what": 1}, 400)],
 )  # fmt: skip
 def test_what_cannot_be_saved_says_why(client: httpx.Client, body: dict[str, Any], status: int) -> None:
-    response = client.post("/api/standing", json=body)
+    response = client.post("/api/saved-searches", json=body)
     assert response.status_code == status, response.text
     assert set(response.json()) == {"error", "what", "got", "expected", "cure"}
     assert "hush" not in response.text
@@ -473,11 +473,11 @@ def test_what_cannot_be_saved_says_why(client: httpx.Client, body: dict[str, Any
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
-    [("GET", "/api/standing/999", None, 404), ("GET", "/api/standing/99999999999999999999", None, 400),
-     ("PATCH", "/api/standing/999", {"paused": True}, 404), ("DELETE", "/api/standing/999", None, 404),
+    [("GET", "/api/saved-searches/999", None, 404), ("GET", "/api/saved-searches/99999999999999999999", None, 400),
+     ("PATCH", "/api/saved-searches/999", {"paused": True}, 404), ("DELETE", "/api/saved-searches/999", None, 404),
      ("PATCH", "/api/alerts/999", {"seen": True}, 404), ("PATCH", "/api/alerts/1", {}, 400),
-     ("PATCH", "/api/alerts/1", {"verdict": "perhaps"}, 400), ("GET", "/api/alerts?limit=0", None, 400),
-     ("GET", "/api/alerts?after=-1", None, 400), ("POST", "/api/standing/999/test-webhook", {}, 404)],
+     ("PATCH", "/api/alerts/1", {"judgement": "perhaps"}, 400), ("GET", "/api/alerts?limit=0", None, 400),
+     ("GET", "/api/alerts?after=-1", None, 400), ("POST", "/api/saved-searches/999/test-webhook", {}, 404)],
 )  # fmt: skip
 def test_what_is_not_there_is_said(
     client: httpx.Client, method: str, path: str, body: dict[str, Any] | None, status: int

@@ -70,7 +70,7 @@ def test_an_alert_arrives_signed_with_all_that_is_to_be_known(post: Post) -> Non
     message = json.loads(body)
     assert message["event"] == "alert"
     assert message["delivery"] == headers["x-xunren-delivery"]
-    assert message["standing"] == {"id": standing.id, "name": "her", "sentence": "a woman", "case": ""}
+    assert message["saved_search"] == {"number": standing.id, "name": "her", "query": "a woman", "case": ""}
     assert message["alert"]["camera"] == "gate"
     assert headers["content-type"] == "application/json"
     assert told(post, standing)["delivered"] == 1

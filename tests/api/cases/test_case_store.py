@@ -350,7 +350,7 @@ def test_a_view_outlives_the_recording(cases: CaseStore, case: Case, catalog: Ca
     cases.confirm(case.id, sighting(), jpeg())
     view = CaseView(catalog, zone_of("Asia/Shanghai"), FileLinks(cases.pictures))
     shown = view.full(cases.case(case.id))["sightings"][0]
-    assert (shown["source"], shown["clip_url"]) == (None, None)
+    assert (shown["path"], shown["clip_url"]) == (None, None)
     assert Path(shown["thumbnail"]).is_file()
     assert shown["start"].endswith("+08:00")
 

@@ -121,9 +121,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
 def test_a_browser_shows_them(parts: AppContext) -> None:
     with town_server(parts) as url, chromium() as browser, watched_page(browser, url) as watched:
         seen = {"camera": "gate", "time": 1_600_000_000_000}
-        case = (
-            sign_in(url, "oscar").post("/api/cases", json={"name": "x", "sentences": ["x"], "last_seen": seen}).json()
-        )
+        case = sign_in(url, "oscar").post("/api/cases", json={"name": "x", "queries": ["x"], "last_seen": seen}).json()
         page = watched.page
         page.goto("/")
         page.get_by_label("Name").fill("oscar")

@@ -94,14 +94,14 @@ def test_a_sentence_finds_the_right_clip(client: httpx.Client, text: str, camera
 
 
 def test_the_answer_has_every_field_that_it_promises(client: httpx.Client) -> None:
-    answer = found(client, text="red")
+    answer = found(client, query="red")
     assert set(answer) == set(SearchAnswer.model_fields)
     for clip in answer["clips"]:
         assert set(clip) == set(ClipOut.model_fields)
         assert clip["start"].endswith("+08:00")
         assert clip["start_ms"] <= clip["time_ms"] < clip["end_ms"]
         assert (clip["frame_width"], clip["frame_height"]) == (WIDTH, HEIGHT)
-        assert Path(clip["source"]).is_file()
+        assert Path(clip["path"]).is_file()
 
 
 def test_the_box_is_where_the_walker_is(red: dict[str, Any]) -> None:
@@ -115,54 +115,54 @@ def test_the_box_is_where_the_walker_is(red: dict[str, Any]) -> None:
 
 
 def test_filters(client: httpx.Client) -> None:
-    everywhere = found(client, text="red")
+    everywhere = found(client, query="red")
     begin = min(clip["start_ms"] for clip in everywhere["clips"])
-    assert {c["camera"] for c in found(client, text="red", cameras=["广场 东"])["clips"]} == {"广场 东"}
-    assert {c["kind"] for c in found(client, text="red", kinds=["person"])["clips"]} == {"person"}
-    assert len(found(client, text="red", limit=1)["clips"]) == 1
-    assert found(client, text="red", to=begin - 1)["clips"] == []
-    minutes = found(client, text="red", **{"from": "2026-11-02T07:59", "to": "2026-11-02T08:01"})
+    assert {c["camera"] for c in found(client, query="red", cameras=["广场 东"])["clips"]} == {"广场 东"}
+    assert {c["kind"] for c in found(client, query="red", kinds=["person"])["clips"]} == {"person"}
+    assert len(found(client, query="red", limit=1)["clips"]) == 1
+    assert found(client, query="red", to=begin - 1)["clips"] == []
+    minutes = found(client, query="red", **{"start": "2026-11-02T07:59", "end": "2026-11-02T08:01"})
     assert minutes["clips"] == everywhere["clips"]
     assert (minutes["coverage"]["start"], minutes["coverage"]["with_gaps"]) == ("2026-11-02T07:59:00+08:00", 0)
-    late = found(client, text="red", **{"from": begin + 3_600_000})
+    late = found(client, query="red", **{"start": begin + 3_600_000})
     assert (late["verdict"], late["clips"]) == ("nothing", [])
 
 
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ({"text": ""}, 400, "the sentence is empty"),
-        ({"text": " \n\t。"}, 400, "the sentence is empty"),
-        ({"text": "红" * 10_000}, 400, "the sentence is too long"),
-        ({"text": "a\ud800b"}, 400, "not readable"),
-        ({"text": 7}, 400, "text"),
-        ({"text": None}, 400, "text"),
+        ({"query": ""}, 400, "the sentence is empty"),
+        ({"query": " \n\t。"}, 400, "the sentence is empty"),
+        ({"query": "红" * 10_000}, 400, "the sentence is too long"),
+        ({"query": "a\ud800b"}, 400, "not readable"),
+        ({"query": 7}, 400, "query"),
+        ({"query": None}, 400, "query"),
         ({}, 400, "the sentence is empty"),
         ([], 400, "the request"),
         ("red", 400, "the request"),
-        ({"text": "red", "limit": 0}, 400, "limit"),
-        ({"text": "red", "limit": 501}, 400, "limit"),
-        ({"text": "red", "limit": "12"}, 400, "limit"),
-        ({"text": "red", "limit": True}, 400, "limit"),
-        ({"text": "red", "kinds": ["car"]}, 400, "kinds"),
-        ({"text": "red", "colour": "red"}, 400, "colour"),
-        ({"text": "red", "cameras": "gate"}, 400, "cameras"),
-        ({"text": "red", "cameras": ["gate"] * 1001}, 400, "cameras"),
-        ({"text": "red", "cameras": ["nowhere"]}, 404, "unknown camera"),
-        ({"text": "red", "cameras": ["gate", "Gate"]}, 404, "unknown camera"),
-        ({"text": "red", "cameras": ['gate"']}, 400, "not a usable camera id"),
-        ({"text": "red", "cameras": ["gate\\"]}, 400, "not a usable camera id"),
-        ({"text": "red", "cameras": ["gate' or '1'=='1"]}, 400, "not a usable camera id"),
-        ({"text": "red", "cameras": ["\ud800"]}, 400, "not a usable camera id"),
-        ({"text": "red", "cameras": [""]}, 400, "not a usable camera id"),
-        ({"text": "red", "from": 2000, "to": 1000}, 400, "the time range ends before it starts"),
-        ({"text": "red", "from": 1000, "to": 1000}, 400, "the time range ends before it starts"),
-        ({"text": "red", "from": "2026-11-02T09:00", "to": "2026-11-02T08:00"}, 400, "ends before it starts"),
-        ({"text": "red", "from": "yesterday"}, 400, "not a time"),
-        ({"text": "red", "from": "\ud800"}, 400, "not a time"),
-        ({"text": "red", "to": -1}, 400, "out of range"),
-        ({"text": "red", "to": 10**30}, 400, "to"),
-        ({"text": "red", "to": 1.5}, 400, "to"),
+        ({"query": "red", "limit": 0}, 400, "limit"),
+        ({"query": "red", "limit": 501}, 400, "limit"),
+        ({"query": "red", "limit": "12"}, 400, "limit"),
+        ({"query": "red", "limit": True}, 400, "limit"),
+        ({"query": "red", "kinds": ["car"]}, 400, "kinds"),
+        ({"query": "red", "colour": "red"}, 400, "colour"),
+        ({"query": "red", "cameras": "gate"}, 400, "cameras"),
+        ({"query": "red", "cameras": ["gate"] * 1001}, 400, "cameras"),
+        ({"query": "red", "cameras": ["nowhere"]}, 404, "unknown camera"),
+        ({"query": "red", "cameras": ["gate", "Gate"]}, 404, "unknown camera"),
+        ({"query": "red", "cameras": ['gate"']}, 400, "not a usable camera id"),
+        ({"query": "red", "cameras": ["gate\\"]}, 400, "not a usable camera id"),
+        ({"query": "red", "cameras": ["gate' or '1'=='1"]}, 400, "not a usable camera id"),
+        ({"query": "red", "cameras": ["\ud800"]}, 400, "not a usable camera id"),
+        ({"query": "red", "cameras": [""]}, 400, "not a usable camera id"),
+        ({"query": "red", "start": 2000, "end": 1000}, 400, "the time range ends before it starts"),
+        ({"query": "red", "start": 1000, "end": 1000}, 400, "the time range ends before it starts"),
+        ({"query": "red", "start": "2026-11-02T09:00", "end": "2026-11-02T08:00"}, 400, "ends before it starts"),
+        ({"query": "red", "start": "yesterday"}, 400, "not a time"),
+        ({"query": "red", "start": "\ud800"}, 400, "not a time"),
+        ({"query": "red", "end": -1}, 400, "out of range"),
+        ({"query": "red", "end": 10**30}, 400, "end"),
+        ({"query": "red", "end": 1.5}, 400, "end"),
     ],
 )
 def test_bad_searches(client: httpx.Client, body: object, status: int, said: str) -> None:
@@ -170,18 +170,18 @@ def test_bad_searches(client: httpx.Client, body: object, status: int, said: str
     assert said in problem(response, status)["what"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"text": NaN}', b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"query": NaN}', b"[" * 100_000])
 def test_bodies_that_are_no_search(client: httpx.Client, content: bytes) -> None:
     problem(client.post("/api/search", content=content, headers={"Content-Type": "application/json"}), 400)
 
 
 def test_too_large_bodies_are_refused(client: httpx.Client) -> None:
-    big = json.dumps({"text": "x" * 10_000_000}).encode()
+    big = json.dumps({"query": "x" * 10_000_000}).encode()
     json_type = {"Content-Type": "application/json"}
     assert "too large" in problem(client.post("/api/search", content=big, headers=json_type), 413)["what"]
     in_parts = (big[at : at + 500_000] for at in range(0, 10_000_000, 500_000))
     problem(client.post("/api/search", content=in_parts, headers=json_type), 413)
-    assert found(client, text="red")["clips"]
+    assert found(client, query="red")["clips"]
 
 
 # who may ask -----------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_too_large_bodies_are_refused(client: httpx.Client) -> None:
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_only_json_is_posted(client: httpx.Client, kind: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
-    problem(client.post("/api/search", content=b'{"text": "red"}', headers=headers), 415)
+    problem(client.post("/api/search", content=b'{"query": "red"}', headers=headers), 415)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "localhost.evil"])
@@ -215,14 +215,14 @@ def test_any_name_where_other_machines_may_ask(parts: AppContext) -> None:
     ],
 )
 def test_pages_of_other_sites_are_refused(client: httpx.Client, headers: dict[str, str]) -> None:
-    problem(client.post("/api/search", json={"text": "red"}, headers=headers), 403)
+    problem(client.post("/api/search", json={"query": "red"}, headers=headers), 403)
     problem(client.get("/api/status", headers=headers), 403)
 
 
 def test_our_own_page_may_ask(client: httpx.Client) -> None:
     origin = str(client.base_url).rstrip("/")
     for headers in ({"Origin": origin}, {"Origin": origin, "Sec-Fetch-Site": "same-origin"}):
-        assert client.post("/api/search", json={"text": "red"}, headers=headers).status_code == 200
+        assert client.post("/api/search", json={"query": "red"}, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/static/app.js", "/api/status", "/nowhere", "/api/clips/x.mp4"])
@@ -313,7 +313,7 @@ def test_a_clip_ends_with_its_recording(client: httpx.Client, red: dict[str, Any
 
 
 def test_a_recording_that_is_gone(client: httpx.Client, red: dict[str, Any]) -> None:
-    source = Path(red["source"])
+    source = Path(red["path"])
     away = source.rename(source.with_suffix(".away"))
     try:
         gone = f"/api/clips/{red['segment']}.mp4?offset_ms=100&duration_ms=1234"
@@ -372,14 +372,14 @@ def watched(client: httpx.Client, clip: dict[str, Any], folder: Path) -> list[tu
 
 def test_one_clip_over_the_files_of_a_live_camera(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     _, client = live
-    answer = found(client, text="red")
+    answer = found(client, query="red")
     clip = answer["clips"][0]
     assert (answer["verdict"], clip["camera"], clip["start_source"]) == ("match", "lane", "recorder's clock")
     assert clip["start_ms"] < BEGAN + 2500
     assert clip["end_ms"] > BEGAN + 8500
     assert (clip["frame_width"], clip["offset_s"]) == (320, (clip["start_ms"] - BEGAN) / 1000)
     assert client.get(clip["thumbnail"]).status_code == 200
-    (later, *_) = found(client, text="red", kinds=["person"], **{"from": BEGAN + 5000})["clips"]
+    (later, *_) = found(client, query="red", kinds=["person"], **{"start": BEGAN + 5000})["clips"]
     assert later["segment"] == clip["segment"] not in later["thumbnail"]  # padding begins in the file before
     assert client.get(later["thumbnail"]).status_code == 200
     seen = watched(client, clip, tmp_path)
@@ -395,7 +395,7 @@ def test_one_clip_over_the_files_of_a_live_camera(live: tuple[AppContext, httpx.
 
 def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     parts, client = live
-    clip = found(client, text="red")["clips"][0]
+    clip = found(client, query="red")["clips"][0]
     before = client.get(clip["clip_url"])
     assert "no-cache" in before.headers["cache-control"]
     parts.live.set_rules(Rules("lane", masks=(UPPER,)))
@@ -414,7 +414,7 @@ def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client],
 
 def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     parts, client = live
-    clip = found(client, text="red")["clips"][0]
+    clip = found(client, query="red")["clips"][0]
     mains = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
     subs = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.SUB])]
     moved = []
@@ -436,12 +436,12 @@ def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, 
 
 def test_what_is_being_deleted_is_not_shown(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     parts, client = live
-    clip = found(client, text="red")["clips"][0]
+    clip = found(client, query="red")["clips"][0]
     main = [s.id for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
     parts.live.mark_deleting([clip["segment"], *main])
-    assert all(c["segment"] != clip["segment"] for c in found(client, text="red")["clips"])
+    assert all(c["segment"] != clip["segment"] for c in found(client, query="red")["clips"])
     assert "unknown segment" in problem(client.get(clip["clip_url"]), 404)["what"]
-    rest = found(client, text="red")["clips"][0]
+    rest = found(client, query="red")["clips"][0]
     assert rest["start_ms"] >= BEGAN + 4000
     assert {image.shape[1] for _, image in watched(client, rest, tmp_path)} == {320}
 
@@ -529,7 +529,7 @@ def test_every_error_has_one_shape(
     failing.error = error
     app = create_app(with_index(parts, engine=cast(SearchEngine, failing)), hosts=HOSTS)
     with caplog.at_level(logging.ERROR, "api"), serving(app) as url:
-        response = httpx.post(url + "/api/search", json={"text": "red"})
+        response = httpx.post(url + "/api/search", json={"query": "red"})
     assert problem(response, status)["error"] == kind
     assert "secret" not in response.text
     assert bool(caplog.records) == (status >= 500)

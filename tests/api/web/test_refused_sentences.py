@@ -75,39 +75,39 @@ def test_every_rule_has_a_sentence_here() -> None:
 
 @pytest.mark.parametrize("rule", SENTENCES)
 def test_a_search_is_refused_and_recorded(client: httpx.Client, parts: AppContext, rule: str) -> None:
-    response = client.post("/api/search", json={"text": SENTENCES[rule]})
+    response = client.post("/api/search", json={"query": SENTENCES[rule]})
     body = refused(parts, response, rule, "search")
     assert body["got"]
     assert "clips" not in response.text
     (entry,) = AuditLog(parts.catalog).find(AuditFilter(limit=1))
-    assert entry.act.details["body"] == {"text": SENTENCES[rule]}
+    assert entry.act.details["body"] == {"query": SENTENCES[rule]}
 
 
 @pytest.mark.parametrize(
     "more", [{"without": [REFUSED]}, {"kinds": ["frame"]}, {"order": "time"}, {"cameras": ["gate"]}]
 )
 def test_no_option_of_a_search_lets_it_through(client: httpx.Client, parts: AppContext, more: dict[str, Any]) -> None:
-    like = client.post("/api/search", json={"text": "red"}).json()["clips"][0]["id"]
+    like = client.post("/api/search", json={"query": "red"}).json()["clips"][0]["id"]
     for marks in ({}, {"like": [like]}):
-        refused(parts, client.post("/api/search", json={"text": REFUSED} | more | marks), "religion", "search")
+        refused(parts, client.post("/api/search", json={"query": REFUSED} | more | marks), "religion", "search")
 
 
 def test_a_case_is_not_saved(client: httpx.Client, parts: AppContext) -> None:
     before = client.get("/api/cases").json()
-    body = {"name": "Li Ming", "sentences": ["a boy in red", REFUSED]}
+    body = {"name": "Li Ming", "queries": ["a boy in red", REFUSED]}
     refused(parts, client.post("/api/cases", json=body), "religion", "case.new")
     assert client.get("/api/cases").json() == before
 
 
 def test_a_case_is_not_changed_nor_searched_nor_followed(client: httpx.Client, parts: AppContext) -> None:
-    case = client.post("/api/cases", json={"name": "Li Ming", "sentences": ["a boy in red"]}).json()["id"]
+    case = client.post("/api/cases", json={"name": "Li Ming", "queries": ["a boy in red"]}).json()["id"]
     found = client.post(f"/api/cases/{case}/search", json={}).json()
     client.post(f"/api/cases/{case}/sightings", json={"clip": found["clips"][0]["id"]})
     before = client.get(f"/api/cases/{case}").json()
-    changed = client.patch(f"/api/cases/{case}", json={"sentences": [REFUSED], "name": "another"})
+    changed = client.patch(f"/api/cases/{case}", json={"queries": [REFUSED], "name": "another"})
     refused(parts, changed, "religion", "case.change")
     for what in ("search", "follow"):
-        response = client.post(f"/api/cases/{case}/{what}", json={"text": REFUSED})
+        response = client.post(f"/api/cases/{case}/{what}", json={"query": REFUSED})
         refused(parts, response, "religion", f"case.{what}")
     assert client.get(f"/api/cases/{case}").json() == before
 
@@ -121,19 +121,19 @@ def test_what_an_older_list_let_in_is_not_searched_but_can_be_closed(
         tables.put_sentences(db, case, [REFUSED])
     refused(parts, client.post(f"/api/cases/{case}/search", json={}), "religion", "case.search")
     assert client.patch(f"/api/cases/{case}", json={"open": False}).status_code == 200
-    added = {"sentences": [REFUSED, SENTENCES["intimate"]]}
+    added = {"queries": [REFUSED, SENTENCES["intimate"]]}
     refused(parts, client.patch(f"/api/cases/{case}", json=added), "intimate", "case.change")
 
 
 def test_a_standing_search_is_neither_measured_nor_saved_nor_changed(client: httpx.Client, parts: AppContext) -> None:
-    refused(parts, client.post("/api/standing/preview", json={"sentence": REFUSED}), "religion", "standing.preview")
-    body = {"sentence": REFUSED, "webhook": "https://example.org/hook"}
-    refused(parts, client.post("/api/standing", json=body), "religion", "standing.new")
-    assert client.get("/api/standing").json()["standing"] == []
-    one = client.post("/api/standing", json={"sentence": "red"}).json()["id"]
-    changed = client.patch(f"/api/standing/{one}", json={"sentence": REFUSED, "name": "another"})
+    refused(parts, client.post("/api/saved-searches/preview", json={"query": REFUSED}), "religion", "standing.preview")
+    body = {"query": REFUSED, "webhook_url": "https://example.org/hook"}
+    refused(parts, client.post("/api/saved-searches", json=body), "religion", "standing.new")
+    assert client.get("/api/saved-searches").json()["saved_searches"] == []
+    one = client.post("/api/saved-searches", json={"query": "red"}).json()["number"]
+    changed = client.patch(f"/api/saved-searches/{one}", json={"query": REFUSED, "name": "another"})
     refused(parts, changed, "religion", "standing.change")
-    assert client.get(f"/api/standing/{one}").json()["sentence"] == "red"
+    assert client.get(f"/api/saved-searches/{one}").json()["query"] == "red"
 
 
 def test_the_library_refuses_by_itself(parts: AppContext) -> None:
@@ -145,12 +145,12 @@ def test_the_library_refuses_by_itself(parts: AppContext) -> None:
 
 def test_the_command_line_gets_the_servers_refusal_with_its_rule(url: str) -> None:
     with pytest.raises(PolicyViolation) as caught:
-        ask(Server(url), "/api/search", {"text": REFUSED})
+        ask(Server(url), "/api/search", {"query": REFUSED})
     assert caught.value.rule == "religion"
 
 
 def test_other_errors_name_no_rule(client: httpx.Client, parts: AppContext) -> None:
-    response = client.post("/api/search", json={"text": "red", "cameras": ["nowhere"]})
+    response = client.post("/api/search", json={"query": "red", "cameras": ["nowhere"]})
     assert "rule" not in response.json()
     (entry,) = AuditLog(parts.catalog).find(AuditFilter(limit=1))
     assert "rule" not in entry.act.details
@@ -164,9 +164,9 @@ def test_the_description_of_the_api_names_the_refusal(client: httpx.Client) -> N
         ("/api/cases/{case}", "patch"),
         ("/api/cases/{case}/search", "post"),
         ("/api/cases/{case}/follow", "post"),
-        ("/api/standing", "post"),
-        ("/api/standing/preview", "post"),
-        ("/api/standing/{number}", "patch"),
+        ("/api/saved-searches", "post"),
+        ("/api/saved-searches/preview", "post"),
+        ("/api/saved-searches/{number}", "patch"),
     }
     for path, method in doors:
         told = api["paths"][path][method]["responses"]["403"]

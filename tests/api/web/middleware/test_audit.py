@@ -62,7 +62,7 @@ def test_every_route_is_in_one_of_the_tables(parts: AppContext) -> None:
 
 
 def test_a_search_is_recorded_with_its_sentence_and_clips(client: httpx.Client, record: AuditLog) -> None:
-    body = {"text": "穿红色上衣的人", "cameras": ["gate"]}
+    body = {"query": "穿红色上衣的人", "cameras": ["gate"]}
     response, (entry,) = entries_of(record, lambda: client.post("/api/search", json=body))
     answer = response.json()
     assert (entry.act.action, entry.act.status, entry.act.account) == ("search", 200, "local")
@@ -73,7 +73,7 @@ def test_a_search_is_recorded_with_its_sentence_and_clips(client: httpx.Client, 
 
 
 def test_what_is_looked_at_is_recorded(client: httpx.Client, record: AuditLog) -> None:
-    clip = client.post("/api/search", json={"text": "red"}).json()["clips"][0]
+    clip = client.post("/api/search", json={"query": "red"}).json()["clips"][0]
     for address, action in ((clip["thumbnail"], "view.thumbnail"), (clip["clip_url"], "view.clip")):
         response, (entry,) = entries_of(record, lambda address=address: client.get(address))
         assert response.status_code == 200
@@ -82,7 +82,7 @@ def test_what_is_looked_at_is_recorded(client: httpx.Client, record: AuditLog) -
 
 
 def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, record: AuditLog) -> None:
-    case = client.post("/api/cases", json={"name": "Li Ming", "sentences": ["a boy in red"]}).json()["id"]
+    case = client.post("/api/cases", json={"name": "Li Ming", "queries": ["a boy in red"]}).json()["id"]
     client.get(f"/api/cases/{case}")
     found = client.post(f"/api/cases/{case}/search", json={}).json()
     client.post(f"/api/cases/{case}/marks", json={"clip": found["clips"][0]["id"], "mark": "like"})
@@ -98,11 +98,11 @@ def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, record: Audi
         (
             "POST",
             "/api/search",
-            {"json": {"text": "red"}, "headers": {"origin": "http://evil.example"}},
+            {"json": {"query": "red"}, "headers": {"origin": "http://evil.example"}},
             "refused",
             403,
         ),
-        ("POST", "/api/search", {"json": {"text": "red", "cameras": ["nowhere"]}}, "search", 404),
+        ("POST", "/api/search", {"json": {"query": "red", "cameras": ["nowhere"]}}, "search", 404),
         ("GET", "/api/nothing", {}, "refused", 404),
         ("GET", f"/api/clips/{UNKNOWN}.mp4?offset_ms=0&duration_ms=1", {}, "view.clip", 404),
         ("GET", "/api/cases/2026-9999", {}, "case.view", 404),
@@ -128,7 +128,7 @@ def test_what_cannot_be_recorded_is_not_answered(client: httpx.Client, parts: Ap
     with parts.catalog.begin() as db:
         db.execute(sa.text(f"ALTER TABLE {name} RENAME TO away"))
     try:
-        refused = client.post("/api/search", json={"text": "red"})
+        refused = client.post("/api/search", json={"query": "red"})
         unrecorded = client.get("/api/health")
     finally:
         with parts.catalog.begin() as db:
@@ -136,11 +136,12 @@ def test_what_cannot_be_recorded_is_not_answered(client: httpx.Client, parts: Ap
     assert (refused.status_code, refused.json()["error"]) == (503, "Unavailable")
     assert "clips" not in refused.text
     assert unrecorded.status_code == 200
-    assert client.post("/api/search", json={"text": "red"}).status_code == 200
+    assert client.post("/api/search", json={"query": "red"}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"text": "\\ud800"}', b'{"text": NaN}', b'{"text": 1e999}', b"[" * 100_000, b"\xff\x00", b'{"a":' * 900]
+    "body",
+    [b'{"query": "\\ud800"}', b'{"query": NaN}', b'{"query": 1e999}', b"[" * 100_000, b"\xff\x00", b'{"a":' * 900],
 )
 def test_whatever_is_sent_can_be_recorded(client: httpx.Client, record: AuditLog, body: bytes) -> None:
     headers = {"content-type": "application/json"}
@@ -150,7 +151,7 @@ def test_whatever_is_sent_can_be_recorded(client: httpx.Client, record: AuditLog
 
 
 def test_long_texts_and_secrets_stay_outside(client: httpx.Client, record: AuditLog) -> None:
-    body = {"text": "x" * (MAX_TEXT + 1), "webhook": "https://me:secret@example.org/hook"}
+    body = {"query": "x" * (MAX_TEXT + 1), "webhook_url": "https://me:secret@example.org/hook"}
     _, (entry,) = entries_of(record, lambda: client.post("/api/search", json=body))
-    assert body_of(entry)["text"].startswith("2001 characters, SHA-256 ")
-    assert "secret" not in body_of(entry)["webhook"]
+    assert body_of(entry)["query"].startswith("2001 characters, SHA-256 ")
+    assert "secret" not in body_of(entry)["webhook_url"]

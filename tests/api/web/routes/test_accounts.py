@@ -136,16 +136,16 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
     theirs = a_case(sven)
     ask = {"case": theirs, "reason": REASON}
     standing = olga.post(
-        "/api/standing", json={"sentence": "red", "case": case, "reason": REASON, "include_old": True}
+        "/api/saved-searches", json={"query": "red", "case": case, "reason": REASON, "include_old": True}
     ).json()
     hidden: list[tuple[str, str, Any]] = [
         ("GET", clip["thumbnail"], None),
         ("GET", clip["clip_url"], None),
-        ("GET", f"/api/tracks?of={clip['id']}", None),
+        ("GET", f"/api/tracks?tracks={clip['id']}", None),
         ("GET", f"/api/cameras/gate/near?time_ms={clip['time_ms']}", None),
         ("GET", f"/api/search/{found['id']}", None),
         ("GET", "/api/cameras/gate/now.jpg", None),
-        ("GET", "/api/coverage?camera=gate", None),
+        ("GET", "/api/coverage?cameras=gate", None),
         ("GET", f"/api/cases/{case}", None),
         ("PATCH", f"/api/cases/{case}", {"name": "x"}),
         ("DELETE", f"/api/cases/{case}", None),
@@ -163,27 +163,27 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
         ("GET", f"/api/cases/{case}/people", None),
         ("POST", f"/api/cases/{case}/people", {"account": "sven"}),
         ("POST", "/api/approvals", {"case": case, "reason": REASON}),
-        ("POST", "/api/search", {"text": "red", "case": case, "reason": REASON}),
-        ("POST", "/api/search", {"text": "red", "cameras": ["gate"], **ask}),
-        ("POST", "/api/search", {"text": "red", "like": [clip["id"]], **ask}),
-        ("POST", "/api/search", {"text": "red", "unlike": [clip["id"]], **ask}),
+        ("POST", "/api/search", {"query": "red", "case": case, "reason": REASON}),
+        ("POST", "/api/search", {"query": "red", "cameras": ["gate"], **ask}),
+        ("POST", "/api/search", {"query": "red", "like": [clip["id"]], **ask}),
+        ("POST", "/api/search", {"query": "red", "unlike": [clip["id"]], **ask}),
         ("POST", f"/api/cases/{theirs}/search", {"cameras": ["gate"], "reason": REASON}),
         ("POST", f"/api/cases/{theirs}/marks", {"clip": clip["id"], "mark": "like"}),
         ("POST", f"/api/cases/{theirs}/sightings", {"clip": clip["id"]}),
-        ("POST", "/api/cases", {"name": "x", "sentences": ["x"], "last_seen": {"camera": "gate", "time": 0}}),
-        ("POST", "/api/standing", {"sentence": "red", "cameras": ["gate"], **ask}),
-        ("POST", "/api/standing/preview", {"sentence": "red", "like": [clip["id"]], **ask}),
-        ("GET", f"/api/standing/{standing['id']}", None),
-        ("PATCH", f"/api/standing/{standing['id']}", {"name": "x"}),
-        ("DELETE", f"/api/standing/{standing['id']}", None),
-        ("POST", f"/api/standing/{standing['id']}/test-webhook", None),
+        ("POST", "/api/cases", {"name": "x", "queries": ["x"], "last_seen": {"camera": "gate", "time": 0}}),
+        ("POST", "/api/saved-searches", {"query": "red", "cameras": ["gate"], **ask}),
+        ("POST", "/api/saved-searches/preview", {"query": "red", "like": [clip["id"]], **ask}),
+        ("GET", f"/api/saved-searches/{standing['number']}", None),
+        ("PATCH", f"/api/saved-searches/{standing['number']}", {"name": "x"}),
+        ("DELETE", f"/api/saved-searches/{standing['number']}", None),
+        ("POST", f"/api/saved-searches/{standing['number']}/test-webhook", None),
     ]
     for method, path, body in hidden:
         answer = sven.request(method, path, json=body if method in ("POST", "PATCH", "PUT") else None)
         assert answer.status_code == (415 if path.endswith("webhook") else 404), (method, path, answer.text)
         assert "Li Ming" not in answer.text
         assert clip["segment"] not in answer.text or clip["segment"] in f"{path}{body}", "what was not known before"
-    for path in ("status", "cases", "cameras", "live", "coverage", "standing", "alerts"):
+    for path in ("status", "cases", "cameras", "live", "coverage", "saved-searches", "alerts"):
         assert "gate" not in sven.get(f"/api/{path}").text, path
     assert olga.get(f"/api/cases/{case}").status_code == 200, "it is still there for its owner"
 
@@ -191,7 +191,7 @@ def test_another_district_sees_none_of_it(olga: httpx.Client, sven: httpx.Client
 def test_a_search_answers_from_the_scope_only(olga: httpx.Client, sven: httpx.Client) -> None:
     for client, camera in ((olga, "gate"), (sven, "hall")):
         ask = {"case": a_case(client), "reason": REASON, "limit": 500}
-        for body in ({"text": "red"}, {"text": "someone", "kinds": ["frame"]}, {"text": "red near the gate"}):
+        for body in ({"query": "red"}, {"query": "someone", "kinds": ["frame"]}, {"query": "red near the gate"}):
             answer = client.post("/api/search", json=body | ask).json()
             assert {clip["camera"] for clip in answer["clips"]} <= {camera}
             assert camera in {clip["camera"] for clip in answer["clips"]}
@@ -205,9 +205,9 @@ def test_old_footage_is_beyond_who_may_not_look_back(parts: AppContext, url: str
     AccountStore(parts.catalog).add(AccountInput("old", frozenset({UserRole.OPERATOR}), FULL_SCOPE), PASSWORD)
     new, old = sign_in(url, "newby"), sign_in(url, "old")
     clip = old.post(f"/api/cases/{a_case(old)}/search", json={"reason": REASON}).json()["clips"][0]
-    ask = {"text": "red", "case": a_case(new), "reason": REASON}
+    ask = {"query": "red", "case": a_case(new), "reason": REASON}
     assert new.post("/api/search", json=ask).json()["clips"] == [], "the recordings are some years old"
-    assert new.post("/api/search", json=ask | {"to": 1_600_000_000_000}).status_code == 403
+    assert new.post("/api/search", json=ask | {"end": 1_600_000_000_000}).status_code == 403
     for path in (clip["thumbnail"], clip["clip_url"]):
         assert (new.get(path).status_code, old.get(path).status_code) == (404, 200)
 
@@ -222,7 +222,7 @@ def test_a_case_is_shared_and_handed_over(people: dict[str, httpx.Client], olga:
     assert shared == {"owner": "sven", "people": ["olga", "sven"]}
     seen = sven.get(f"/api/cases/{case}").json()
     assert seen["name"] == "Li Ming"
-    assert (seen["sightings"], seen["sightings_count"]) == ([], 0), "not on cameras of another district"
+    assert (seen["sightings"], seen["sighting_count"]) == ([], 0), "not on cameras of another district"
     assert sven.get(f"/api/cases/{case}/sightings/1.jpg").status_code == 404
     assert sven.get(f"/api/cases/{case}/trail").json()["stops"] == []
     assert len(olga.get(f"/api/cases/{case}").json()["sightings"]) == 1
@@ -247,9 +247,9 @@ def test_who_it_was_shared_with_neither_deletes_a_case_nor_takes_it(
 # case, reason, width -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/api/search", "/api/standing", "/api/standing/preview"])
+@pytest.mark.parametrize("path", ["/api/search", "/api/saved-searches", "/api/saved-searches/preview"])
 def test_a_search_needs_a_case_and_a_reason(olga: httpx.Client, record: AuditLog, path: str) -> None:
-    said = {"text": "red"} if path == "/api/search" else {"sentence": "red"}
+    said = {"query": "red"}
     case = a_case(olga)
     for more, what in (({}, "case"), ({"case": case}, "reason"), ({"case": case, "reason": " a "}, "reason")):
         answer = olga.post(path, json=said | more)
@@ -264,7 +264,7 @@ def test_a_search_needs_a_case_and_a_reason(olga: httpx.Client, record: AuditLog
 
 def test_what_is_opened_from_an_answer_is_recorded_for_its_case(olga: httpx.Client, record: AuditLog) -> None:
     case = a_case(olga)
-    clip = olga.post("/api/search", json={"text": "red", "case": case, "reason": REASON}).json()["clips"][0]
+    clip = olga.post("/api/search", json={"query": "red", "case": case, "reason": REASON}).json()["clips"][0]
     for path, action in ((clip["thumbnail"], "view.thumbnail"), (clip["clip_url"], "view.clip")):
         assert olga.get(path).status_code == 200
         assert (last(record).act.action, last(record).act.case_id) == (action, case)
@@ -274,11 +274,11 @@ def test_a_wide_search_waits_for_a_supervisor(tmp_path: Path) -> None:
     with town(tmp_path, wide_search_hours=0.0001) as parts, town_server(parts) as url:
         olga, sue = sign_in(url, "olga"), sign_in(url, "sue")
         case = a_case(olga)
-        ask = {"text": "red", "case": case, "reason": REASON}
+        ask = {"query": "red", "case": case, "reason": REASON}
         wide = olga.post("/api/search", json=ask)
         assert (wide.status_code, wide.json()["error"]) == (403, "TooWide")
         assert olga.post("/api/search", json=ask | {"cameras": ["gate"]}).status_code == 200
-        assert olga.post("/api/search", json=ask | {"text": "red near the gate"}).status_code == 200
+        assert olga.post("/api/search", json=ask | {"query": "red near the gate"}).status_code == 200
         number = olga.post("/api/approvals", json={"case": case, "reason": "a child"}).json()["number"]
         assert olga.post("/api/search", json=ask).status_code == 403, "nobody has judged it"
         assert olga.patch(f"/api/approvals/{number}", json={"granted": True}).status_code == 403
@@ -293,7 +293,7 @@ def test_danger_to_life_goes_through_and_is_reviewed(tmp_path: Path) -> None:
     with town(tmp_path, wide_search_hours=0.0001) as parts, town_server(parts) as url:
         sue, sven, oscar = (sign_in(url, name) for name in ("sue", "sven", "oscar"))
         case = a_case(sue)
-        ask = {"text": "red", "case": case, "reason": REASON}
+        ask = {"query": "red", "case": case, "reason": REASON}
         made = sue.post("/api/approvals", json={"case": case, "reason": "into the river", "danger": True}).json()
         assert (made["holds"], made["granted"], made["mine"]) == (True, None, True)
         assert sue.post("/api/search", json=ask).status_code == 200
@@ -340,7 +340,7 @@ def test_signing_out_ends_the_session(url: str) -> None:
 
 def test_a_change_needs_the_token_of_its_own_session(url: str) -> None:
     one, other = sign_in(url, "olga"), sign_in(url, "olga")
-    body = {"name": "x", "sentences": ["red"]}
+    body = {"name": "x", "queries": ["red"]}
     old = one.headers.pop(CSRF_HEADER)
     assert one.post("/api/cases", json=body).status_code == 403
     for token in ("", "x", "é", other.headers[CSRF_HEADER]):
@@ -405,7 +405,7 @@ def test_roles_and_scope_change_at_once(url: str, people: dict[str, httpx.Client
     people["adam"].patch(f"/api/accounts/{number}", json={"scope": {}})
     assert uta.get("/api/cameras").json()["cameras"] == [], "no scope is nothing, never all"
     case = a_case(uta)
-    asked = uta.post("/api/search", json={"text": "red", "case": case, "reason": REASON})
+    asked = uta.post("/api/search", json={"query": "red", "case": case, "reason": REASON})
     assert asked.status_code == 403
     people["adam"].patch(f"/api/accounts/{number}", json={"roles": ["auditor"]})
     assert uta.get("/api/cases").status_code == 403
@@ -491,7 +491,7 @@ def test_commands_at_this_machine_have_a_key_of_their_own(stranger: httpx.Client
 def test_the_first_account_is_made_with_the_link_once(parts: AppContext, url: str) -> None:
     body = {"token": "", "name": "eve", "password": PASSWORD}
     assert httpx.post(f"{url}/api/setup", json=body).status_code == 403, "this server has given none"
-    assert httpx.get(f"{url}/api/me").json()["setup"] is False
+    assert httpx.get(f"{url}/api/me").json()["setup_needed"] is False
     with town_server(parts, setup_token="link") as other:
         assert httpx.post(f"{other}/api/setup", json=body | {"token": "link"}).status_code == 409, "there are accounts"
 
@@ -500,7 +500,7 @@ def test_a_new_town_is_set_up(tmp_path: Path, parts: AppContext) -> None:
     from tests.support.browser import small_index
 
     with small_index(tmp_path, [], accounts=True) as fresh, town_server(fresh, setup_token="link") as url:
-        assert httpx.get(f"{url}/api/me").json()["setup"] is True
+        assert httpx.get(f"{url}/api/me").json()["setup_needed"] is True
         body = {"token": "link", "name": "first", "password": PASSWORD}
         assert httpx.post(f"{url}/api/setup", json=body | {"token": "lint"}).status_code == 403
         made = httpx.post(f"{url}/api/setup", json=body)

@@ -70,7 +70,7 @@ def good(response: httpx.Response, status: int = 200) -> dict[str, Any]:
 
 
 def opened(client: httpx.Client, **more: object) -> dict[str, Any]:
-    body = {"name": "Li Ming", "sentences": ["a boy in a red coat", "穿蓝色上衣的人"]} | more
+    body = {"name": "Li Ming", "queries": ["a boy in a red coat", "穿蓝色上衣的人"]} | more
     return good(client.post("/api/cases", json=body), 201)
 
 
@@ -94,7 +94,7 @@ def cameras(answer: dict[str, Any]) -> set[str]:
 
 
 def red_clip(client: httpx.Client, camera: str) -> dict[str, Any]:
-    answer = good(client.post("/api/search", json={"text": "red", "cameras": [camera]}))
+    answer = good(client.post("/api/search", json={"query": "red", "cameras": [camera]}))
     return cast(dict[str, Any], answer["clips"][0])
 
 
@@ -107,8 +107,12 @@ def read(client: httpx.Client, case: dict[str, Any]) -> dict[str, Any]:
     return good(client.get(f"/api/cases/{case['id']}"))
 
 
-def picture(value: int = 200, width: int = 40, height: int = 60) -> str:
-    return base64.b64encode(as_jpeg(np.full((height, width, 3), (value, 30, 30), np.uint8))).decode()
+def picture(value: int = 200, width: int = 40, height: int = 60) -> dict[str, str]:
+    return photo(as_jpeg(np.full((height, width, 3), (value, 30, 30), np.uint8)))
+
+
+def photo(data: bytes) -> dict[str, str]:
+    return {"data": base64.b64encode(data).decode()}
 
 
 # the file --------------------------------------------------------------------------------------------------------
@@ -129,11 +133,11 @@ def test_a_case_is_opened_read_changed_and_deleted(client: httpx.Client) -> None
     changed = good(client.patch(address, json={"speed": 2.5, "open": False, "add_photos": [picture(9)]}))
     assert (changed["mode"], changed["speed_mps"], changed["open"]) == ("own", 2.5, False)
     assert changed["closed_ms"] >= made["created_ms"]
-    assert (changed["note"], changed["sentences"]) == ("glasses", made["sentences"])
+    assert (changed["note"], changed["queries"]) == ("glasses", made["queries"])
     assert [photo["number"] for photo in changed["photos"]] == [1, 2]
-    again = good(client.patch(address, json={"open": True, "drop_photos": [1], "sentences": ["red"]}))
-    assert (again["open"], again["closed"], again["sentences"]) == (True, None, ["red"])
-    assert [photo["picture"] for photo in again["photos"]] == [f"{address}/photos/2.jpg"]
+    again = good(client.patch(address, json={"open": True, "remove_photos": [1], "queries": ["red"]}))
+    assert (again["open"], again["closed"], again["queries"]) == (True, None, ["red"])
+    assert [photo["image"] for photo in again["photos"]] == [f"{address}/photos/2.jpg"]
     problem(client.get(f"{address}/photos/1.jpg"), 404)
     kept = client.get(f"{address}/photos/2.jpg")
     assert (kept.status_code, kept.headers["content-type"]) == (200, "image/jpeg")
@@ -157,11 +161,11 @@ def test_where_the_person_was_last_seen(client: httpx.Client, case: dict[str, An
 BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"name": ""}, 400, "no name"),
     ({"name": "a\ud800"}, 400, "not readable"),
-    ({"sentences": []}, 400, "nothing says"),
-    ({"sentences": [" "]}, 400, "the sentence is empty"),
-    ({"sentences": "red"}, 400, "sentences"),
-    ({"photos": ["?"]}, 400, "photo 1 is not base64"),
-    ({"photos": [picture(), base64.b64encode(b"GIF89a").decode()]}, 400, "photo 2 is not a picture"),
+    ({"queries": []}, 400, "nothing says"),
+    ({"queries": [" "]}, 400, "the sentence is empty"),
+    ({"queries": "red"}, 400, "queries"),
+    ({"photos": [{"data": "?"}]}, 400, "photo 1 is not base64"),
+    ({"photos": [picture(), photo(b"GIF89a")]}, 400, "photo 2 is not a picture"),
     ({"photos": [picture()] * 9}, 400, "photos"),
     ({"last_seen": {"camera": "nowhere", "time": 0}}, 404, "unknown camera"),
     ({"last_seen": {"camera": "gate"}}, 400, "last_seen.time"),
@@ -180,10 +184,10 @@ def test_bad_cases_leave_nothing_behind(
     client: httpx.Client, case: dict[str, Any], change: dict[str, Any], status: int, said: str
 ) -> None:
     before = good(client.get("/api/cases"))
-    body = json.dumps({"name": "x", "sentences": ["red"]} | change)
+    body = json.dumps({"name": "x", "queries": ["red"]} | change)
     headers = {"Content-Type": "application/json"}
     assert said in problem(client.post("/api/cases", content=body, headers=headers), status)["what"]
-    if "photos" not in change and change != {"sentences": []}:
+    if "photos" not in change and change != {"queries": []}:
         address = f"/api/cases/{case['id']}"
         assert said in problem(client.patch(address, content=json.dumps(change), headers=headers), status)["what"]
     assert good(client.get("/api/cases")) == before
@@ -211,8 +215,8 @@ def test_large_bodies_where_photos_are_and_nowhere_else(client: httpx.Client, ca
     assert [security.most_bytes(path) for path in ("/api/cases", "/api/cases/x/marks", "/api/search")] == [2**23] * 3
     assert {security.most_bytes(path) for path in ("/api/casesx", "/api/index", "/")} == {2**18}
     noise = np.random.default_rng(1).integers(0, 255, (1500, 1500, 3), dtype=np.uint8)
-    big = base64.b64encode(as_jpeg(noise)).decode()
-    assert len(big) > 1_500_000
+    big = photo(as_jpeg(noise))
+    assert len(big["data"]) > 1_500_000
     address = f"/api/cases/{case['id']}"
     assert good(client.patch(address, json={"add_photos": [big, big]}))["photos"]
     assert "too large" in problem(client.patch(address, json={"add_photos": [big] * 6}), 413)["what"]
@@ -220,7 +224,7 @@ def test_large_bodies_where_photos_are_and_nowhere_else(client: httpx.Client, ca
     json_type = {"Content-Type": "application/json"}
     problem(client.patch(address, content=in_parts, headers=json_type), 413)
     assert len(read(client, case)["photos"]) == 2
-    problem(client.post("/api/index", json={"text": "x" * 300_000}), 413)
+    problem(client.post("/api/index", json={"query": "x" * 300_000}), 413)
 
 
 # search ----------------------------------------------------------------------------------------------------------
@@ -228,7 +232,7 @@ def test_large_bodies_where_photos_are_and_nowhere_else(client: httpx.Client, ca
 
 def test_what_can_be_reached_comes_first(client: httpx.Client, case: dict[str, Any]) -> None:
     answer = asked(client, case)
-    plain = good(client.post("/api/search", json={"text": "red"}))
+    plain = good(client.post("/api/search", json={"query": "red"}))
     assert set(answer) - set(plain) == set(CaseAnswer.model_fields) - set(SearchAnswer.model_fields)
     assert set(answer["clips"][0]) - set(plain["clips"][0]) == {"sighting"}
     assert CaseAnswer.model_validate(answer)
@@ -237,7 +241,7 @@ def test_what_can_be_reached_comes_first(client: httpx.Client, case: dict[str, A
     assert best(answer, "airport")["reach"] == pytest.approx(-MOST_OFF)
     assert best(answer, "airport")["score"] == pytest.approx(best(answer, "airport")["looks"] - MOST_OFF, abs=0.01)
     assert answer["points"] == [{"lat": LAT, "lon": LON, "time_ms": case["last_seen"]["time_ms"]}]
-    hard = asked(client, case, hard=True)
+    hard = asked(client, case, reachable_only=True)
     assert cameras(answer) - cameras(hard) == {"airport", "广场 东"}
     riding = good(client.patch(f"/api/cases/{case['id']}", json={"speed": 30}))
     assert best(asked(client, riding), "airport")["reach"] == 0
@@ -245,10 +249,10 @@ def test_what_can_be_reached_comes_first(client: httpx.Client, case: dict[str, A
 
 def test_the_sentence_that_is_given_counts(client: httpx.Client, case: dict[str, Any]) -> None:
     assert asked(client, case)["clips"][0]["camera"] != "广场 东"
-    blue = asked(client, case, text=case["sentences"][1])
+    blue = asked(client, case, query=case["queries"][1])
     assert (blue["query"], blue["clips"][0]["camera"]) == ("穿蓝色上衣的人", "广场 东")
     assert cameras(asked(client, case, cameras=["gate"])) == {"gate"}
-    assert cameras(asked(client, case, **{"from": "2026-11-02T08:15", "to": "2026-11-02T09:00"})) == {
+    assert cameras(asked(client, case, **{"start": "2026-11-02T08:15", "end": "2026-11-02T09:00"})) == {
         "school",
         "airport",
     }
@@ -258,13 +262,13 @@ def test_without_a_place_nothing_is_preferred(client: httpx.Client) -> None:
     lost = opened(client)
     answer = asked(client, lost)
     assert (answer["points"], {clip["reach"] for clip in answer["clips"]}) == ([], {0.0})
-    said = problem(client.post(f"/api/cases/{lost['id']}/search", json={"hard": True}), 400)
+    said = problem(client.post(f"/api/cases/{lost['id']}/search", json={"reachable_only": True}), 400)
     assert said["what"] == "nobody knows where the person was"
 
 
 def test_a_photo_alone_is_enough(client: httpx.Client) -> None:
-    photo = opened(client, sentences=[], photos=[picture()])
-    assert asked(client, photo)["clips"][0]["camera"] in {"gate", "school", "airport", "park", "hall"}
+    photographed = opened(client, queries=[], photos=[picture()])
+    assert asked(client, photographed)["clips"][0]["camera"] in {"gate", "school", "airport", "park", "hall"}
 
 
 # marks -----------------------------------------------------------------------------------------------------------
@@ -272,7 +276,7 @@ def test_a_photo_alone_is_enough(client: httpx.Client) -> None:
 
 def test_marks_rank_at_once_and_can_be_undone(client: httpx.Client, case: dict[str, Any]) -> None:
     before = asked(client, case)
-    blue = good(client.post("/api/search", json={"text": "blue", "cameras": ["广场 东"]}))["clips"][0]["id"]
+    blue = good(client.post("/api/search", json={"query": "blue", "cameras": ["广场 东"]}))["clips"][0]["id"]
     address = f"/api/cases/{case['id']}/marks"
     marked = good(client.post(address, json={"clip": blue, "mark": "like"}), 201)
     assert marked["marks"] == [{"clip": blue, "mark": "like"}]
@@ -296,7 +300,7 @@ def test_a_clip_that_is_none(client: httpx.Client, case: dict[str, Any]) -> None
 
 
 def test_what_is_gone_is_told_and_its_picture_serves(client: httpx.Client, parts: AppContext) -> None:
-    case = opened(client, sentences=[], photos=[picture()])
+    case = opened(client, queries=[], photos=[picture()])
     film = walker(parts.settings.data_dir / "gone.mp4", "red")
     s = parts.settings
     register(parts.catalog, [film], camera_id="gone", start_ms=1000, zone=parts.zone, max_megapixels=s.max_megapixels)
@@ -352,7 +356,7 @@ def test_the_trail(client: httpx.Client, case: dict[str, Any]) -> None:
     assert {stop["name"] for stop in told["stops"]} == {"the gate", "the hall", "the school", "the airport"}
     assert [step["possible"] for step in told["steps"]] == [True, None, None, False]
     assert told["steps"][0]["metres"] == 0
-    assert "at the same moment" in told["steps"][3]["why"]
+    assert "at the same moment" in told["steps"][3]["reason"]
     drawn = client.get(f"/api/cases/{case['id']}/trail.svg")
     assert drawn.headers["content-type"] == "image/svg+xml"
     assert drawn.text.count('stroke-dasharray="9 6"') == 1
@@ -370,7 +374,7 @@ def test_follow_looks_where_one_can_have_walked(client: httpx.Client, case: dict
     assert best(found, "gate")["sighting"] == 1
     assert "park" in cameras(asked(client, case, "follow", hours=5))
     assert "school" not in cameras(asked(client, case, "follow", hours=0.2))
-    early = asked(client, case, "follow", text="blue", hours=1)
+    early = asked(client, case, "follow", query="blue", hours=1)
     assert best(early, "school")["looks"] > 0  # its own crops say red
 
 

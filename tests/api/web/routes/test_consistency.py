@@ -50,7 +50,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 def test_the_server_finds_and_mends(server: TestClient) -> None:
     found = server.get("/api/check").json()
     assert (found["entries"], found["files"], found["rows"]) == (0, 0, 0)
-    assert [(finding["count"], finding["first"]) for finding in found["findings"]] == [(1, [LEFT_OVER])]
+    assert [(finding["count"], finding["examples"]) for finding in found["findings"]] == [(1, [LEFT_OVER])]
     assert server.get("/api/check").json() == found, "looking changes nothing"
     assert server.post("/api/check").json()["findings"] == []
 

@@ -98,10 +98,13 @@ def sums(accounts: list[dict[str, Any]], field: str) -> dict[str, float]:
 
 
 def test_every_hour_adds_up_and_says_why(client: httpx.Client, now: int) -> None:
-    answer = asked(client, "/api/coverage", **{"from": now - 2 * HOUR, "to": now})
+    answer = asked(client, "/api/coverage", **{"start": now - 2 * HOUR, "end": now})
     assert set(answer) == set(CoverageHoursOut.model_fields)
-    by = {camera: [a for a in answer["accounts"] if a["camera"] == camera] for camera in ("gate", "hall", NAME, "lost")}
-    for line in answer["accounts"]:
+    by = {
+        camera: [a for a in answer["coverage_hours"] if a["camera"] == camera]
+        for camera in ("gate", "hall", NAME, "lost")
+    }
+    for line in answer["coverage_hours"]:
         assert set(line) == set(CoverageHourOut.model_fields)
         assert line["start_ms"] // HOUR == (line["end_ms"] - 1) // HOUR
         assert line["expected_s"] == pytest.approx(line["recorded_s"] + sum(line["missing_s"].values()))
@@ -115,30 +118,30 @@ def test_every_hour_adds_up_and_says_why(client: httpx.Client, now: int) -> None
     totals = answer["totals"]
     assert set(totals) == set(TotalsOut.model_fields)
     for name in ("expected_s", "recorded_s", "indexed_s"):
-        assert totals[name] == pytest.approx(sum(line[name] for line in answer["accounts"]))
+        assert totals[name] == pytest.approx(sum(line[name] for line in answer["coverage_hours"]))
     for name in ("not_indexed_s", "missing_s"):
-        assert totals[name] == pytest.approx(sums(answer["accounts"], name))
+        assert totals[name] == pytest.approx(sums(answer["coverage_hours"], name))
     assert totals["expected_s"] == pytest.approx(4 * 3600)
 
 
 def test_coverage_of_some_cameras_and_of_a_time_in_words(client: httpx.Client, now: int) -> None:
-    chosen = asked(client, "/api/coverage", camera=["hall", NAME])["accounts"]
+    chosen = asked(client, "/api/coverage", cameras=["hall", NAME])["coverage_hours"]
     assert {line["camera"] for line in chosen} == {"hall", NAME}
-    day = asked(client, "/api/coverage", **{"from": "2026-11-02", "to": "20261103"})
+    day = asked(client, "/api/coverage", **{"start": "2026-11-02", "end": "20261103"})
     assert (day["start"], day["end"]) == ("2026-11-02T00:00:00+08:00", "2026-11-03T00:00:00+08:00")
-    assert day["accounts"] == []
-    assert asked(client, "/api/coverage")["accounts"], "the last day"
+    assert day["coverage_hours"] == []
+    assert asked(client, "/api/coverage")["coverage_hours"], "the last day"
 
 
 @pytest.mark.parametrize(
     ("params", "status", "said"),
     [
-        ({"from": "2026-10-01", "to": "2026-11-02"}, 400, "at most 31 days"),
-        ({"from": "2026-11-02", "to": "2026-11-01"}, 400, "ends before it starts"),
-        ({"from": "yesterday"}, 400, "not a time"),
-        ({"from": "9" * 40}, 400, "between 1970 and 2100"),
-        ({"camera": "nobody"}, 404, "unknown camera"),
-        ({"camera": "a'b"}, 400, "not a usable camera id"),
+        ({"start": "2026-10-01", "end": "2026-11-02"}, 400, "at most 31 days"),
+        ({"start": "2026-11-02", "end": "2026-11-01"}, 400, "ends before it starts"),
+        ({"start": "yesterday"}, 400, "not a time"),
+        ({"start": "9" * 40}, 400, "between 1970 and 2100"),
+        ({"cameras": "nobody"}, 404, "unknown camera"),
+        ({"cameras": "a'b"}, 400, "not a usable camera id"),
     ],
 )
 def test_coverage_that_cannot_be(client: httpx.Client, params: dict[str, str], status: int, said: str) -> None:
@@ -153,11 +156,11 @@ def test_so_much_coverage_is_refused_before_it_is_counted(tmp_path: Path) -> Non
         for n in range(MOST_CAMERA_DAYS // 31 + 1):
             recordings.add(parts, f"c{n}", 0)
         with httpx.Client(base_url=url, timeout=30) as client:
-            month = {"from": "2026-10-01", "to": "2026-11-01"}
+            month = {"start": "2026-10-01", "end": "2026-11-01"}
             refused = client.get("/api/coverage", params=month)
             assert refused.status_code == 400
             assert "name fewer cameras" in refused.json()["cure"]
-            assert client.get("/api/coverage", params=month | {"camera": "c1"}).status_code == 200
+            assert client.get("/api/coverage", params=month | {"cameras": "c1"}).status_code == 200
 
 
 # now -------------------------------------------------------------------------------------------------------------
@@ -187,7 +190,7 @@ def test_what_a_person_must_see_to(client: httpx.Client, parts: AppContext) -> N
     assert answer["recorder"] is True
     assert answer["backlog"]["segments"] == 2
     assert answer["disk_free_gib"] > 0
-    assert {"kind": "cameras", "text": "2 of 4 cameras are not being recorded"} in answer["alarms"]
+    assert {"kind": "cameras", "message": "2 of 4 cameras are not being recorded"} in answer["alarms"]
 
 
 def test_a_full_disk_a_dead_recorder_and_a_late_indexer_are_alarms(tmp_path: Path) -> None:
@@ -195,7 +198,7 @@ def test_a_full_disk_a_dead_recorder_and_a_late_indexer_are_alarms(tmp_path: Pat
         client = httpx.Client(base_url=url, timeout=30)
 
         def alarms() -> dict[str, str]:
-            return {alarm["kind"]: alarm["text"] for alarm in asked(client, "/api/live")["alarms"]}
+            return {alarm["kind"]: alarm["message"] for alarm in asked(client, "/api/live")["alarms"]}
 
         with client:
             assert alarms() == {}, "nothing is live"
@@ -233,10 +236,10 @@ def test_one_dead_recorder_of_two_is_seen(tmp_path: Path) -> None:
 def test_a_picture_of_now(client: httpx.Client, parts: AppContext, camera: str) -> None:
     role = "sub" if camera == "hall" else "main"
     parts.media.now_path(camera).unlink(missing_ok=True)
-    assert streams(client, parts)[camera, role]["now"] is None
+    assert streams(client, parts)[camera, role]["image"] is None
     taken = now_ms() - 3000
     jpeg = recordings.picture(parts, camera, taken)
-    address = streams(client, parts)[camera, role]["now"]
+    address = streams(client, parts)[camera, role]["image"]
     response = client.get(address)
     assert (response.status_code, response.content) == (200, jpeg)
     assert response.headers["content-type"] == "image/jpeg"
@@ -244,7 +247,7 @@ def test_a_picture_of_now(client: httpx.Client, parts: AppContext, camera: str) 
     assert parsedate_to_datetime(response.headers["last-modified"]).timestamp() == taken // 1000
     assert client.head(address).headers["content-length"] == str(len(jpeg))
     recordings.picture(parts, camera, taken + 2000)
-    assert streams(client, parts)[camera, role]["now"] != address, "so that the page sees a new one"
+    assert streams(client, parts)[camera, role]["image"] != address, "so that the page sees a new one"
 
 
 @pytest.mark.parametrize("camera", ["lost", "nobody", "..%2F..%2Fcatalog.sqlite", "a%00b"])
@@ -315,12 +318,12 @@ def test_metrics_twice_and_in_two_applications(client: httpx.Client, tmp_path: P
 
 def test_an_answer_tells_its_gaps(client: httpx.Client, parts: AppContext, now: int) -> None:
     streams(client, parts)
-    body = {"text": "an elephant", "from": now - HOUR, "to": now}
+    body = {"query": "an elephant", "start": now - HOUR, "end": now}
     answer = client.post("/api/search", json=body).json()
     told = answer["coverage"]
     assert answer["verdict"] == "nothing"
     assert set(told) == set(CoverageOut.model_fields)
-    assert (told["cameras"], told["with_gaps"], told["more"]) == (4, 4, 0)
+    assert (told["camera_count"], told["with_gaps"], told["more_gaps"]) == (4, 4, 0)
     gaps = {(gap["camera"], gap["reason"]): gap for gap in told["gaps"]}
     assert all(set(gap) == set(GapOut.model_fields) for gap in told["gaps"])
     assert gaps["hall", "no frames"]["seconds"] == 600
@@ -330,7 +333,7 @@ def test_an_answer_tells_its_gaps(client: httpx.Client, parts: AppContext, now: 
     lengths = [gap["seconds"] for gap in told["gaps"]]
     assert lengths == sorted(lengths, reverse=True)
     other = client.post("/api/search", json=body | {"cameras": ["hall"]}).json()["coverage"]
-    assert (other["cameras"], other["with_gaps"]) == (1, 1)
+    assert (other["camera_count"], other["with_gaps"]) == (1, 1)
 
 
 def test_nothing_secret_is_told(client: httpx.Client, parts: AppContext) -> None:
@@ -339,7 +342,7 @@ def test_nothing_secret_is_told(client: httpx.Client, parts: AppContext) -> None
         response = client.get(path)
         assert response.status_code == 200
         assert recordings.SECRET not in response.text
-    assert streams(client, parts)["gate", "main"]["address"] == "rtsp://gate.example/stream"
+    assert streams(client, parts)["gate", "main"]["url"] == "rtsp://gate.example/stream"
 
 
 def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
@@ -352,8 +355,8 @@ def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
         with httpx.Client(base_url=url, timeout=30) as client:
             paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/metrics", "/openapi.json", "/docs")
             told = [client.get(path) for path in paths]
-            told += [client.get("/api/cameras/gate/now.jpg"), client.post("/api/search", json={"text": "red"})]
-            address_told = asked(client, "/api/live")["streams"][0]["address"]
+            told += [client.get("/api/cameras/gate/now.jpg"), client.post("/api/search", json={"query": "red"})]
+            address_told = asked(client, "/api/live")["streams"][0]["url"]
     for response in told:
         for secret in ("hush", "viewer", sealed):
             assert secret not in response.text, response.url

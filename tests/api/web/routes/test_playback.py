@@ -39,13 +39,13 @@ def oscar(url: str) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def clip(oscar: httpx.Client) -> dict[str, Any]:
-    body = {"text": "red", "cameras": ["gate"], "case": a_case(oscar), "reason": REASON}
+    body = {"query": "red", "cameras": ["gate"], "case": a_case(oscar), "reason": REASON}
     found: dict[str, Any] = oscar.post("/api/search", json=body).json()["clips"][0]
     return found
 
 
 def test_the_boxes_go_through_the_clip_and_its_best_moment(oscar: httpx.Client, clip: dict[str, Any]) -> None:
-    boxes = oscar.get("/api/tracks", params={"of": clip["tracks"]}).json()["boxes"]
+    boxes = oscar.get("/api/tracks", params={"tracks": clip["tracks"]}).json()["boxes"]
     times = [box[0] for box in boxes]
     assert [clip["time_ms"], *clip["box"]] in boxes
     assert times == sorted(set(times))
@@ -61,7 +61,7 @@ def test_what_was_indexed_before_boxes_were_kept_has_none(
     assert kept is not None
     (parts.settings.media_dir / "thumbnails" / segment / "tracks.json").unlink()
     try:
-        assert oscar.get("/api/tracks", params={"of": clip["tracks"]}).json() == {"boxes": []}
+        assert oscar.get("/api/tracks", params={"tracks": clip["tracks"]}).json() == {"boxes": []}
     finally:
         parts.media.put_tracks(segment, kept)
 
@@ -70,10 +70,10 @@ def test_what_was_indexed_before_boxes_were_kept_has_none(
     ("query", "status"),
     [
         ("", 400),
-        ("of=x", 400),
-        ("of=..%2f..%2fcatalog-p1-1", 400),
-        (f"of={'0' * 24}-p1-1", 404),
-        ("&".join([f"of={'0' * 24}-p1-1"] * 65), 400),
+        ("tracks=x", 400),
+        ("tracks=..%2f..%2fcatalog-p1-1", 400),
+        (f"tracks={'0' * 24}-p1-1", 404),
+        ("&".join([f"tracks={'0' * 24}-p1-1"] * 65), 400),
     ],
 )
 def test_what_is_no_track_is_refused(oscar: httpx.Client, query: str, status: int) -> None:
@@ -100,5 +100,5 @@ def test_neighbours_of_another_district_and_of_long_ago_are_not_told(parts: AppC
         sign_in(url, "young").get("/api/cameras/gate/near", params={"time_ms": segment.start_ms}).json()["cameras"]
     )
     assert hall["clip_url"] is None
-    answer = sign_in(url, "young").get("/api/tracks", params={"of": f"{segment.id}-p1-0"})
+    answer = sign_in(url, "young").get("/api/tracks", params={"tracks": f"{segment.id}-p1-0"})
     assert answer.status_code == 404
