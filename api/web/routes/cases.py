@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import FileResponse, Response
 
 from api.accounts.account_store import AccountStore
@@ -219,11 +219,15 @@ def trail(case: str, desk: DeskHere) -> dict[str, Any]:
 @router.get(
     "/{case}/trail.svg", response_class=Response, responses=problems(404, 503) | {200: schema_of("image/svg+xml")}
 )
-def trail_map(case: str, desk: DeskHere) -> Response:
-    """The trail as a map."""
+def trail_map(
+    case: str,
+    desk: DeskHere,
+    words: Annotated[bool, Query(description="with title and legend, in English")] = True,
+) -> Response:
+    """Draw the trail as a map."""
     told = desk.view.trail(desk.case(case))
     cameras = desk.sight.of(desk.parts.catalog.cameras())
-    drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
+    drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings), words=words)
     return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 
 

@@ -10,7 +10,7 @@ import * as player from "./player/player.js";
 const AGAIN_MS = 5000; // after the server refused or ended
 const MOST = 60;
 let alerts = [];
-let drawn = ""; // ids and verdicts that the list shows
+let drawn = ""; // numbers and judgements that the list shows
 let visible = false;
 
 /** Listen for changes; the list is drawn only while it is visible. */
@@ -40,22 +40,22 @@ export function relabel() {
 }
 
 function draw() {
-  const open = alerts.filter((alert) => alert.verdict === "open").length;
+  const open = alerts.filter((alert) => alert.judgement === "open").length;
   change(byId("open-alerts"), number(open));
   byId("open-alerts").hidden = !open;
-  const now = JSON.stringify(alerts.map(({ id, verdict }) => [id, verdict]));
+  const now = JSON.stringify(alerts.map(({ number: n, judgement }) => [n, judgement]));
   if (!visible || now === drawn) return;
   drawn = now;
   byId("alerts-empty").hidden = alerts.length > 0;
   byId("alerts").replaceChildren(...alerts.map(entry));
 }
 
-const clipOf = (alert) => toClip(alert, { source: alert.segment });
+const clipOf = (alert) => toClip(alert);
 
 function entry(alert) {
   const playable = alerts.filter((other) => other.clip_url);
   const play = () => alert.clip_url && player.play(playable.map(clipOf), playable.indexOf(alert));
-  const name = h("strong", {}, alert.standing_name || alert.sentence);
+  const name = h("strong", {}, alert.saved_search_name || alert.query);
   const line = h(
     "p",
     { class: "alert-line" },
@@ -68,17 +68,17 @@ function entry(alert) {
   return h("li", {}, tile(clipOf(alert), play), line);
 }
 
-/** @param {"right" | "wrong"} verdict */
-function judgeButton(alert, verdict) {
-  const pressed = String(alert.verdict === verdict);
+/** @param {"right" | "wrong"} judgement */
+function judgeButton(alert, judgement) {
+  const pressed = String(alert.judgement === judgement);
   return button(
-    { class: "quiet", "aria-pressed": pressed, onclick: () => judge(alert, verdict) },
-    t(`alert_${verdict}`),
+    { class: "quiet", "aria-pressed": pressed, onclick: () => judge(alert, judgement) },
+    t(`alert_${judgement}`),
   );
 }
 
-async function judge(alert, verdict) {
-  const judged = await ask(`/api/alerts/${alert.id}`, { method: "PATCH", body: { verdict } }).catch(() => null);
-  if (judged) alerts = alerts.map((other) => (other.id === judged.id ? judged : other));
+async function judge(alert, judgement) {
+  const judged = await ask(`/api/alerts/${alert.number}`, { method: "PATCH", body: { judgement } }).catch(() => null);
+  if (judged) alerts = alerts.map((other) => (other.number === judged.number ? judged : other));
   draw();
 }

@@ -21,7 +21,7 @@ function viewsOf(me) {
   const watches = me.unknown || session.has("operator", "supervisor");
   const own = watches ? ["find", "cases", "alerts", "cameras"] : ["cameras"];
   if (session.has("auditor")) own.splice(watches ? own.length : 0, 0, "record");
-  if (me.accounts && session.has("admin")) own.push("people");
+  if (me.accounts_enabled && session.has("admin")) own.push("people");
   return own;
 }
 

@@ -96,7 +96,7 @@ function kind(schema) {
 
 function curl(path, method, body) {
   if (!body) return `curl '${base}${path}'`;
-  const sample = JSON.stringify({ text: "a man in a red coat" });
+  const sample = JSON.stringify({ query: "a man in a red coat" });
   return `curl -X ${method.toUpperCase()} '${base}${path}' -H 'Content-Type: application/json' -d '${sample}'`;
 }
 

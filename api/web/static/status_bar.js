@@ -20,7 +20,7 @@ export async function watch(onNews) {
   timer = setTimeout(again, last && isBusy(last) ? BUSY_MS : QUIET_MS);
 }
 
-const news = (status) => JSON.stringify(status && [status.rows, status.cameras, status.segments]);
+const news = (status) => JSON.stringify(status && [status.rows, status.camera_count, status.segments]);
 
 /** Say whether recordings are being indexed. */
 export const isBusy = (status) => status.segments.pending + status.segments.leased > 0;
@@ -38,7 +38,7 @@ function facts(status) {
   return [
     isBusy(status) ? work(status) : t("ready"),
     count(status.rows, "rows", "rows_one"),
-    count(status.cameras, "camera_count", "camera_one"),
+    count(status.camera_count, "camera_count", "camera_one"),
     t("model", { name: status.model.split("@")[0] }),
   ];
 }

@@ -78,7 +78,7 @@ function inputs() {
 
 function form() {
   const of = inputs();
-  const { oidc } = who();
+  const { oidc_host: host } = who();
   const fault = faultLine();
   of.elsewhere.addEventListener("change", () => (of.password.disabled = of.elsewhere.checked));
   const made = h(
@@ -87,7 +87,7 @@ function form() {
     h("h3", {}, t("new_account")),
     field("name", of.name),
     field("password", of.password),
-    oidc ? tick(of.elsewhere, t("no_password", { host: oidc })) : null,
+    host ? tick(of.elsewhere, t("no_password", { host })) : null,
     h("fieldset", {}, h("legend", {}, t("roles")), ...of.roles.map((box, n) => tick(box, roleWords(ROLES[n])))),
     h(
       "fieldset",

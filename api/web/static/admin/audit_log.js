@@ -101,7 +101,7 @@ function summary({ details }) {
   const body = details.body ?? details.options ?? {};
   const clips = details.shown?.clips?.length ?? 0;
   const words = [
-    body.text ?? body.sentence,
+    body.query ?? body.text ?? body.sentence,
     body.reason,
     body.name,
     details.rule,

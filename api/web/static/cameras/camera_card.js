@@ -64,13 +64,7 @@ export class CameraCard {
 
   /** Say whether the card's words contain `part`. @param {string} part in lower case */
   fits(part) {
-    const words = this.streams.flatMap(({ camera, name, state, address }) => [
-      camera,
-      name,
-      state,
-      stateWords(state),
-      address,
-    ]);
+    const words = this.streams.flatMap(({ camera, name, state, url }) => [camera, name, state, stateWords(state), url]);
     return words.join(" ").toLowerCase().includes(part);
   }
 
@@ -83,7 +77,7 @@ export class CameraCard {
     this.name.title = worst.name ? this.id : "";
     this.node.dataset.kind = kind;
     this.showState(worst.state, kind);
-    change(this.detail, kind === "fine" ? "" : [worst.detail, worst.address].filter(Boolean).join(" · "));
+    change(this.detail, kind === "fine" ? "" : [worst.detail, worst.url].filter(Boolean).join(" · "));
     this.detail.hidden = kind === "fine";
     this.showFacts();
     this.showTaken();
@@ -121,7 +115,7 @@ export class CameraCard {
 
   /** Address of the newest frame. */
   get address() {
-    return this.streams.find((stream) => stream.now)?.now;
+    return this.streams.find((stream) => stream.image)?.image;
   }
 
   /** Load the newest frame; the old one stays until it is there. Called only while the card is on the screen. */

@@ -133,7 +133,7 @@ function drawAlarms(cameras) {
     list.replaceChildren(...texts.map((text) => h("li", {}, ...marked(text))));
 }
 
-function alarmText({ kind, text }, cameras) {
+function alarmText({ kind, message }, cameras) {
   const silent = [...cameras.values()].filter((streams) => streams.some((stream) => stream.state !== "recording"));
   const full = last.streams.some((stream) => stream.state === "disk full");
   const free = number(Math.round(last.disk_free_gib * 10) / 10);
@@ -143,7 +143,7 @@ function alarmText({ kind, text }, cameras) {
     cameras: () => t("alarm_cameras", { n: number(silent.length), all: number(cameras.size) }),
     lag: () => t("alarm_lag"),
   };
-  return words[kind]?.() ?? text;
+  return words[kind]?.() ?? message;
 }
 
 /** Put troubled cards first; nothing moves under a pointer or the focus. */
@@ -174,11 +174,11 @@ async function loadDays(ids, now) {
   const from = midnight();
   if (now <= from) return;
   for (const id of ids) askedDays.set(id, now);
-  const params = new URLSearchParams({ from: String(from), to: String(now) });
-  for (const id of ids) params.append("camera", id);
+  const params = new URLSearchParams({ start: String(from), end: String(now) });
+  for (const id of ids) params.append("cameras", id);
   const answer = await ask(`/api/coverage?${params}`).catch(() => null);
   for (const id of ids) {
-    const lines = answer?.accounts.filter((line) => line.camera === id);
+    const lines = answer?.coverage_hours.filter((line) => line.camera === id);
     if (lines) cards.get(id)?.day.show(lines, from);
     else askedDays.delete(id); // it is asked for again with the next round
   }

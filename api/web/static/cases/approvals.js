@@ -25,7 +25,7 @@ export function choices(again) {
 
 /** Return the list of requests; nothing where there are no accounts or no requests. */
 export async function requests() {
-  if (!who().accounts) return [];
+  if (!who().accounts_enabled) return [];
   try {
     const { approvals } = await ask("/api/approvals");
     if (!approvals.length) return [];
@@ -41,7 +41,7 @@ function stateOf({ granted, danger }) {
 }
 
 function line(request) {
-  const { account, case: caseId, reason, danger, asked_ms: asked } = request;
+  const { account, case: caseId, reason, danger, created_ms: asked } = request;
   const state = h("span", { class: "state" }, stateOf(request));
   const kind = h("span", { class: `badge ${danger ? "bad" : "maybe"}` }, t(danger ? "danger_short" : "wide"));
   const facts = [h("strong", {}, account), h("span", {}, caseId), h("span", {}, reason)];

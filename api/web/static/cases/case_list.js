@@ -19,7 +19,7 @@ export async function caseList() {
   ];
 }
 
-function line({ id, name, sentences, sightings_count: sightings, open }) {
+function line({ id, name, queries, sighting_count: sightings, open }) {
   return h(
     "li",
     {},
@@ -28,7 +28,7 @@ function line({ id, name, sentences, sightings_count: sightings, open }) {
       { class: "case-line", href: `#case-${id}` },
       h("strong", {}, name),
       h("span", { class: "hint" }, id),
-      h("span", {}, sentences[0] ?? ""),
+      h("span", {}, queries[0] ?? ""),
       h("span", { class: "hint" }, t("sightings_n", { n: sightings })),
       open ? null : h("span", { class: "badge nothing" }, t("closed")),
     ),
@@ -59,11 +59,11 @@ function newCase() {
 }
 
 async function create({ name, sentence, place, at }, fault) {
-  const sentences = [sentence.value.trim()].filter(Boolean);
+  const queries = [sentence.value.trim()].filter(Boolean);
   const where = place.value.trim();
   const seen = where && at.value ? { last_seen: { place: where, time: new Date(at.value).getTime() } } : {};
   try {
-    const { id } = await ask("/api/cases", { body: { name: name.value, sentences, ...seen } });
+    const { id } = await ask("/api/cases", { body: { name: name.value, queries, ...seen } });
     await purpose.refresh(id);
     purpose.choose(id);
     location.hash = `case-${id}`;

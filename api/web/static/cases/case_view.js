@@ -68,7 +68,7 @@ function heading() {
 /** Return what is known of the person. */
 function person() {
   const alt = t("photo_of", { name: current.name });
-  const photos = current.photos.map((photo) => h("img", { class: "photo", src: photo.picture, alt }));
+  const photos = current.photos.map((photo) => h("img", { class: "photo", src: photo.image, alt }));
   return h(
     "div",
     { class: "case-known" },
@@ -76,7 +76,7 @@ function person() {
       "dl",
       {},
       h("dt", {}, t("looks_like")),
-      ...current.sentences.map((text) => h("dd", {}, text)),
+      ...current.queries.map((text) => h("dd", {}, text)),
       h("dt", {}, t("last_seen")),
       h("dd", {}, lastSeen()),
     ),
@@ -96,7 +96,7 @@ function photoInput() {
   const input = h("input", { type: "file", accept: "image/*" });
   input.addEventListener("change", async () => {
     const file = input.files?.[0];
-    if (file) change({ add_photos: [await base64(file)] });
+    if (file) change({ add_photos: [{ data: await base64(file) }] });
   });
   return h("label", { class: "photo-button" }, input, h("span", {}, t("add_photo")));
 }

@@ -44,7 +44,7 @@ export function sightingList(case_, trail, actions) {
   const sightings = inOrderOfTime(case_.sightings, trail);
   const playable = sightings.filter((sighting) => sighting.clip_url);
   const clips = playable.map((sighting) => toClip(sighting, { rank: sightings.indexOf(sighting) + 1 }));
-  const tooFar = new Set(trail.steps.filter((step) => step.possible === false).map((step) => step.to));
+  const tooFar = new Set(trail.steps.filter((step) => step.possible === false).map((step) => step.to_sighting));
   const rows = sightings.map((sighting, n) => {
     const at = playable.indexOf(sighting);
     const play = () => at >= 0 && player.play(clips, at);

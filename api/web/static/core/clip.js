@@ -22,7 +22,7 @@ import { s } from "./dom.js";
  * @property {number | null} rank place in its list, from 1
  * @property {Verdict | null} verdict null: no search judged it
  * @property {number | null} score null: no search measured it
- * @property {string | null} source path of the recording
+ * @property {string | null} path of the recording
  * @property {string | null} start_source where the recording's time comes from
  * @property {number | null} [beside] metres to the camera that was asked about, for one of the cameras around
  */
@@ -35,8 +35,8 @@ import { s } from "./dom.js";
  */
 export function toClip(moment, more = {}) {
   const unknown = { kind: "person", rank: null, verdict: null, score: null, start_source: null, beside: null };
-  const { clip: id = "", source = null, thumbnail } = moment;
-  return { ...unknown, ...moment, id, source, thumbnail: thumbnail ?? "", verdict: null, ...more };
+  const { clip: id = "", path = null, thumbnail } = moment;
+  return { ...unknown, ...moment, id, path, thumbnail: thumbnail ?? "", verdict: null, ...more };
 }
 
 /**

@@ -10,16 +10,16 @@ import { t } from "./i18n.js";
  * @typedef {object} Me
  * @property {string | null} account null: nobody is signed in
  * @property {string[]} roles
- * @property {boolean} accounts whether there are accounts on this server
- * @property {boolean} [setup] whether the first account is still to be made
+ * @property {boolean} accounts_enabled whether there are accounts on this server
+ * @property {boolean} [setup_needed] whether the first account is still to be made
  * @property {boolean} [require_case] whether a search needs a case and a reason
- * @property {string} [oidc] host of the other place where one can sign in
+ * @property {string} [oidc_host] host of the other place where one can sign in
  * @property {string} [csrf]
  * @property {boolean} [unknown] the server did not answer
  */
 
 /** @type {Me} */
-let me = { account: "local", roles: [], accounts: false, unknown: true };
+let me = { account: "local", roles: [], accounts_enabled: false, unknown: true };
 let draw = () => {};
 
 export const who = () => me;
@@ -46,7 +46,7 @@ export async function start() {
 export const relabel = () => draw();
 
 function showName() {
-  const known = me.accounts && !me.account?.startsWith("os:");
+  const known = me.accounts_enabled && !me.account?.startsWith("os:");
   byId("account").hidden = !known;
   if (!known) return;
   byId("account").replaceChildren(h("span", { class: "name" }, me.account), quiet(t("sign_out"), signOut));
@@ -60,7 +60,7 @@ async function signOut() {
 const setupToken = () => /^#setup=([\w-]+)$/.exec(location.hash)?.[1];
 
 function showSigning() {
-  const first = Boolean(me.setup);
+  const first = Boolean(me.setup_needed);
   const words = first
     ? { title: t("setup_title"), action: t("setup_do") }
     : { title: t("sign_in"), action: t("sign_in") };
@@ -76,7 +76,7 @@ function showSigning() {
     field("password", password),
     fault,
     h("button", { class: "primary", type: "submit" }, words.action),
-    me.oidc && !first ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere", { host: me.oidc })) : null,
+    me.oidc_host && !first ? h("a", { href: "/api/oidc/login" }, t("sign_in_elsewhere", { host: me.oidc_host })) : null,
   );
   onSubmit(form, () => signIn(first, name.value.trim(), password.value, fault));
   byId("view-find").hidden = true;

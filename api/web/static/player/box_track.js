@@ -16,7 +16,7 @@ const WALK_MS = 4500; // over a longer stretch without a sample the place is unk
 export async function boxesOf(clip) {
   const rows = clip.tracks ?? (clip.kind === "frame" ? [] : [clip.id]);
   if (!rows.length) return [];
-  const params = new URLSearchParams(rows.map((row) => ["of", row]));
+  const params = new URLSearchParams(rows.map((row) => ["tracks", row]));
   const caseId = caseOf(clip);
   if (caseId) params.set("case", caseId);
   return (await ask(`/api/tracks?${params}`)).boxes;

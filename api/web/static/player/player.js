@@ -135,7 +135,7 @@ function facts() {
     [t("score"), clip.score?.toFixed(1) ?? null],
     [t("clip_time"), range],
     [t("clock"), clip.start_source && clockWords(clip.start_source)],
-    [t("file"), clip.source?.split(/[\\/]/).pop() ?? null],
+    [t("file"), clip.path?.split(/[\\/]/).pop() ?? null],
   ];
 }
 

@@ -13,7 +13,7 @@ export function showGaps(coverage) {
   byId("gaps").replaceChildren(...lines.map((line) => h("div", { class: "gap-note" }, line)));
 }
 
-function gapList({ with_gaps: some, cameras, gaps, more, start, end }) {
+function gapList({ with_gaps: some, camera_count: cameras, gaps, more_gaps: more, start, end }) {
   const values = { with: number(some), all: number(cameras), span: span(Date.parse(start), Date.parse(end)) };
   return h(
     "details",

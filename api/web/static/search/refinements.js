@@ -63,7 +63,7 @@ export function forgetWords() {
 
 /** Draw the chips of an answer. */
 export function show(answer) {
-  parsed = answer.understood;
+  parsed = answer.parsed;
   draw();
 }
 
@@ -117,7 +117,7 @@ function chip({ kind, words, cameras }) {
 }
 
 function timeWords() {
-  const [since, until] = [parsed.from, parsed.to].map((time) => (time === null ? null : Date.parse(time)));
+  const [since, until] = [parsed.start, parsed.end].map((time) => (time === null ? null : Date.parse(time)));
   if (since === null) return until === null ? "" : t("chip_until", { time: dayTime(until) });
   return until === null ? t("chip_since", { time: dayTime(since) }) : span(since, until);
 }
@@ -148,10 +148,10 @@ function orderButton() {
 /** Save the sentence and the marks as a search that raises alerts, in the chosen case. */
 async function saveSearch() {
   const note = byId("told");
-  const body = { sentence: byId("text").value.trim(), like: choices.like, ...purpose.request() };
+  const body = { query: byId("text").value.trim(), like: choices.like, ...purpose.request() };
   try {
-    const { id, measured } = await ask("/api/standing", { body });
-    say(note, t("watching", { n: id, rate: measured.expected_per_day ?? "?" }));
+    const { number, measured } = await ask("/api/saved-searches", { body });
+    say(note, t("watching", { n: number, rate: measured.expected_per_day ?? "?" }));
   } catch (problem) {
     say(note, problemText(problem));
   }

@@ -87,7 +87,15 @@ async function search() {
 function request() {
   const { cameras, from, to } = filters.filters();
   const sentence = text.value.trim();
-  return { text: sentence, limit: PAGE, cameras, from, to, ...refinements.request(), ...purpose.request() };
+  return {
+    query: sentence,
+    limit: PAGE,
+    cameras,
+    start: from,
+    end: to,
+    ...refinements.request(),
+    ...purpose.request(),
+  };
 }
 
 /** Load the next page of the same answer, as it was, whatever was indexed since. */
@@ -95,7 +103,7 @@ async function loadMore() {
   if (state.kind !== "answer") return;
   const { answer } = state;
   try {
-    const next = await ask(`/api/search/${answer.id}?start=${answer.clips.length}&limit=${PAGE}`);
+    const next = await ask(`/api/search/${answer.id}?offset=${answer.clips.length}&limit=${PAGE}`);
     if (state.answer !== answer) return;
     become({ kind: "answer", answer: { ...answer, clips: [...answer.clips, ...next.clips], more: next.more } });
   } catch (error) {
