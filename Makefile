@@ -5,6 +5,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PAGE := api/web/static
+PAGE_TOOLS := tests/api/web/static
+PAGE_BIN := $(PAGE_TOOLS)/node_modules/.bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q --disable-pip-version-check
 DEMO := xunren-demo
 DEMO_RUN := XUNREN_TIMEZONE=Asia/Shanghai $(BIN)/xunren --data-dir $(DEMO)
@@ -54,9 +57,20 @@ $(VENV)/.dev: $(VENV)/.installed
 
 test: dev lint types check-floors unit
 
-lint:
+lint: $(PAGE_TOOLS)/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(PAGE_BIN)/prettier --config $(PAGE_TOOLS)/.prettierrc.json --check --log-level warn "$(PAGE)/**/*.{js,css,html}" "$(PAGE_TOOLS)/*.{js,json}"
+	$(PAGE_BIN)/eslint --config $(PAGE_TOOLS)/eslint.config.js --max-warnings 0 $(PAGE)
+	$(PAGE_BIN)/tsc -p $(PAGE_TOOLS)/tsconfig.json
+
+# The page's linter, formatter and type checker: for development only, never shipped.
+$(PAGE_TOOLS)/node_modules/.installed: $(PAGE_TOOLS)/package.json
+	@command -v npm >/dev/null || sh .ci/need nodejs npm
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' \
+	|| { echo "make lint needs Node.js 20 or newer; got $$(node -v). Cure: install it from your system's packages or from Node.js"; exit 1; }
+	npm install --prefix $(PAGE_TOOLS) --silent
+	@touch $@
 
 types:
 	$(BIN)/mypy

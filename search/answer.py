@@ -127,7 +127,10 @@ class Answer:
             "description": found.wanted,
             "negations": list(found.unwanted),
             "cameras": list(found.cameras),
-            "chips": [{"kind": c.kind.value, "words": c.words, "meaning": c.meaning} for c in found.chips],
+            "chips": [
+                {"kind": c.kind.value, "words": c.words, "meaning": c.meaning, "cameras": list(c.cameras)}
+                for c in found.chips
+            ],
             "unclear": list(found.unclear),
             **{name: None if ms is None else iso(ms, zone) for name, ms in times.items()},
         }

@@ -32,12 +32,14 @@ class ChipKind(StrEnum):
 class Chip:
     """What a part of the sentence was taken for.
 
-    `words` as they stand in it; `meaning` for people, in English (times ISO local, camera ids).
+    `words` as they stand in it; `meaning` for people, in English (times ISO local, camera ids). A place has the ids of
+    its `cameras`, for those who word it in another language.
     """
 
     kind: ChipKind
     words: str
     meaning: str
+    cameras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,13 @@ def _chips(
 ) -> tuple[Chip, ...]:
     """Return the chips in the order of the sentence."""
     when = _when(times, zone)
-    found = [(start, end, ChipKind.TIME, when) for start, end in times.spans]
-    found += [(p.start, p.end, ChipKind.PLACE, _which(p.cameras)) for p in places if p.cameras]
-    found += [(n.start, n.end, ChipKind.NOT, f"not: {_bare(_positive(text, n))}") for n in denied]
-    return tuple(Chip(kind, _bare(text[start:end]), meaning) for start, end, kind, meaning in sorted(found))
+    chips: list[tuple[_Span, ChipKind, str, tuple[str, ...]]]
+    chips = [(span, ChipKind.TIME, when, ()) for span in times.spans]
+    chips += [((p.start, p.end), ChipKind.PLACE, _which(p.cameras), tuple(p.cameras)) for p in places if p.cameras]
+    chips += [((n.start, n.end), ChipKind.NOT, f"not: {_bare(_positive(text, n))}", ()) for n in denied]
+    return tuple(
+        Chip(kind, _bare(text[start:end]), meaning, cameras) for (start, end), kind, meaning, cameras in sorted(chips)
+    )
 
 
 def _when(times: TimeMatch, zone: tzinfo) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -165,7 +166,7 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     see_the_box_follow(watched, found["clips"][0], told.value.json()["boxes"])
     look_around(watched)
     page.keyboard.press("s")
-    expect(page.locator("#stage-note")).to_contain_text(f"sighting 1 of case {case}")
+    expect(page.locator("#stage-note")).to_contain_text(f"Kept as a sighting of case {case}")
     page.keyboard.press("Escape")
     page.locator("[data-view=cases]").click()
     page.locator("a.case-line").first.click()
@@ -181,7 +182,7 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     trail = page.locator(".trail-map")
     trail.wait_for()
     watched.until("document.querySelector('.trail-map').naturalWidth > 100")
-    assert page.locator(".sightings > li").count() >= 1
+    check_order_of_time(page, case)
     picture(page, "case")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Evidence").first.click()
@@ -195,6 +196,18 @@ def look_for_somebody(watched: Watched, town: Town, tmp_path: Path) -> str:
     assert "olga" in (folder / "manifest.json").read_text("utf-8")
     xunren("evidence", "verify", folder, "--key", key)
     return case
+
+
+def check_order_of_time(page: Page, case: str) -> None:
+    """The list and the map number the sightings alike, in order of time."""
+    places = [line.inner_text() for line in page.locator(".sightings strong").all()]
+    times = page.locator(".sightings time").all_inner_texts()
+    assert len(places) == 2
+    assert times == sorted(times)
+    drawn = page.evaluate("async (address) => (await fetch(address)).text()", f"/api/cases/{case}/trail.svg")
+    words = [node.text for node in ElementTree.fromstring(drawn).iter() if node.tag.endswith("text")]  # noqa: S314 - our own
+    numbers = {f"{number}. {name}" for number, name in itertools.pairwise(words) if number in ("1", "2")}
+    assert numbers == set(places)
 
 
 def see_the_box_follow(watched: Watched, clip: dict[str, Any], boxes: list[list[int]]) -> None:

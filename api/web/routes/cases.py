@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import FileResponse, Response
 
 from api.accounts.account_store import AccountStore
@@ -219,12 +219,16 @@ def trail(case: str, routes: CaseRoutesHere) -> dict[str, Any]:
 @router.get(
     "/{case}/trail.svg", response_class=Response, responses=problems(404, 503) | {200: schema_of("image/svg+xml")}
 )
-def trail_map(case: str, routes: CaseRoutesHere) -> Response:
+def trail_map(
+    case: str,
+    routes: CaseRoutesHere,
+    words: Annotated[bool, Query(description="with title and legend, in English")] = True,
+) -> Response:
     """Draw the trail as a map."""
     data = routes.view.trail(routes.case(case))
     cameras = routes.visibility.of(routes.parts.catalog.cameras())
-    svg = trail_svg(data, cameras, tiles_of(routes.parts.settings))
-    return Response(svg, media_type="image/svg+xml", headers=ASK_AGAIN)
+    drawn = trail_svg(data, cameras, tiles_of(routes.parts.settings), words=words)
+    return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 
 
 @router.get(

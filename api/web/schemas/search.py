@@ -158,7 +158,8 @@ class ChipOut(ResponseModel):
 
     kind: ChipKind
     words: str = Field(description="as they stand in the query; listed in `without`, they do not count")
-    meaning: str
+    meaning: str = Field(description="in English")
+    cameras: list[str] = Field(description="of a place; empty for a time or a negation")
 
 
 class ParsedQueryOut(ResponseModel):

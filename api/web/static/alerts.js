@@ -1,18 +1,19 @@
-// Alerts of the standing searches, newest first: look, play, say whether it is right. Their number stands in the tab.
+// The view of alerts, newest first: play one, judge it. The number of open ones stands in the tab.
 
-import { byId, change, h } from "./dom.js";
-import { number, t } from "./i18n.js";
-import * as player from "./player.js";
-import { tile } from "./results.js";
-import { ask } from "./server.js";
+import { toClip } from "./core/clip.js";
+import { button, byId, change, h } from "./core/dom.js";
+import { ask } from "./core/http.js";
+import { number, t } from "./core/i18n.js";
+import { tile } from "./core/tile.js";
+import * as player from "./player/player.js";
 
 const AGAIN_MS = 5000; // after the server refused or ended
 const MOST = 60;
 let alerts = [];
-let drawn = "";
-let shown = false;
+let drawn = ""; // numbers and judgements that the list shows
+let visible = false;
 
-/** Hear of changes for ever; the list is drawn only while somebody looks. */
+/** Listen for changes; the list is drawn only while it is visible. */
 export function start() {
   const events = new EventSource("/api/alerts/changes");
   events.addEventListener("change", load);
@@ -22,13 +23,14 @@ export function start() {
 }
 
 async function load() {
-  const found = await ask(`/api/alerts?limit=${MOST}`).catch(() => null);
-  if (found) alerts = found.alerts;
+  const answer = await ask(`/api/alerts?limit=${MOST}`).catch(() => null);
+  if (answer) alerts = answer.alerts;
   draw();
 }
 
+/** @param {boolean} on */
 export function show(on) {
-  shown = on;
+  visible = on;
   draw();
 }
 
@@ -38,28 +40,45 @@ export function relabel() {
 }
 
 function draw() {
-  const open = alerts.filter((alert) => alert.verdict === "open").length;
+  const open = alerts.filter((alert) => alert.judgement === "open").length;
   change(byId("open-alerts"), number(open));
   byId("open-alerts").hidden = !open;
-  const now = JSON.stringify(alerts.map(({ id, verdict }) => [id, verdict]));
-  if (!shown || now === drawn) return;
+  const now = JSON.stringify(alerts.map(({ number: n, judgement }) => [n, judgement]));
+  if (!visible || now === drawn) return;
   drawn = now;
   byId("alerts-empty").hidden = alerts.length > 0;
   byId("alerts").replaceChildren(...alerts.map(entry));
 }
 
-const asClip = (alert) => ({ ...alert, id: alert.clip, rank: alert.id, verdict: "maybe", source: alert.segment, start_source: "given", thumbnail: alert.thumbnail ?? "" });
+const clipOf = (alert) => toClip(alert);
 
 function entry(alert) {
   const playable = alerts.filter((other) => other.clip_url);
-  const play = () => alert.clip_url && player.play(playable.map(asClip), playable.indexOf(alert));
-  const judge = (verdict) => h("button", { type: "button", class: "quiet", "aria-pressed": String(alert.verdict === verdict), onclick: () => say(alert, verdict) }, t(`alert_${verdict}`));
-  return h("li", {}, tile(asClip(alert), play),
-    h("p", { class: "alert-line" }, h("strong", {}, alert.standing_name || alert.sentence), " ", judge("right"), " ", judge("wrong")));
+  const play = () => alert.clip_url && player.play(playable.map(clipOf), playable.indexOf(alert));
+  const name = h("strong", {}, alert.saved_search_name || alert.query);
+  const line = h(
+    "p",
+    { class: "alert-line" },
+    name,
+    " ",
+    judgeButton(alert, "right"),
+    " ",
+    judgeButton(alert, "wrong"),
+  );
+  return h("li", {}, tile(clipOf(alert), play), line);
 }
 
-async function say(alert, verdict) {
-  const told = await ask(`/api/alerts/${alert.id}`, { method: "PATCH", body: { verdict } }).catch(() => null);
-  if (told) alerts = alerts.map((other) => (other.id === told.id ? told : other));
+/** @param {"right" | "wrong"} judgement */
+function judgeButton(alert, judgement) {
+  const pressed = String(alert.judgement === judgement);
+  return button(
+    { class: "quiet", "aria-pressed": pressed, onclick: () => judge(alert, judgement) },
+    t(`alert_${judgement}`),
+  );
+}
+
+async function judge(alert, judgement) {
+  const judged = await ask(`/api/alerts/${alert.number}`, { method: "PATCH", body: { judgement } }).catch(() => null);
+  if (judged) alerts = alerts.map((other) => (other.number === judged.number ? judged : other));
   draw();
 }

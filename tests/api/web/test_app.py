@@ -549,11 +549,15 @@ def test_openapi_describes_all_routes(client: httpx.Client) -> None:
 def test_the_page_is_served_from_here(client: httpx.Client) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for path in ("/", "/docs", *(f"/static/{file.name}" for file in Path(media.__file__).parents[1].glob("static/*"))):
+    folder = Path(media.__file__).parents[1] / "static"
+    files = [file.relative_to(folder).as_posix() for file in folder.rglob("*.*")]
+    assert "core/dom.js" in files
+    for path in ("/", "/docs", *(f"/static/{file}" for file in files)):
         response = client.get(path)
         assert response.status_code == 200
         assert response.headers["cache-control"] == "no-cache"
         assert "//cdn" not in response.text
         assert "style=" not in response.text
-    again = client.get("/static/app.js", headers={"If-None-Match": client.get("/static/app.js").headers["etag"]})
-    assert again.status_code == 304
+    for path in ("/static/app.js", "/static/core/dom.js"):
+        again = client.get(path, headers={"If-None-Match": client.get(path).headers["etag"]})
+        assert again.status_code == 304
