@@ -5,18 +5,57 @@ Either gives a batch whose channels lie last in memory: convolutions on a CPU ta
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from search.errors import Unavailable
 from search.types import Image
 
 _PLAIN = ("MaybeConvertMode", "MaybeToTensor", "ToTensor", "function")  # RGB and tensors it is given already
 _CUBIC = -0.5  # of the bicubic kernel: PIL's, and torch's where it is antialiased
 _REACH = {"bicubic": 2.0, "bilinear": 1.0}  # of a kernel, in pixels
+
+
+class SquashPreprocessing:
+    """Preprocessing of a model folder by PIL and numpy: resized to one size whatever the shape, and normalised.
+
+    Args:
+        folder: with open_clip_config.json.
+
+    Raises:
+        Unavailable: the file cannot be read, or asks for what is not done here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            config = json.loads((folder / "open_clip_config.json").read_text("utf-8"))["preprocess_cfg"]
+            height, width = config["size"]
+            mode, kernel = config["resize_mode"], config["interpolation"]
+            mean, std = (255 * np.array(config[key], np.float32) for key in ("mean", "std"))
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            got = f"{type(e).__name__}: {e}"
+            raise Unavailable("the model's preprocessing cannot be read", got=got, cure="restore the folder") from e
+        if mode != "squash" or kernel not in _REACH:
+            cure, expected = "set runtime to torch", f"squash, {' or '.join(_REACH)}"
+            raise Unavailable("open_clip alone prepares images so", got=f"{mode}, {kernel}", expected=expected, cure=cure)
+        self._size = (int(width), int(height))
+        self._kernel = Picture.Resampling[kernel.upper()]
+        self._mean, self._std = mean, std
+
+    def __call__(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return a batch, float32 (n, 3, h, w). `images`: uint8 (H, W, 3) RGB of any sizes."""
+        resized = [np.asarray(Picture.fromarray(image).resize(self._size, self._kernel)) for image in images]
+        pixels = np.stack(resized).astype(np.float32)
+        pixels -= self._mean
+        pixels /= self._std
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 class CpuPreprocessing:
