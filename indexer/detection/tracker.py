@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from indexer.detection.crops import Colours, Crop, CropAlbum, FrameThumbnail, TrackedDetection, alike, look
 from search.types import Box, Detection, Frame, Image
@@ -132,6 +131,8 @@ class _Live:
 
 def _continued(seen: list[TrackedDetection], live: list[_Live]) -> list[tuple[int, int]]:
     """(number of what was seen, number of the track that it continues), each at most once; the likeliest as a whole."""
+    from scipy.optimize import linear_sum_assignment  # here: it takes 0.3 s to import, and a search needs none
+
     costs = np.array([[track.cost(one) for track in live] for one in seen], np.float64).reshape(len(seen), len(live))
     pairs = zip(*linear_sum_assignment(np.minimum(costs, LIMIT)), strict=True)  # as dear as being left alone
     return [(int(n), int(m)) for n, m in pairs if costs[n, m] < LIMIT]

@@ -17,7 +17,7 @@ from search.models.registry import ModelSpec
 from search.types import Vectors
 
 Tower = Callable[[Any], Vectors]
-"""Batch (n, ...) to features, float32 (n, dim), of any length. Images: float32 (n, 3, h, w). Texts: int64 (n, context)."""
+"""Batch (n, ...) to features, float32 (n, dim), of any length. Images: float32 (n, 3, h, w). Texts: int64 (n, tokens)."""
 
 AUTO, TORCH = "auto", "torch"
 _GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")

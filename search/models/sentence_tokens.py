@@ -61,15 +61,16 @@ class SentenceTokenizer:
         self._tokenizer.no_padding()
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Return the tokens of the texts, (n, context), padded.
+        """Return the tokens of the texts, (n, length of the longest), padded.
 
         Raises:
             BadInput: a text has more tokens than the model reads.
         """
-        rows = np.full((len(texts), self.context), self._pad, np.int64)
-        for row, text in zip(rows, texts, strict=True):
-            ids = self._tokenizer.encode(cleaned(text)).ids
+        tokens = [self._tokenizer.encode(cleaned(text)).ids for text in texts]
+        for ids in tokens:
             check_fits(len(ids), self.context)
+        rows = np.full((len(tokens), max(map(len, tokens), default=0)), self._pad, np.int64)
+        for row, ids in zip(rows, tokens, strict=True):
             row[: len(ids)] = ids
         return rows
 
