@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 from rich.text import Text
@@ -22,8 +23,10 @@ from search.catalog.indexes import IndexStore
 from search.config import Settings, settings_table
 from search.errors import BadInput, Unavailable, XunrenError
 from search.media.media_store import ffmpeg_path
-from search.models.embedder import make_embedder
+from search.models.devices import pick_device
+from search.models.embedder import make_embedder, runtime_of
 from search.models.registry import RECOMMENDED
+from search.models.runtimes import TORCH, runtime_info
 from search.vector_store.milvus import MilvusStore
 
 _FREE_GIB = 2.0
@@ -61,10 +64,10 @@ def run_checks(settings: Settings) -> list[Check]:
     """Check every part, each for itself: one that is broken hides no other."""
     parts: list[tuple[str, Callable[[Settings], str]]] = [
         ("Python", _python),
-        ("torch and device", _torch),
         ("ffmpeg", _ffmpeg),
         ("decoding", _decoding),
         ("model", _model),
+        ("model runtime", _runtime),
         ("catalogue", _catalogue),
         ("vector store", _store),
         ("disk", _disk),
@@ -86,13 +89,13 @@ def _python(_: Settings) -> str:
     return platform.python_version()
 
 
-def _torch(settings: Settings) -> str:
-    import torch
-
-    from search.models.embedder import pick_device
-
-    device = settings.device if settings.runtime == "torch" else "cpu"  # else it is a name of the other runtime's
-    return f"torch {torch.__version__}, {pick_device(device)}, {torch.get_num_threads()} threads"
+def _runtime(settings: Settings) -> str:
+    choice = runtime_of(settings)
+    if choice.from_folder:
+        package, device = runtime_info(choice.name).package, settings.device
+    else:  # the device is a name of the other runtime's, and texts are embedded by torch on the CPU
+        package, device = TORCH, str(pick_device(settings.device if choice.name == TORCH else "cpu"))
+    return f"{choice.name} ({package} {version(package)}), device {device}: {choice.reason}"
 
 
 def _decoding(settings: Settings) -> str:
@@ -113,7 +116,7 @@ def _model(settings: Settings) -> str:
             raise Unavailable(
                 "the model gives vectors that are not of unit length", got=norm, cure="choose another model"
             )
-    return f"{embedder.label}, {embedder.dim} dimensions, {settings.runtime}"
+    return f"{embedder.label}, {embedder.dim} dimensions"
 
 
 def _catalogue(settings: Settings) -> str:

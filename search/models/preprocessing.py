@@ -44,7 +44,9 @@ class SquashPreprocessing:
             raise Unavailable("the model's preprocessing cannot be read", got=got, cure="restore the folder") from e
         if mode != "squash" or kernel not in _REACH:
             cure, expected = "set runtime to torch", f"squash, {' or '.join(_REACH)}"
-            raise Unavailable("open_clip alone prepares images so", got=f"{mode}, {kernel}", expected=expected, cure=cure)
+            raise Unavailable(
+                "open_clip alone prepares images so", got=f"{mode}, {kernel}", expected=expected, cure=cure
+            )
         self._size = (int(width), int(height))
         self._kernel = Picture.Resampling[kernel.upper()]
         self._mean, self._std = mean, std

@@ -17,7 +17,7 @@ from search.models.registry import ModelSpec
 from search.types import Vectors
 
 Tower = Callable[[Any], Vectors]
-"""Batch (n, ...) to features, float32 (n, dim), of any length. Images: float32 (n, 3, h, w). Texts: int64 (n, tokens)."""
+"""Batch to features, float32 (n, dim). Images come as float32 (n, 3, h, w), texts as int64 (n, tokens)."""
 
 AUTO, TORCH = "auto", "torch"
 _GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
@@ -95,7 +95,7 @@ def runtime_info(name: str) -> RuntimeInfo:
         if info.name == name:
             return info
     expected = ", ".join((AUTO, TORCH, *(info.name for info in RUNTIMES)))
-    raise BadInput("unknown runtime", got=name, expected=expected, cure="correct the setting runtime")
+    raise BadInput("unknown runtime", got=name, expected=expected, cure="set runtime to auto")
 
 
 def open_tower(runtime: str, file: Path, device: str, threads: int) -> Tower:
