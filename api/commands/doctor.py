@@ -53,7 +53,7 @@ class Check:
 
 
 def show_checks(settings: Settings) -> bool:
-    """Print the table. Returns whether all is well."""
+    """Print the table. Return whether every part is well."""
     checks = run_checks(settings)
     rows = [(c.part, Text("ok", "green") if c.ok else Text("wrong", "bold red"), c.found, c.cure) for c in checks]
     out.print(table("", ("part", "", "found", "cure"), rows))
@@ -61,7 +61,7 @@ def show_checks(settings: Settings) -> bool:
 
 
 def run_checks(settings: Settings) -> list[Check]:
-    """Check every part, each for itself: one that is broken hides no other."""
+    """Check every part, each by itself: a broken part hides no other."""
     parts: list[tuple[str, Callable[[Settings], str]]] = [
         ("Python", _python),
         ("ffmpeg", _ffmpeg),
@@ -72,15 +72,15 @@ def run_checks(settings: Settings) -> list[Check]:
         ("vector store", _store),
         ("disk", _disk),
     ]
-    return [_check(part, look, settings) for part, look in parts]
+    return [_check(part, inspect, settings) for part, inspect in parts]
 
 
-def _check(part: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+def _check(part: str, inspect: Callable[[Settings], str], settings: Settings) -> Check:
     try:
-        return Check(part, True, look(settings))
+        return Check(part, True, inspect(settings))
     except XunrenError as e:
-        found = e.what + (f" ({e.got})" if e.got else "")
-        return Check(part, False, found, e.cure or e.expected or "see the README")
+        problem = e.what + (f" ({e.got})" if e.got else "")
+        return Check(part, False, problem, e.cure or e.expected or "see the README")
     except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as e:
         return Check(part, False, f"{type(e).__name__}: {e}", "install again: pip install --force-reinstall xunren")
 
@@ -127,7 +127,7 @@ def _catalogue(settings: Settings) -> str:
 
 
 def _agree(catalog: Catalog, settings: Settings) -> None:
-    """A new index has no model yet; `doctor` does not give it one."""
+    """Check the model against the index. A new index has no model yet; `doctor` does not give it one."""
     if catalog.model() is not None:
         bound(settings, catalog)
 
@@ -149,12 +149,12 @@ def _store(settings: Settings) -> str:
 
 
 def _memory_bytes() -> int:
-    """Of this machine."""
+    """Return the memory of this machine, in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def size_for_lite(rows: int, dim: int, memory_bytes: int) -> str:
-    """What an index of so many rows asks of Milvus Lite on a machine with so much memory.
+    """Return what an index of so many rows needs from Milvus Lite on a machine with so much memory.
 
     Raises:
         BadInput: it is time for a Milvus server.
@@ -162,15 +162,15 @@ def size_for_lite(rows: int, dim: int, memory_bytes: int) -> str:
     row_bytes = 2 * 4 * dim + LITE_ROW_BYTES
     most = int(min(LITE_SEARCH_S / LITE_ROW_S, LITE_MEMORY * memory_bytes / row_bytes))
     seconds, gib = rows * LITE_ROW_S, rows * row_bytes / 2**30
-    told = f"{rows:,} rows ({seconds:.2f} s to search all, {gib:.1f} GiB of memory)"
+    summary = f"{rows:,} rows ({seconds:.2f} s to search all, {gib:.1f} GiB of memory)"
     if rows > most:
         raise BadInput(
             "the index has outgrown Milvus Lite on this machine",
-            got=told,
+            got=summary,
             cure=f"above {most:,} rows: start a Milvus server, set store_uri (XUNREN_STORE_URI) to its address and "
             "index into a new --data-dir",
         )
-    return f"{told}; up to {most:,} Milvus Lite will do here, then a server (store_uri)"
+    return f"{summary}; up to {most:,} Milvus Lite will do here, then a server (store_uri)"
 
 
 def _disk(settings: Settings) -> str:
@@ -185,7 +185,7 @@ def _disk(settings: Settings) -> str:
 
 
 def show_models() -> None:
-    """The recommended models."""
+    """Print the recommended models."""
     rows = [
         (m.name, m.tag or "-", m.dim, m.licence, " ".join(m.languages), f"{m.download_mb} MB", m.note)
         for m in RECOMMENDED
@@ -194,5 +194,5 @@ def show_models() -> None:
 
 
 def show_settings() -> None:
-    """Every setting, with its environment name, default and meaning."""
+    """Print every setting, with its environment name, default and meaning."""
     out.print(table("", ("setting", "environment", "default", "meaning"), settings_table()))

@@ -1,7 +1,7 @@
 """The ONNX graphs of a model folder: both towers without their weights, which stay in the folder's safetensors file.
 
 A graph names each weight by its place in that file, in half precision, and casts it to float32, so the two graphs of
-the shipped model take 0.1 MB and not 20. Their names carry the digest of the weights: retrained weights need new graphs.
+the shipped model take 0.1 MB and not 20. Their names carry the digest of the weights: other weights need new graphs.
 
     python -m search.models.graphs FOLDER
 
@@ -87,11 +87,12 @@ def weight_places(file: Path) -> dict[str, WeightPlace]:
     with file.open("rb") as f:
         (header,) = struct.unpack("<Q", f.read(8))
         tensors = json.loads(f.read(header))
-    return {
-        name: WeightPlace(tuple(t["shape"]), 8 + header + t["data_offsets"][0], t["data_offsets"][1] - t["data_offsets"][0])
-        for name, t in tensors.items()
-        if name != "__metadata__" and t["dtype"] == "F16"
-    }  # fmt: skip
+    places = {}
+    for name, tensor in tensors.items():
+        if name != "__metadata__" and tensor["dtype"] == "F16":
+            begin, end = tensor["data_offsets"]
+            places[name] = WeightPlace(tuple(tensor["shape"]), 8 + header + begin, end - begin)
+    return places
 
 
 def _write(tower: Any, example: Any, shapes: Any, places: dict[str, WeightPlace], file: Path) -> None:

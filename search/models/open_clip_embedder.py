@@ -163,7 +163,7 @@ class OpenClipEmbedder:
         return self.start_images(images)()
 
     def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
-        """Start the same on a CUDA device; the returned function waits for it. Any other device has done it on return."""
+        """Start the same on a CUDA device; the returned function waits for it. Other devices do it here."""
         self.open()
         size = self.batch_size
         parts = [self._started(images[at : at + size]) for at in range(0, len(images), size)]

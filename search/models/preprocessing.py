@@ -1,4 +1,4 @@
-"""What a model does to pictures before it sees them: on the CPU, or for a whole batch on the model's own device.
+"""Preprocessing of images for a model: on the CPU, or for a whole batch on the model's own device.
 
 Either gives a batch whose channels lie last in memory: convolutions on a CPU take two thirds of the time for it.
 """
@@ -61,7 +61,7 @@ class SquashPreprocessing:
 
 
 class CpuPreprocessing:
-    """Open_clip's own preprocessing, picture by picture; normalised a batch at a time.
+    """Open_clip's own preprocessing, image by image; normalised a batch at a time.
 
     Resized by torch as bytes, which takes half to a third of PIL's time; by PIL where a transform knows only PIL.
 
@@ -80,13 +80,13 @@ class CpuPreprocessing:
         self._device = device
 
     def batch(self, images: Sequence[Image]) -> Any:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
+        """Return a tensor (n, 3, h, w), channels last, on the device. `images`: uint8 (H, W, 3) RGB of any sizes."""
         import torch
 
         return self._normal(torch.stack([self._transformed(image) for image in images]).to(self._device))
 
     def _transformed(self, image: Image) -> Any:
-        """uint8 (h, w, 3)."""
+        """Return an image as uint8 (h, w, 3)."""
         import torch
 
         if self._by_pil:
@@ -133,7 +133,7 @@ class DevicePreprocessing:
         self._products = products or (torch.float32 if self._stream is None else torch.float16)
 
     def batch(self, images: Sequence[Image]) -> Any:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
+        """Return a tensor (n, 3, h, w), channels last, on the device. `images`: uint8 (H, W, 3) RGB of any sizes."""
         import torch
 
         if self._stream is None:
@@ -156,7 +156,7 @@ class DevicePreprocessing:
         return self._normal(torch.cat(parts)[back])
 
     def _resized(self, images: Sequence[Image]) -> Any:
-        """(n, h, w, 3), whole numbers 0 to 255."""
+        """Return images as (n, h, w, 3), whole numbers 0 to 255."""
         import torch
 
         there = self._sent(_stacked(images, pinned=self._stream is not None)).to(self._products)
@@ -169,7 +169,7 @@ class DevicePreprocessing:
         return torch.einsum("nyvc,nuy->nuvc", across, self._weights(rows, h, height)).round_().clamp_(0, 255)
 
     def _weights(self, places: Any, length: int, taps: int) -> Any:
-        """What each of `taps` pixels gives to each of `length`: (n, length, taps), rows sum up to one.
+        """Return the weight of each of `taps` pixels in each of `length`: (n, length, taps); rows sum up to one.
 
         `places`: (n, 3) for each picture its pixels, those it is resized to, and those that are cut off before.
         """
@@ -190,18 +190,18 @@ class DevicePreprocessing:
         return (weights / weights.sum(dim=2, keepdim=True)).to(self._products)
 
     def _place(self, height: int, width: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-        """For both axes: pixels, pixels after resizing, pixels that are cut off before the first."""
+        """Return for both axes: pixels, pixels after resizing, pixels that are cut off before the first."""
         inner, (h, w) = self._inner(height, width), self._shape(height, width)
         top, left = (round((whole - part) / 2) for whole, part in zip(inner, (h, w), strict=True))
         return (height, inner[0], top), (width, inner[1], left)
 
     def _shape(self, height: int, width: int) -> tuple[int, int]:
-        """Of the prepared picture."""
+        """Return the size (h, w) of the prepared image."""
         h, w = self._crops[0].size if self._crops else self._inner(height, width)
         return int(h), int(w)
 
     def _inner(self, height: int, width: int) -> tuple[int, int]:
-        """The size to which torchvision resizes: both sides, or the shorter one."""
+        """Return the size to which torchvision resizes: both sides, or the shorter one."""
         shorter = self._resize.size
         if not isinstance(shorter, int):
             return int(shorter[0]), int(shorter[1])
@@ -209,7 +209,7 @@ class DevicePreprocessing:
         return (shorter, longer) if height <= width else (longer, shorter)
 
     def _sent(self, tensor: Any) -> Any:
-        """On the device, without waiting for it."""
+        """Copy a tensor to the device, without waiting for it."""
         if self._stream is None:
             return tensor.to(self._device)
         return (tensor if tensor.is_pinned() else tensor.pin_memory()).to(self._device, non_blocking=True)
@@ -230,7 +230,7 @@ class _Normal:
 
 
 def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], set[str]]:
-    """Those that resize, crop and normalise, and the names of those that are unknown here."""
+    """Return the transforms that resize, crop and normalise, and the names of those that are unknown here."""
     from torchvision.transforms import CenterCrop, Normalize, Resize
 
     resize, crops, normal = ([t for t in transforms if isinstance(t, kind)] for kind in (Resize, CenterCrop, Normalize))
@@ -239,14 +239,14 @@ def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any],
 
 
 def _resize_of_bytes(resize: Any) -> Any:
-    """The same of uint8 tensors, without a way over floats."""
+    """Return the same transform for uint8 tensors, without a way over floats."""
     from torchvision.transforms import v2
 
     return v2.Resize(resize.size, interpolation=resize.interpolation, antialias=True)
 
 
 def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
-    """Numbers of the pictures whose sides lie between the same powers of two: little is filled up to the largest."""
+    """Group the numbers of the images whose sides lie between the same powers of two: little padding is needed."""
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for n, image in enumerate(images):
         groups[(image.shape[0] - 1).bit_length(), (image.shape[1] - 1).bit_length()].append(n)
@@ -254,7 +254,7 @@ def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
 
 
 def _stacked(images: Sequence[Image], *, pinned: bool) -> Any:
-    """uint8 (n, H, W, 3) of the largest sides; what is beyond a picture's own is anything, and weighs nothing."""
+    """Return uint8 (n, H, W, 3) of the largest sides. Pixels beyond an image are undefined, and have no weight."""
     import torch
 
     height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))
