@@ -46,7 +46,7 @@ class SentenceTokenizer:
             config = json.loads((folder / "open_clip_config.json").read_text("utf-8"))["model_cfg"]["text_cfg"]
             self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self.context = int(config["context_length"])
-            pad = self._tokenizer.padding["pad_id"]
+            pad = (self._tokenizer.padding or {})["pad_id"]
         except Exception as e:  # of tokenizers, which raises plain ones
             got = f"{type(e).__name__}: {e}"
             raise Unavailable("the model's tokenizer cannot be read", got=got, cure="restore the folder") from e
