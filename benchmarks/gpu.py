@@ -29,7 +29,7 @@ from benchmarks.indexing import make_video
 from benchmarks.run import Metric, publish
 from indexer.importer.registration import register
 from search.config import Settings
-from search.models.embedder import OpenClipEmbedder, make_embedder
+from search.models.open_clip_embedder import OpenClipEmbedder
 from search.times import zone_of
 from search.types import Image
 
@@ -125,7 +125,10 @@ def of_model(name: str, settings: Settings, rounds: int, seconds: float) -> list
     """Pure and product of one model, and their ratio."""
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        embedder = make_embedder(s, random_model(name, Path(folder)))
+        embedder = OpenClipEmbedder(
+            random_model(name, Path(folder)), device=s.device, threads=s.torch_threads,
+            runtime=s.runtime, exports=s.data_dir / "exported", compile_tower=s.torch_compile,
+        )  # fmt: skip
         embedder.open()
         best = best_batch(embedder, seconds)
         embedder.batch_size = best

@@ -26,7 +26,7 @@ from indexer.importer.registration import register
 from indexer.pipeline.worker import IndexWorker
 from search.config import Settings
 from search.media.clip_cutter import ffmpeg_path
-from search.models.embedder import OpenClipEmbedder
+from search.models.embedder import Embedder, make_embedder
 from search.times import zone_of
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ def make_video(seconds: int) -> Path:
     return file
 
 
-def simple_way(video: Path, interval_s: float, embedder: OpenClipEmbedder) -> Cost:
+def simple_way(video: Path, interval_s: float, embedder: Embedder) -> Cost:
     cpu, wall = time.process_time(), time.perf_counter()
     source = OpenCVSource(video, interval_s=interval_s, max_megapixels=17)
     for frame in source.frames():
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     video = given.video or make_video(given.seconds)
     settings = Settings(sample_interval_s=given.interval)
-    embedder = OpenClipEmbedder(settings.model)
+    embedder = make_embedder(settings)
     embedder.open()
     rounds = [  # one after the other, so that a drift of the machine hits both
         (simple_way(video, given.interval, embedder), product(video, settings)) for _ in range(given.rounds)

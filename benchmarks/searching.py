@@ -41,7 +41,7 @@ from search.catalog.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Unavailable, XunrenError
-from search.models.embedder import OpenClipEmbedder
+from search.models.embedder import make_embedder
 from search.query import Query
 from search.ranking.clips import ClipAssembler
 from search.times import zone_of
@@ -231,7 +231,7 @@ def measured(kind: str, rows: int, seconds: float) -> list[Metric]:
     folder = WORK / str(rows)
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(data_dir=folder)
-    embedder = OpenClipEmbedder(settings.model)
+    embedder = make_embedder(settings)
     city = City(rows, embedder.embed_texts(LOOKS))
     name, watch = f"{kind}, {rows:,} rows", Watch()
     with address_of(kind, folder) as address, Catalog(settings.catalog_address) as catalog:

@@ -36,8 +36,10 @@ class Settings(BaseModel):
         description="recommended name (see `xunren doctor`), open_clip NAME:TAG, hf-hub:ORG/REPO or local-dir:PATH",
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps; of another runtime, its own names")
-    runtime: Literal["torch", "onnxruntime", "openvino"] = Field(
-        "torch", description="of the image tower; the others are exported from it once, into data_dir"
+    runtime: str = Field(
+        "auto",
+        description="what computes the model: auto, torch, onnxruntime or openvino; auto: onnxruntime for the shipped "
+        "model on a CPU, else torch; other models are exported for another runtime once, into data_dir",
     )
     torch_compile: bool = Field(
         False,
@@ -163,7 +165,7 @@ class Settings(BaseModel):
             raise ValueError("false_match_share must not be above false_maybe_share")
         if self.clip_max_s < 2 * self.clip_pad_s:
             raise ValueError("clip_max_s must be at least twice clip_pad_s")
-        if self.torch_compile and self.runtime != "torch":
+        if self.torch_compile and self.runtime not in ("auto", "torch"):
             raise ValueError("torch_compile is of no use to another runtime than torch")
         return self
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import WordPiece
 
+from search.models.graphs import write_graphs
 from training import words
 from training.attributes import sample_person
 from training.captions import PLACES, Writer
@@ -126,7 +126,7 @@ def text_features(model: Any, tokens: torch.Tensor, buckets: int = 8) -> torch.T
 
 
 def export(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes the four files that open_clip's ``local-dir:`` reads."""
+    """Write the four files that open_clip's ``local-dir:`` reads, and the ONNX graphs that a CPU reads."""
     folder.mkdir(parents=True, exist_ok=True)
     preprocess = {**IMAGENET, "size": list(SIZE), "interpolation": "bilinear", "resize_mode": "squash"}
     config = {"model_cfg": model_cfg(tokenizer.get_vocab_size()), "preprocess_cfg": preprocess}
@@ -137,7 +137,9 @@ def export(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
     about = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT, "pad_token": "[PAD]",
              "unk_token": "[UNK]", "bos_token": "[BOS]", "eos_token": "[EOS]", "clean_up_tokenization_spaces": False}  # fmt: skip
     (folder / "tokenizer_config.json").write_text(json.dumps(about, indent=1) + "\n")
-    open_clip.create_model_and_transforms(f"local-dir:{folder}")  # fails here rather than at the user's
+    for graph in folder.glob("*.onnx"):  # of the weights before
+        graph.unlink()
+    write_graphs(folder)  # loads the folder by open_clip: what is wrong fails here rather than at the user's
 
 
 __all__ = ["build", "encode", "export", "load_imagenet", "text_features", "train_tokenizer"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 from rich.text import Text
@@ -22,8 +23,10 @@ from search.catalog.indexes import IndexStore
 from search.config import Settings, settings_table
 from search.errors import BadInput, Unavailable, XunrenError
 from search.media.clip_cutter import ffmpeg_path
-from search.models.embedder import make_embedder
+from search.models.devices import pick_device
+from search.models.embedder import make_embedder, runtime_of
 from search.models.registry import RECOMMENDED
+from search.models.runtimes import TORCH, runtime_info
 from search.vector_store.factory import open_vector_store
 
 _FREE_GIB = 2.0
@@ -50,7 +53,7 @@ class Check:
 
 
 def show_checks(settings: Settings) -> bool:
-    """Print the table. Returns whether all is well."""
+    """Print the table. Return whether every part is well."""
     checks = run_checks(settings)
     rows = [(c.part, Text("ok", "green") if c.ok else Text("wrong", "bold red"), c.found, c.cure) for c in checks]
     out.print(table("", ("part", "", "found", "cure"), rows))
@@ -58,26 +61,26 @@ def show_checks(settings: Settings) -> bool:
 
 
 def run_checks(settings: Settings) -> list[Check]:
-    """Check every part, each for itself: one that is broken hides no other."""
+    """Check every part, each by itself: a broken part hides no other."""
     parts: list[tuple[str, Callable[[Settings], str]]] = [
         ("Python", _python),
-        ("torch and device", _torch),
         ("ffmpeg", _ffmpeg),
         ("decoding", _decoding),
         ("model", _model),
+        ("model runtime", _runtime),
         ("catalogue", _catalogue),
         ("vector store", _store),
         ("disk", _disk),
     ]
-    return [_check(part, look, settings) for part, look in parts]
+    return [_check(part, inspect, settings) for part, inspect in parts]
 
 
-def _check(part: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+def _check(part: str, inspect: Callable[[Settings], str], settings: Settings) -> Check:
     try:
-        return Check(part, True, look(settings))
+        return Check(part, True, inspect(settings))
     except XunrenError as e:
-        found = e.what + (f" ({e.got})" if e.got else "")
-        return Check(part, False, found, e.cure or e.expected or "see the README")
+        problem = e.what + (f" ({e.got})" if e.got else "")
+        return Check(part, False, problem, e.cure or e.expected or "see the README")
     except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as e:
         return Check(part, False, f"{type(e).__name__}: {e}", "install again: pip install --force-reinstall xunren")
 
@@ -86,13 +89,13 @@ def _python(_: Settings) -> str:
     return platform.python_version()
 
 
-def _torch(settings: Settings) -> str:
-    import torch
-
-    from search.models.embedder import pick_device
-
-    device = settings.device if settings.runtime == "torch" else "cpu"  # else it is a name of the other runtime's
-    return f"torch {torch.__version__}, {pick_device(device)}, {torch.get_num_threads()} threads"
+def _runtime(settings: Settings) -> str:
+    choice = runtime_of(settings)
+    if choice.from_folder:
+        package, device = runtime_info(choice.name).package, settings.device
+    else:  # the device is a name of the other runtime's, and texts are embedded by torch on the CPU
+        package, device = TORCH, str(pick_device(settings.device if choice.name == TORCH else "cpu"))
+    return f"{choice.name} ({package} {version(package)}), device {device}: {choice.reason}"
 
 
 def _decoding(settings: Settings) -> str:
@@ -113,7 +116,7 @@ def _model(settings: Settings) -> str:
             raise Unavailable(
                 "the model gives vectors that are not of unit length", got=norm, cure="choose another model"
             )
-    return f"{embedder.label}, {embedder.dim} dimensions, {settings.runtime}"
+    return f"{embedder.label}, {embedder.dim} dimensions"
 
 
 def _catalogue(settings: Settings) -> str:
@@ -124,7 +127,7 @@ def _catalogue(settings: Settings) -> str:
 
 
 def _agree(catalog: Catalog, settings: Settings) -> None:
-    """Check that the index answers by the model of the settings. A new index has none, and is not given one."""
+    """Check the model against the index. A new index has no model yet; `doctor` does not give it one."""
     if catalog.model() is not None:
         active_index(settings, catalog)
 
@@ -145,7 +148,7 @@ def _store(settings: Settings) -> str:
 
 
 def _memory_bytes() -> int:
-    """Return the memory of this machine."""
+    """Return the memory of this machine, in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from api.commands.console import err, out
 from api.composition import open_catalog, open_context
-from api.jobs.background import deliver_until, in_background, index_until, keep_until, exit_on_sigterm
+from api.jobs.background import deliver_until, exit_on_sigterm, in_background, index_until, keep_until
 from api.reindex.backfill import refill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder

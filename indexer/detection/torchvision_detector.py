@@ -47,7 +47,7 @@ class TorchvisionDetector:
         """Load the weights."""
         from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 
-        from search.models.embedder import pick_device
+        from search.models.devices import pick_device
 
         if self._model is not None:
             return

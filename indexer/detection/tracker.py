@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from indexer.detection.crops import Colours, Crop, CropAlbum, FrameThumbnail, TrackedDetection, alike, describe
 from search.types import Box, Detection, Frame, Image
@@ -133,6 +132,8 @@ class _LiveTrack:
 
 def _continued(detections: list[TrackedDetection], live: list[_LiveTrack]) -> list[tuple[int, int]]:
     """Return (detection, track that it continues) as numbers, each at most once, of the least cost in sum."""
+    from scipy.optimize import linear_sum_assignment  # here: it takes 0.3 s to import, and a search needs none
+
     table = [[track.cost(detection) for track in live] for detection in detections]
     costs = np.array(table, np.float64).reshape(len(detections), len(live))
     pairs = zip(*linear_sum_assignment(np.minimum(costs, LIMIT)), strict=True)  # as dear as being left alone

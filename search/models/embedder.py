@@ -1,315 +1,69 @@
-"""Pictures and sentences to unit vectors. `torch` and `open_clip` are loaded by `open()`, never on import."""
+"""The protocol of an embedder, and the factory that opens one by the settings. Nothing heavy is loaded on import."""
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from search.config import Settings
-from search.errors import BadInput, Unavailable, XunrenError
-from search.models.image_tower import Runtime, compiled, narrowed, open_tower
-from search.models.preprocessing import CpuPreprocessing, DevicePreprocessing
+from search.models.onnx_embedder import OnnxEmbedder
+from search.models.open_clip_embedder import OpenClipEmbedder
 from search.models.registry import resolve_model
+from search.models.runtimes import RuntimeChoice, choose_runtime
 from search.types import Image, Vectors
-
-log = logging.getLogger(__name__)
 
 
 class Embedder(Protocol):
-    """Puts pictures and sentences into one space. `label` names that space; `dim` is known once open."""
+    """Embeds images and sentences into one vector space. `label` names that space; `dim` is known once open."""
 
     @property
     def label(self) -> str:
-        """Name of the vector space, kept with the index."""
+        """Return the name of the vector space, kept with the index."""
 
     @property
     def dim(self) -> int:
-        """Numbers in a vector."""
+        """Return the numbers in a vector."""
 
     @property
     def batch_size(self) -> int:
-        """Pictures that are best embedded at once."""
+        """Return the number of images that are best embedded at once."""
 
     @property
     def busy_s(self) -> float:
-        """Seconds that the device has computed vectors of pictures, so far."""
+        """Return the seconds that the device has computed vectors of images, so far."""
 
     def open(self) -> None:
         """Load what is heavy. Calling it again does nothing."""
 
     def embed_images(self, images: Sequence[Image]) -> Vectors:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
+        """Return float32 (n, dim), unit length. `images`: uint8 (H, W, 3) RGB of any sizes."""
 
     def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
-        """The same, without waiting for a device that works beside: call what is returned, once, for the vectors."""
+        """Start the same, and do not wait for a device that works beside: the returned function gives the vectors."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 (n, dim), unit length. Raises `BadInput` for a text that does not fit whole."""
+        """Return float32 (n, dim), unit length. Raise `BadInput` for a text that does not fit whole."""
 
 
-class OpenClipEmbedder:
-    """Any open_clip model. The constructor is cheap and checks the name; `open()` loads the weights.
+def make_embedder(settings: Settings, model: str = "") -> Embedder:
+    """Return the embedder of these settings; `model` instead of theirs. Load nothing yet.
 
-    Args:
-        model: see `search.models.registry.resolve_model`.
-        device: auto, cpu, cuda, cuda:N or mps.
-        batch_size: pictures a forward pass.
-        threads: CPU threads of torch; 0 leaves them.
-        runtime: of the image tower; another one than torch runs it on its own `device`, and sentences on the CPU.
-        exports: folder for what other runtimes need.
-        compile_tower: through `torch.compile`, when it is opened.
+    Raises:
+        BadInput: an unknown model or runtime.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        device: str = "auto",
-        batch_size: int = 32,
-        threads: int = 0,
-        runtime: Runtime = "torch",
-        exports: Path = Path("exported"),
-        compile_tower: bool = False,
-    ) -> None:
-        self._spec = resolve_model(model)
-        self._label = self._spec.label
-        self._device_name = device
-        self.batch_size = batch_size
-        self._threads = threads
-        self._runtime: Runtime = runtime
-        self._exports = exports
-        self._compile = compile_tower
-        self.busy_s = 0.0
-        self._lock = threading.Lock()
-        self._model: Any = None
-
-    @property
-    def label(self) -> str:
-        """Name of the vector space."""
-        return self._label
-
-    @property
-    def dim(self) -> int:
-        """Numbers in a vector; opens the model."""
-        self.open()
-        return self._dim
-
-    @property
-    def device(self) -> str:
-        """The device the model runs on; opens the model."""
-        self.open()
-        return str(self._device)
-
-    def open(self) -> None:
-        """Load the weights.
-
-        Raises:
-            Unavailable: the weights are not on disk and cannot be fetched, or the device does not exist.
-        """
-        with self._lock:
-            if self._model is None:
-                self._load()
-
-    def _load(self) -> None:
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch would spin on the decoder's cores
-        import open_clip
-        import torch
-
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        self._device = pick_device(self._device_name if self._runtime == "torch" else "cpu")
-        self._cuda = is_card(self._device)
-        with self._refusing(
-            "could not be loaded",
-            "check the name and the network (a first use downloads the weights), or set model = xunren-small",
-        ):
-            model, _, compose = open_clip.create_model_and_transforms(
-                self._spec.architecture, pretrained=self._spec.tag, device=self._device, precision="fp32"
-            )
-            self._tokenizer = open_clip.get_tokenizer(self._spec.architecture)
-        model.eval()
-        model = model.to(memory_format=torch.channels_last)
-        self._context = int(getattr(self._tokenizer, "context_length", None) or model.context_length)
-        self._texts = model.encode_text
-        with self._refusing(f"does not run on {self._device}", "set device = cpu, or model = xunren-small"):
-            self._prepare = self._preprocessing(compose, torch.float32)
-            if self._cuda:  # the image tower only: sentences come one at a time, and stay in float32
-                model.visual, dtype = narrowed(model.visual, self._prepare(probes()))
-                self._prepare = self._preprocessing(compose, dtype)
-            self._tower = self._opened_tower(model)
-            self._dim = int(self._encode_text(["x"]).shape[1])
-            with torch.inference_mode():
-                self._tower(self._prepare(probes()[:1]))
-        self._model = model
-        log.info("model %s on %s, %d dimensions", self._label, self._device, self._dim)
-
-    @contextmanager
-    def _refusing(self, what: str, cure: str) -> Iterator[None]:
-        """What open_clip, torch and the hub raise is of many kinds; all mean: this model cannot be had here."""
-        try:
-            yield
-        except XunrenError:
-            raise
-        except Exception as e:
-            got = f"{type(e).__name__}: {e}"
-            raise Unavailable(f"the model {self._label} {what}", got=got, cure=cure) from e
-
-    def _preprocessing(self, compose: Any, dtype: Any) -> Callable[[Sequence[Image]], Any]:
-        """Pictures to a batch of `dtype` on the device."""
-        if not self._cuda:
-            return CpuPreprocessing(compose, self._device, dtype).batch
-        try:
-            return DevicePreprocessing(compose, self._device, dtype).batch
-        except NotImplementedError as e:
-            log.warning("the CPU resizes pictures for %s, one by one; not known to the card: %s", self._label, e)
-            return CpuPreprocessing(compose, self._device, dtype).batch
-
-    def _opened_tower(self, model: Any) -> Callable[[Any], Any]:
-        """What computes features (n, dim), a tensor, of prepared pictures."""
-        if self._runtime == "torch" and not self._compile:
-            encode: Callable[[Any], Any] = model.encode_image
-            return encode
-        import torch
-
-        example = self._prepare(probes()[:1])
-        if self._runtime == "torch":
-            return compiled(model, example, self.batch_size)
-        tower = open_tower(self._runtime, model, example.shape[2:], self._exports, self._label, self._device_name)
-        return lambda batch: torch.from_numpy(tower(batch.contiguous().numpy()))
-
-    def embed_images(self, images: Sequence[Image]) -> Vectors:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns float32 (n, dim), unit length."""
-        return self.start_images(images)()
-
-    def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
-        """The same; on a CUDA card it is only started, and what is returned waits for it. Elsewhere it is done here."""
-        self.open()
-        size = self.batch_size
-        parts = [self._started(images[at : at + size]) for at in range(0, len(images), size)]
-        return lambda: np.concatenate([part() for part in parts]) if parts else np.empty((0, self._dim), np.float32)
-
-    def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 (n, dim), unit length.
-
-        Raises:
-            BadInput: a text has more tokens than the model reads; it is never cut off silently.
-        """
-        self.open()
-        if not texts:
-            return np.empty((0, self._dim), np.float32)
-        with self._lock:  # fast tokenizers keep padding settings and cannot be shared by threads
-            for text in texts:
-                self._check_fits(text)
-            return self._encode_text(texts)
-
-    def _started(self, images: Sequence[Image]) -> Callable[[], Vectors]:
-        """One batch."""
-        import torch
-
-        with torch.inference_mode():
-            batch = self._prepare(images)
-            if self._cuda:
-                return self._started_on_card(batch)
-            began = time.perf_counter()
-            vectors = _unit(self._tower(batch).float().numpy(force=True))
-            self._was_busy(time.perf_counter() - began)
-            return lambda: vectors
-
-    def _started_on_card(self, batch: Any) -> Callable[[], Vectors]:
-        """Computing and the copy back are put behind what the card has to do; nobody waits for them here."""
-        import torch
-
-        event: Any = torch.cuda.Event
-        began, ended = event(enable_timing=True), event(enable_timing=True)
-        arrived = event(blocking=True)  # who waits for it sleeps; else the wait would spin on a core of the decoders
-        stream = torch.cuda.current_stream(self._device)
-        began.record(stream)
-        features = self._tower(batch).float()
-        ended.record(stream)
-        host = torch.empty(features.shape, dtype=torch.float32, pin_memory=True)
-        host.copy_(features, non_blocking=True)
-        arrived.record(stream)
-
-        def finish() -> Vectors:
-            arrived.synchronize()
-            self._was_busy(began.elapsed_time(ended) / 1000)
-            if not np.isfinite(host.numpy()).all():  # it was tried when it was opened, but not on these pictures
-                cure = "set device = cpu, or another model"
-                raise Unavailable(f"the model {self._label} overflows on {self._device}", got="no number", cure=cure)
-            return _unit(host.numpy())
-
-        return finish
-
-    def _was_busy(self, seconds: float) -> None:
-        with self._lock:
-            self.busy_s += seconds
-
-    def _encode_text(self, texts: Sequence[str]) -> Vectors:
-        import torch
-
-        tokens = self._tokenizer(list(texts)).to(self._device)
-        with torch.inference_mode():
-            return _unit(self._texts(tokens).float().cpu().numpy())
-
-    def _check_fits(self, text: str) -> None:
-        """Tokenise with ample room: what is longer than the context would be cut off by the real call."""
-        row = self._tokenizer([text], context_length=max(self._context, 4 * len(text)) + 8)[0]
-        used = int((row != row[-1]).sum())  # the last token of so wide a row is padding
-        if used > self._context:
-            raise BadInput(
-                "the sentence is too long for this model",
-                got=f"{used} tokens",
-                expected=f"at most {self._context}",
-                cure="say less, or split it into two searches",
-            )
-
-
-def make_embedder(settings: Settings, model: str = "") -> OpenClipEmbedder:
-    """The embedder of these settings; `model` instead of theirs. Loads nothing yet."""
-    s = settings
+    s, name = settings, model or settings.model
+    choice = runtime_of(settings, model)
+    if choice.from_folder:
+        return OnnxEmbedder(
+            name, runtime=choice.name, device=s.device, batch_size=s.batch_size, threads=s.torch_threads
+        )
     return OpenClipEmbedder(
-        model or s.model, device=s.device, batch_size=s.batch_size, threads=s.torch_threads,
-        runtime=s.runtime, exports=s.data_dir / "exported", compile_tower=s.torch_compile,
+        name, device=s.device, batch_size=s.batch_size, threads=s.torch_threads,
+        runtime=choice.name, exports=s.data_dir / "exported", compile_tower=s.torch_compile,
     )  # fmt: skip
 
 
-def is_card(device: Any) -> bool:
-    """Whether pictures are prepared and computed there, beside what the CPU does."""
-    return bool(device.type == "cuda")
-
-
-def probes() -> list[Image]:
-    """A few pictures to try a model on, always the same: coloured blocks, as coarse as clothes are."""
-    blocks = np.random.default_rng(0).integers(0, 256, (4, 8, 4, 3), dtype=np.uint8)
-    return list(blocks.repeat(16, axis=1).repeat(16, axis=2))
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    return unit
-
-
-def pick_device(name: str) -> Any:
-    """The torch device for a `device` setting; one that is not there is refused, never replaced."""
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise BadInput("unknown device", got=name, expected="auto, cpu, cuda, cuda:N or mps") from None
-    missing = (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()) or (
-        device.type == "mps" and not torch.backends.mps.is_available()
-    )
-    if missing:
-        raise Unavailable("the device is not there", got=name, cure="set device = auto or cpu")
-    return device
+def runtime_of(settings: Settings, model: str = "") -> RuntimeChoice:
+    """Return the runtime that `make_embedder` takes, and why."""
+    spec = resolve_model(model or settings.model)
+    return choose_runtime(spec, settings.runtime, settings.device, compiled=settings.torch_compile)

@@ -1,17 +1,21 @@
-"""What a model does to pictures before it sees them: on the CPU, or for a whole batch on the model's own device.
+"""Preprocessing of images for a model: on the CPU, or for a whole batch on the model's own device.
 
 Either gives a batch whose channels lie last in memory: convolutions on a CPU take two thirds of the time for it.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from search.errors import Unavailable
 from search.types import Image
 
 _PLAIN = ("MaybeConvertMode", "MaybeToTensor", "ToTensor", "function")  # RGB and tensors it is given already
@@ -19,8 +23,45 @@ _CUBIC = -0.5  # of the bicubic kernel: PIL's, and torch's where it is antialias
 _REACH = {"bicubic": 2.0, "bilinear": 1.0}  # of a kernel, in pixels
 
 
+class SquashPreprocessing:
+    """Preprocessing of a model folder by PIL and numpy: resized to one size whatever the shape, and normalised.
+
+    Args:
+        folder: with open_clip_config.json.
+
+    Raises:
+        Unavailable: the file cannot be read, or asks for what is not done here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            config = json.loads((folder / "open_clip_config.json").read_text("utf-8"))["preprocess_cfg"]
+            height, width = config["size"]
+            mode, kernel = config["resize_mode"], config["interpolation"]
+            mean, std = (255 * np.array(config[key], np.float32) for key in ("mean", "std"))
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            got = f"{type(e).__name__}: {e}"
+            raise Unavailable("the model's preprocessing cannot be read", got=got, cure="restore the folder") from e
+        if mode != "squash" or kernel not in _REACH:
+            cure, expected = "set runtime to torch", f"squash, {' or '.join(_REACH)}"
+            raise Unavailable(
+                "open_clip alone prepares images so", got=f"{mode}, {kernel}", expected=expected, cure=cure
+            )
+        self._size = (int(width), int(height))
+        self._kernel = Picture.Resampling[kernel.upper()]
+        self._mean, self._std = mean, std
+
+    def __call__(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return a batch, float32 (n, 3, h, w). `images`: uint8 (H, W, 3) RGB of any sizes."""
+        resized = [np.asarray(Picture.fromarray(image).resize(self._size, self._kernel)) for image in images]
+        pixels = np.stack(resized).astype(np.float32)
+        pixels -= self._mean
+        pixels /= self._std
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
 class CpuPreprocessing:
-    """Open_clip's own preprocessing, picture by picture; normalised a batch at a time.
+    """Open_clip's own preprocessing, image by image; normalised a batch at a time.
 
     Resized by torch as bytes, which takes half to a third of PIL's time; by PIL where a transform knows only PIL.
 
@@ -39,13 +80,13 @@ class CpuPreprocessing:
         self._device = device
 
     def batch(self, images: Sequence[Image]) -> Any:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
+        """Return a tensor (n, 3, h, w), channels last, on the device. `images`: uint8 (H, W, 3) RGB of any sizes."""
         import torch
 
         return self._normal(torch.stack([self._transformed(image) for image in images]).to(self._device))
 
     def _transformed(self, image: Image) -> Any:
-        """uint8 (h, w, 3)."""
+        """Return an image as uint8 (h, w, 3)."""
         import torch
 
         if self._by_pil:
@@ -92,7 +133,7 @@ class DevicePreprocessing:
         self._products = products or (torch.float32 if self._stream is None else torch.float16)
 
     def batch(self, images: Sequence[Image]) -> Any:
-        """`images`: uint8 (H, W, 3) RGB of any sizes. Returns a tensor (n, 3, h, w), channels last, on the device."""
+        """Return a tensor (n, 3, h, w), channels last, on the device. `images`: uint8 (H, W, 3) RGB of any sizes."""
         import torch
 
         if self._stream is None:
@@ -115,7 +156,7 @@ class DevicePreprocessing:
         return self._normal(torch.cat(parts)[back])
 
     def _resized(self, images: Sequence[Image]) -> Any:
-        """(n, h, w, 3), whole numbers 0 to 255."""
+        """Return images as (n, h, w, 3), whole numbers 0 to 255."""
         import torch
 
         there = self._sent(_stacked(images, pinned=self._stream is not None)).to(self._products)
@@ -128,7 +169,7 @@ class DevicePreprocessing:
         return torch.einsum("nyvc,nuy->nuvc", across, self._weights(rows, h, height)).round_().clamp_(0, 255)
 
     def _weights(self, places: Any, length: int, taps: int) -> Any:
-        """What each of `taps` pixels gives to each of `length`: (n, length, taps), rows sum up to one.
+        """Return the weight of each of `taps` pixels in each of `length`: (n, length, taps); rows sum up to one.
 
         `places`: (n, 3) for each picture its pixels, those it is resized to, and those that are cut off before.
         """
@@ -149,18 +190,18 @@ class DevicePreprocessing:
         return (weights / weights.sum(dim=2, keepdim=True)).to(self._products)
 
     def _place(self, height: int, width: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-        """For both axes: pixels, pixels after resizing, pixels that are cut off before the first."""
+        """Return for both axes: pixels, pixels after resizing, pixels that are cut off before the first."""
         inner, (h, w) = self._inner(height, width), self._shape(height, width)
         top, left = (round((whole - part) / 2) for whole, part in zip(inner, (h, w), strict=True))
         return (height, inner[0], top), (width, inner[1], left)
 
     def _shape(self, height: int, width: int) -> tuple[int, int]:
-        """Of the prepared picture."""
+        """Return the size (h, w) of the prepared image."""
         h, w = self._crops[0].size if self._crops else self._inner(height, width)
         return int(h), int(w)
 
     def _inner(self, height: int, width: int) -> tuple[int, int]:
-        """The size to which torchvision resizes: both sides, or the shorter one."""
+        """Return the size to which torchvision resizes: both sides, or the shorter one."""
         shorter = self._resize.size
         if not isinstance(shorter, int):
             return int(shorter[0]), int(shorter[1])
@@ -168,7 +209,7 @@ class DevicePreprocessing:
         return (shorter, longer) if height <= width else (longer, shorter)
 
     def _sent(self, tensor: Any) -> Any:
-        """On the device, without waiting for it."""
+        """Copy a tensor to the device, without waiting for it."""
         if self._stream is None:
             return tensor.to(self._device)
         return (tensor if tensor.is_pinned() else tensor.pin_memory()).to(self._device, non_blocking=True)
@@ -189,7 +230,7 @@ class _Normal:
 
 
 def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], set[str]]:
-    """Those that resize, crop and normalise, and the names of those that are unknown here."""
+    """Return the transforms that resize, crop and normalise, and the names of those that are unknown here."""
     from torchvision.transforms import CenterCrop, Normalize, Resize
 
     resize, crops, normal = ([t for t in transforms if isinstance(t, kind)] for kind in (Resize, CenterCrop, Normalize))
@@ -198,14 +239,14 @@ def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any],
 
 
 def _resize_of_bytes(resize: Any) -> Any:
-    """The same of uint8 tensors, without a way over floats."""
+    """Return the same transform for uint8 tensors, without a way over floats."""
     from torchvision.transforms import v2
 
     return v2.Resize(resize.size, interpolation=resize.interpolation, antialias=True)
 
 
 def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
-    """Numbers of the pictures whose sides lie between the same powers of two: little is filled up to the largest."""
+    """Group the numbers of the images whose sides lie between the same powers of two: little padding is needed."""
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for n, image in enumerate(images):
         groups[(image.shape[0] - 1).bit_length(), (image.shape[1] - 1).bit_length()].append(n)
@@ -213,7 +254,7 @@ def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
 
 
 def _stacked(images: Sequence[Image], *, pinned: bool) -> Any:
-    """uint8 (n, H, W, 3) of the largest sides; what is beyond a picture's own is anything, and weighs nothing."""
+    """Return uint8 (n, H, W, 3) of the largest sides. Pixels beyond an image are undefined, and have no weight."""
     import torch
 
     height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))

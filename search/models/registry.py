@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from search.errors import BadInput
@@ -15,7 +16,7 @@ WEIGHTS = "open_clip_model.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One recommended model. `architecture` and `tag` are open_clip's words; sizes are what a first use loads."""
+    """One recommended model. `architecture` and `tag` are open_clip's words; `download_mb` is loaded by a first use."""
 
     name: str
     architecture: str
@@ -53,7 +54,7 @@ RECOMMENDED: tuple[ModelInfo, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What open_clip is given: `architecture` and `tag`."""
+    """A model: `architecture` and `tag` are open_clip's words."""
 
     name: str
     architecture: str
@@ -61,20 +62,31 @@ class ModelSpec:
 
     @property
     def folder(self) -> Path | None:
-        """Where a local model lies; None for what open_clip fetches."""
+        """Return the folder of a local model; None for a model that open_clip downloads."""
         local = self.architecture.removeprefix("local-dir:")
         return None if local == self.architecture else Path(local)
 
     @property
     def label(self) -> str:
-        """Under which an index remembers its model: `name`, and a digest of local weights, which are read for it.
+        """Return the name of the vector space: `name`, and a digest of local weights, which are read for it.
 
         Retrained weights make another vector space.
         """
-        if self.folder is None:
-            return self.name
-        with (self.folder / WEIGHTS).open("rb") as f:
-            return f"{self.name}@{hashlib.file_digest(f, 'sha256').hexdigest()[:12]}"
+        return self.name if self.folder is None else f"{self.name}@{_digest(self.folder / WEIGHTS)}"
+
+    @property
+    def graph_files(self) -> tuple[Path, Path]:
+        """Return where the graphs of the image and the text tower lie if the local model's folder has them."""
+        folder = Path() if self.folder is None else self.folder
+        digest = _digest(folder / WEIGHTS)
+        return folder / f"image.{digest}.onnx", folder / f"text.{digest}.onnx"
+
+    @property
+    def graphs(self) -> tuple[Path, Path] | None:
+        """Return the graphs of the image and the text tower; None for a model without them."""
+        if self.folder is None or not all(file.is_file() for file in self.graph_files):
+            return None
+        return self.graph_files
 
 
 def resolve_model(setting: str) -> ModelSpec:
@@ -101,6 +113,18 @@ def resolve_model(setting: str) -> ModelSpec:
         expected=f"{', '.join(names)}, or NAME:TAG, hf-hub:ORG/REPO, local-dir:PATH",
         cure=f"did you mean {near[0]}?" if near else "`xunren doctor --models` describes the recommended ones",
     )
+
+
+def _digest(weights: Path) -> str:
+    """Return the first 12 hex digits of a file's SHA-256; the file is read again only after a change."""
+    stat = weights.stat()
+    return _digest_of(weights, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=16)
+def _digest_of(weights: Path, _mtime_ns: int, _size: int) -> str:
+    with weights.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()[:12]
 
 
 def _checked(spec: ModelSpec) -> ModelSpec:

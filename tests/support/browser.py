@@ -28,7 +28,7 @@ from search.config import load_settings
 from search.engine import SearchEngine
 from search.media.clip_cache import ClipCache
 from search.media.media_store import MediaStore
-from search.models.embedder import OpenClipEmbedder
+from search.models.embedder import Embedder
 from search.times import zone_of
 from search.types import Image
 from search.vector_store.milvus import MilvusStore
@@ -73,7 +73,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
     chosen |= {"false_match_share": 0.3, "false_maybe_share": 0.5}
     settings = load_settings(chosen | settings_, environ={})
     settings.data_dir.mkdir(parents=True)
-    embedder = cast(OpenClipEmbedder, ColourEmbedder())
+    embedder = cast(Embedder, ColourEmbedder())
     with ExitStack() as stack:
         catalog = stack.enter_context(Catalog(settings.catalog_address))
         dim = catalog.bind_model(embedder.label, lambda: embedder.dim)

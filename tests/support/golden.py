@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from search.models.embedder import OpenClipEmbedder
+from search.models.embedder import Embedder
+from search.models.open_clip_embedder import OpenClipEmbedder
 from search.types import Image, Vectors
 
 FILE = Path(__file__).parent / "golden.json"
@@ -27,7 +28,7 @@ def pictures() -> list[Image]:
     return made
 
 
-def vectors(embedder: OpenClipEmbedder) -> Vectors:
+def vectors(embedder: Embedder) -> Vectors:
     """float32 (5, dim): of the pictures, then of the sentences."""
     return np.concatenate([embedder.embed_images(pictures()), embedder.embed_texts(SENTENCES)])
 

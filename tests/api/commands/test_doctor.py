@@ -56,9 +56,24 @@ def test_doctor_counts_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_another_runtime_has_devices_of_its_own(tmp_path: Path) -> None:
     checks = {check.part: check for check in run_checks(Settings(data_dir=tmp_path, runtime="openvino", device="npu"))}
-    assert checks["torch and device"].ok
+    assert checks["model runtime"].ok
+    assert "set by runtime" in checks["model runtime"].found
     if not checks["model"].ok:  # this machine has none: OpenVINO says so, not torch
         assert "OpenVINO does not have this device" in checks["model"].found
+
+
+def test_it_says_which_runtime_computes_the_model_and_why(tmp_path: Path) -> None:
+    def line(settings: Settings) -> doctor.Check:
+        return next(check for check in run_checks(settings) if check.part == "model runtime")
+
+    quick = line(Settings(data_dir=tmp_path, device="cpu"))
+    assert quick.found.startswith("onnxruntime (onnxruntime ")
+    assert quick.found.endswith("device cpu: the model runs on the CPU")
+    assert line(Settings(data_dir=tmp_path, device="cpu", runtime="torch")).found.startswith("torch (torch ")
+    missing = line(Settings(data_dir=tmp_path, device="cuda:99"))
+    assert not missing.ok
+    assert missing.cure == "set device = auto or cpu"
+    assert line(Settings(data_dir=tmp_path, runtime="tensorrt")).cure == "set runtime to auto"
 
 
 def test_it_says_what_decodes(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from indexer.decoding.video_source import VideoSource
 from search.errors import BadInput, Unavailable
-from search.models.embedder import OpenClipEmbedder
+from search.models.embedder import Embedder
+from search.models.onnx_embedder import OnnxEmbedder
+from search.models.open_clip_embedder import OpenClipEmbedder
 from search.models.registry import MODELS_DIR, RECOMMENDED, resolve_model
 from search.parsing.normalize import MAX_SENTENCE_CHARS, check_sentence
 from search.types import Box, Image, Vectors
@@ -26,9 +28,9 @@ from tests.support import golden
 TRUTH = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def embedder() -> OpenClipEmbedder:
-    made = OpenClipEmbedder("xunren-small", batch_size=4)
+@pytest.fixture(scope="module", params=[OnnxEmbedder, OpenClipEmbedder])
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    made: Embedder = request.param("xunren-small", device="cpu", batch_size=4)
     made.open()
     return made
 
@@ -39,7 +41,7 @@ def pictures(n: int) -> list[Image]:
     return [random.integers(0, 255, (*sizes[i % 5], 3), dtype=np.uint8) for i in range(n)]
 
 
-def test_vectors_are_unit_float32(embedder: OpenClipEmbedder) -> None:
+def test_vectors_are_unit_float32(embedder: Embedder) -> None:
     for vectors in (embedder.embed_images(pictures(9)), embedder.embed_texts(["red", "红色外套"])):
         assert vectors.dtype == np.float32
         assert vectors.shape[1] == embedder.dim == 256
@@ -47,7 +49,7 @@ def test_vectors_are_unit_float32(embedder: OpenClipEmbedder) -> None:
     assert embedder.embed_images([]).shape == embedder.embed_texts([]).shape == (0, 256)
 
 
-def test_a_batch_is_as_good_as_one_by_one(embedder: OpenClipEmbedder) -> None:
+def test_a_batch_is_as_good_as_one_by_one(embedder: Embedder) -> None:
     images = pictures(9)
     together = embedder.embed_images(images)
     alone = np.concatenate([embedder.embed_images([image]) for image in images])
@@ -58,7 +60,7 @@ def test_a_batch_is_as_good_as_one_by_one(embedder: OpenClipEmbedder) -> None:
     )
 
 
-def test_golden_vectors(embedder: OpenClipEmbedder) -> None:
+def test_golden_vectors(embedder: Embedder) -> None:
     """Another torch or processor may differ in the last bits, no more."""
     kept = json.loads(golden.FILE.read_text("utf-8"))
     assert list(kept) == [embedder.label], "the model was replaced: python -m tests.support.golden"
@@ -66,7 +68,7 @@ def test_golden_vectors(embedder: OpenClipEmbedder) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_person_is_nearer_to_their_own_sentence(embedder: OpenClipEmbedder, language: str) -> None:
+def test_a_person_is_nearer_to_their_own_sentence(embedder: Embedder, language: str) -> None:
     """Swapped or mis-read weights and wrong colours are seen in this: it is 0.08 with blue for red."""
     people = [person for camera in TRUTH["cameras"] for person in people_of(camera)]
     images = embedder.embed_images([image for _, image in people])
@@ -89,12 +91,12 @@ def people_of(camera: str) -> Iterator[tuple[dict[str, Any], Image]]:
                 yield person, Box(*(max(0, round(v)) for v in corners)).crop(pictures[round(time - start, -2)])
 
 
-def test_a_sentence_that_would_be_cut_off_is_refused(embedder: OpenClipEmbedder) -> None:
+def test_a_sentence_that_would_be_cut_off_is_refused(embedder: Embedder) -> None:
     with pytest.raises(BadInput, match="too long for this model"):
         embedder.embed_texts(["穿红色外套的男子" * 40])
 
 
-def test_threads_may_share_it(embedder: OpenClipEmbedder) -> None:
+def test_threads_may_share_it(embedder: Embedder) -> None:
     expected = embedder.embed_texts(["a woman with a blue bag"])[0]
     answers: list[Vectors] = []
 
@@ -112,7 +114,7 @@ def test_threads_may_share_it(embedder: OpenClipEmbedder) -> None:
 
 def test_a_model_that_is_not_there_is_unavailable_with_a_cure() -> None:
     code = (
-        "from search.models.embedder import OpenClipEmbedder\n"
+        "from search.models.open_clip_embedder import OpenClipEmbedder\n"
         "from search.errors import Unavailable\n"
         "try: OpenClipEmbedder('ViT-B-32').open()\n"
         "except Unavailable as e: print(e.cure)\n"

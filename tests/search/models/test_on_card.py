@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import search.models.embedder
+import search.models.open_clip_embedder
 from search.errors import Unavailable
-from search.models.embedder import OpenClipEmbedder, _unit, probes
 from search.models.image_tower import compiled, narrowed
+from search.models.open_clip_embedder import OpenClipEmbedder
 from search.models.preprocessing import DevicePreprocessing
 from search.models.registry import RECOMMENDED
+from search.models.vectors import probes, unit
 from search.types import Image, Vectors
 from tests.search.models.test_embedder import people_of
 
@@ -29,7 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {  # of the whole ones the CPU would compute 
 
 @pytest.fixture
 def as_on_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search.models.embedder, "is_card", lambda _device: True)
+    monkeypatch.setattr(search.models.open_clip_embedder, "is_card", lambda _device: True)
 
 
 def reduced(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -66,7 +67,7 @@ def vectors(embedder: OpenClipEmbedder, images: list[Image]) -> Vectors:
     import torch
 
     with torch.inference_mode():
-        return _unit(embedder._tower(embedder._prepare(images)).float().numpy())
+        return unit(embedder._tower(embedder._prepare(images)).float().numpy())
 
 
 def compared(model: str, as_on: pytest.MonkeyPatch) -> OpenClipEmbedder:
@@ -74,7 +75,7 @@ def compared(model: str, as_on: pytest.MonkeyPatch) -> OpenClipEmbedder:
     images = [image for _, image in people_of("gate")][:2]
     usual = OpenClipEmbedder(model, device="cpu")
     plain, words = usual.embed_images(images), usual.embed_texts(["a red coat"])
-    as_on.setattr(search.models.embedder, "is_card", lambda _device: True)
+    as_on.setattr(search.models.open_clip_embedder, "is_card", lambda _device: True)
     there = OpenClipEmbedder(model, device="cpu")
     there.open()
     assert (vectors(there, images) * plain).sum(axis=1).min() > 0.999
