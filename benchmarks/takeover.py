@@ -23,7 +23,8 @@ from search.catalog.camera_leases import CameraLeases
 from search.config import Settings
 from search.times import now_ms
 from tests.conftest import xunren_process
-from tests.support.recorder import Station, station, until
+from tests.support.recorder import Station, station
+from tests.support.waiting import until
 
 
 def _holders(place: Station) -> dict[str, int]:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from api.commands.console import err, out
 from api.composition import open_catalog, open_context
-from api.jobs.background import deliver_until, exit_on_sigterm, in_background, index_until, keep_until
-from api.reindex.backfill import refill_until
+from api.jobs.background import apply_retention_until, deliver_alerts_until, exit_on_sigterm, in_background, index_until
+from api.reindex.backfill import backfill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder
 from search.catalog.streams import StreamStore
@@ -106,10 +106,10 @@ def follow(settings: Settings) -> None:
         stop = threading.Event()
         activity = Activity()
         with (
-            in_background("alerts", lambda stop: deliver_until(parts, stop)),
+            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
             in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
-            in_background("re-index", lambda stop: refill_until(parts, stop)),
-            in_background("retention", lambda stop: keep_until(parts, stop)),
+            in_background("re-index", lambda stop: backfill_until(parts, stop)),
+            in_background("retention", lambda stop: apply_retention_until(parts, stop)),
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):

@@ -7,8 +7,8 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from markdown_it import MarkdownIt
@@ -55,7 +55,7 @@ def inline_commands(page: Path) -> list[list[str]]:
 
 def problem(words: list[str]) -> str:
     """Return what is wrong with a command: an unknown word or option; empty: nothing is."""
-    command: click.Command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     known = {name: option for option in command.params for name in option.opts}
     rest = iter(hoist_globals(words))
     for word in rest:
@@ -65,7 +65,7 @@ def problem(words: list[str]) -> str:
                 return f"no option {name}"
             if not equals and not getattr(known[name], "is_flag", False):
                 next(rest, None)
-        elif isinstance(command, click.Group):
+        elif hasattr(command, "commands"):
             if word not in command.commands:
                 return f"no command {word}"
             command = command.commands[word]

@@ -16,7 +16,8 @@ from api.commands.backend.data import report_data
 from api.commands.backend.protocol import Data, OnSegment
 from api.commands.backend.requests import PhotoFile, ReindexRequest, SavedSearchRequest, SearchRequest
 from api.commands.purpose import check_purpose
-from api.composition import AppContext, open_catalog, open_context
+from api.composition import open_catalog, open_context
+from api.runtime.context import AppContext
 from search.catalog.catalog import Catalog
 from search.catalog.indexes import IndexStore, ReindexScope
 from search.catalog.streams import StreamStore
@@ -56,14 +57,13 @@ def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, Strea
 @contextmanager
 def _open_store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]:
     """Open the vector store; None while the index is new."""
-    from search.vector_store.milvus import MilvusStore
+    from search.vector_store.factory import open_vector_store
 
     live = IndexStore(catalog).live()
     if live is None:
         yield None
         return
-    address, token = settings.store_address, settings.store_token
-    with MilvusStore(address, collection=live.collection, dim=live.dim, token=token) as store:
+    with open_vector_store(settings, collection=live.collection, dim=live.dim) as store:
         yield store
 
 
@@ -196,12 +196,13 @@ class LocalIndexing:
 
     def run(self, segments: Sequence[Segment], on_segment: OnSegment) -> Iterator[Data]:
         """See `IndexingBackend.run`. Indexes whatever waits, `segments` among it."""
-        from api.jobs.background import deliver_until, in_background
+        from api.jobs.background import deliver_alerts_until, in_background
+        from api.jobs.workers import open_executor
 
         with (
             self._open(self._settings) as parts,
-            in_background("alerts", lambda stop: deliver_until(parts, stop)),
-            parts.executor() as executor,
+            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
+            open_executor(parts) as executor,
         ):
             for report in executor.run(on_segment):
                 on_segment(report.segment, report.segment.duration_ms)
@@ -225,12 +226,13 @@ class LocalReindex:
 
     def build(self, request: ReindexRequest, on_segment: OnSegment) -> Data:
         """See `ReindexBackend.build`."""
-        from api.reindex import switch
+        from api.reindex.backfill import begin
+        from api.reindex.status import status
 
         with self._open(self._settings) as parts:
-            switch.begin(parts, request.model, _scope(request))
+            begin(parts, request.model, _scope(request))
             _backfill(parts, on_segment)
-            return switch.status(parts.catalog)
+            return status(parts.catalog)
 
     def switch(self) -> Data:
         """See `ReindexBackend.switch`."""
@@ -331,18 +333,18 @@ def _scope(request: ReindexRequest) -> ReindexScope:
 
 def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
     """Fill the second index until nothing is missing; other processes may fill it, too."""
-    from api.reindex.backfill import Backfiller
+    from api.reindex.backfill import IndexSynchronizer
 
-    book, never, backfiller = IndexStore(parts.catalog), threading.Event(), Backfiller(parts)
+    book, never, synchronizer = IndexStore(parts.catalog), threading.Event(), IndexSynchronizer(parts)
 
     def advance(segment: Segment) -> None:
         on_segment(segment, segment.duration_ms)
 
     while True:
-        if backfiller.step(never, advance):
+        if synchronizer.step(never, advance):
             continue
         index = book.other()
         if index is None or not book.work(index).missing:
             break
         time.sleep(POLL_S)  # others are at it
-    backfiller.step(never)  # which marks it ready
+    synchronizer.step(never)  # which marks it ready

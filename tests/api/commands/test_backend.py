@@ -30,10 +30,10 @@ from api.commands.backend import (
 from api.commands.backend.http import PHOTO_ROOM_BYTES, HttpBackend, photos_data
 from api.commands.backend.local import LocalBackend
 from api.commands.backend.protocol import LINKS
-from api.composition import AppContext
 from api.jobs.background import in_background, index_until
 from api.runtime.activity import Activity
 from api.runtime.client import Server, address_file
+from api.runtime.context import AppContext
 from api.web.app import create_app
 from indexer.importer.registration import register
 from indexer.maintenance.consistency import ConsistencyChecker

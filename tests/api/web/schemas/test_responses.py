@@ -13,7 +13,7 @@ from api.cases.case_store import cases_of
 from api.cases.investigation import CaseSearchOptions, CaseService
 from api.cases.types import CaseInput, LastSeen
 from api.cases.views import CaseView
-from api.composition import AppContext
+from api.runtime.context import AppContext
 from api.web.routes.cases import WebLinks
 from api.web.routes.search import served
 from api.web.schemas.cases import CaseAnswer, CaseOut, SightingOut, TrailOut
