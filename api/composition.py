@@ -13,7 +13,6 @@ from api.cases import tables as casework_tables  # noqa: F401 - made with the ca
 from api.runtime.context import AppContext
 from api.runtime.indexes import CatalogIndexes
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
 from search.config import Settings, check_addresses
 from search.errors import NotFound, Unavailable
 from search.media.clip_cache import ClipCache
@@ -58,8 +57,8 @@ def open_context(settings: Settings) -> Iterator[AppContext]:
         stack.callback(indexes.close)
         indexes.open()
         if settings.is_lite:
-            catalog.release()  # the file is ours alone, so the owners of earlier leases are dead
-            IndexStore(catalog).release()
+            catalog.segments.release()  # the file is ours alone, so the owners of earlier leases are dead
+            catalog.indexes.backfill.release()
         yield AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), indexes)
 
 

@@ -140,7 +140,7 @@ class SearchEngine:
 
         A camera that is not visible is as unknown as one that does not exist.
         """
-        self._catalog.check_cameras((*query.where.cameras, *query.where.without), query.asker.sight.cameras)
+        self._catalog.cameras.check((*query.where.cameras, *query.where.without), query.asker.sight.cameras)
         check_policy(query.text)
 
     def _parse(self, query: Query, cameras: list[Camera]) -> ParsedQuery:
@@ -157,7 +157,7 @@ class SearchEngine:
     def _check_width(self, query: Query, *, names_cameras: bool) -> None:
         widest_ms = query.asker.widest_ms
         if widest_ms is not None and not names_cameras:
-            check_width(widest_ms, query.where, self._catalog.span())
+            check_width(widest_ms, query.where, self._catalog.segments.span())
 
     def _embed(self, query: Query, parsed: ParsedQuery, calibration: ScoreCalibration) -> EmbeddedQuery:
         texts = [parsed.wanted, *parsed.unwanted] if parsed.wanted else []
@@ -210,7 +210,7 @@ class _CameraCache:
         """Return all cameras; the same list while they are not read again."""
         last = self._read
         if last is None or len(last[1]) <= FEW_CAMERAS or time.monotonic() - last[0] > CAMERAS_S:
-            last = self._read = (time.monotonic(), self._catalog.cameras())
+            last = self._read = (time.monotonic(), self._catalog.cameras.all())
         return last[1]
 
 

@@ -13,7 +13,6 @@ from api.alerts.saved_search_store import SavedSearchFaults, SavedSearchStore
 from api.alerts.thresholds import DAY_MS, Measured
 from api.alerts.types import Alert, AlertCounts, SavedSearch
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
 from search.config import Settings
 from search.times import iso, now_ms, zone_of
 from search.types import Segment
@@ -38,7 +37,7 @@ class SavedSearchView:
 
     def alerts(self, alerts: Sequence[Alert], *, more: bool) -> dict[str, Any]:
         """Return a page of alerts, in their order."""
-        segments = self._catalog.segments_by_id(list({alert.segment_id for alert in alerts}))
+        segments = self._catalog.segments.by_id(list({alert.segment_id for alert in alerts}))
         names = {search.id: search.draft for search in SavedSearchStore(self._catalog).all()}
         lines = [
             self._alert(alert, segments.get(alert.segment_id))
@@ -50,14 +49,14 @@ class SavedSearchView:
 
     def payload(self, search: SavedSearch, alert: Alert) -> dict[str, Any]:
         """Return what a webhook receives of an alert."""
-        segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
+        segment = self._catalog.segments.by_id([alert.segment_id]).get(alert.segment_id)
         draft = search.draft
         summary = {"number": search.id, "name": draft.name, "query": draft.sentence, "case": draft.case_id}
         return {"alert": self._alert(alert, segment), "saved_search": summary}
 
     def _searches(self, searches: Iterable[SavedSearch]) -> list[dict[str, Any]]:
-        now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
-        watched = {index.label for index in IndexStore(self._catalog).written()}
+        now, model = now_ms(), (self._catalog.indexes.model() or ("", 0))[0]
+        watched = {index.label for index in self._catalog.indexes.written()}
         tallies, posts = AlertStore(self._catalog).tallies(now), DeliveryQueue(self._catalog).post()
         return [
             self._search(search)

@@ -12,7 +12,7 @@ from rich.text import Text
 from api.commands.console import err, out, show_json, table
 from api.composition import open_catalog
 from search.catalog.catalog import Catalog
-from search.catalog.streams import CameraConfig, StreamStore
+from search.catalog.streams import CameraConfig
 from search.config import Settings
 from search.errors import BadInput
 from search.media.clip_cache import delete_segment_media
@@ -128,10 +128,10 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
         reindex: have its recordings indexed again, with the masks as they are now.
     """
     with open_catalog(settings) as catalog:
-        live = StreamStore(catalog)
-        known = live.known([change.camera_id]).get(change.camera_id)
+        live = catalog
+        known = live.streams.configs([change.camera_id]).get(change.camera_id)
         after = change.applied(known or CameraConfig(Camera(change.camera_id)), vault_of(settings), now_ms())
-        live.put([after])
+        live.streams.put([after])
         changes = differences(known or CameraConfig(Camera(change.camera_id)), after)
         _say(f"camera {change.camera_id} {'added' if known is None else 'changed' if changes else 'is as it was'}")
         for line in changes:
@@ -139,17 +139,19 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
         masks_before = known.rules.masks if known and known.rules else ()
         if reindex:
             _index_again(catalog, live, open_media(settings), change.camera_id)
-        elif (after.rules.masks if after.rules else ()) != masks_before and catalog.indexed_of(change.camera_id, "", 1):
+        elif (after.rules.masks if after.rules else ()) != masks_before and catalog.segments.indexed_of(
+            change.camera_id, "", 1
+        ):
             _say("The masks hold for what is indexed from now on. --reindex indexes its recordings again.")
 
 
 def stop_camera(settings: Settings, camera_id: str) -> None:
     """Stop recording a camera. Its recordings stay as long as they would have."""
     with open_catalog(settings) as catalog:
-        live = StreamStore(catalog)
-        catalog.check_cameras([camera_id])
-        was_recorded = bool(live.known([camera_id])[camera_id].streams)
-        live.set_streams(camera_id, ())
+        live = catalog
+        catalog.cameras.check([camera_id])
+        was_recorded = bool(live.streams.configs([camera_id])[camera_id].streams)
+        live.streams.set(camera_id, ())
     _say(f"camera {camera_id} is no longer recorded" if was_recorded else f"camera {camera_id} was not recorded")
 
 
@@ -179,20 +181,20 @@ def _sealed(known: CameraConfig, name: str) -> str:
     return next((stream.sealed for stream in known.streams if stream.role is _ADDRESSES[name]), "")
 
 
-def _index_again(catalog: Catalog, live: StreamStore, media: MediaStore, camera_id: str) -> None:
+def _index_again(catalog: Catalog, live: Catalog, media: MediaStore, camera_id: str) -> None:
     """Delete the thumbnails first, so that a quick worker loses no new ones. Rows go when the new ones are there."""
     late = _wait_for_workers(live, camera_id)
     count, last = 0, ""
-    while ids := catalog.indexed_of(camera_id, last, _BATCH):
+    while ids := catalog.segments.indexed_of(camera_id, last, _BATCH):
         for segment_id in ids:
             delete_segment_media(media, segment_id)
-        count, last = count + catalog.index_again(ids), ids[-1]
+        count, last = count + catalog.segments.index_again(ids), ids[-1]
     _say(f"{count} files of camera {camera_id} are indexed again (by `xunren serve` or `xunren index --follow`)")
     if late:
         _say(f"{late} files were being indexed all the time, with the masks as they were; use --reindex once more")
 
 
-def _wait_for_workers(live: StreamStore, camera_id: str) -> int:
+def _wait_for_workers(live: Catalog, camera_id: str) -> int:
     """Wait until no worker uses masks of the camera that it read before. Returns how many recordings still have one."""
     if not _leased(live, camera_id):
         return 0
@@ -205,8 +207,8 @@ def _wait_for_workers(live: StreamStore, camera_id: str) -> int:
     return len(left)
 
 
-def _leased(live: StreamStore, camera_id: str) -> set[str]:
-    leased = live.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
+def _leased(live: Catalog, camera_id: str) -> set[str]:
+    leased = live.coverage.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
     return {segment.id for segment, _, _ in leased}
 
 
@@ -214,8 +216,8 @@ def list_cameras(settings: Settings, *, as_json: bool) -> None:
     """Print all cameras, their recordings and streams; addresses without their secrets."""
     zone = zone_of(settings.timezone)
     with open_catalog(settings) as catalog:
-        coverage = {row["id"]: row for row in catalog.coverage()}
-        cameras = StreamStore(catalog).known(sorted(coverage))
+        coverage = {row["id"]: row for row in catalog.segments.totals_by_camera()}
+        cameras = catalog.streams.configs(sorted(coverage))
     rows = [{"id": id_} | _plain(cameras[id_]) | coverage[id_] for id_ in coverage]
     if as_json:
         show_json({"cameras": rows})

@@ -188,7 +188,7 @@ def show_trail_of(settings: Settings, case_id: str, *, map_file: Path | None, as
     """Print where the person went, and draw it into `map_file` where there is one."""
     with _open_cases(settings) as cases:
         trail = cases.view.trail(cases.store.case(case_id))
-        drawing = None if map_file is None else trail_svg(trail, cases.catalog.cameras(), tiles_of(settings))
+        drawing = None if map_file is None else trail_svg(trail, cases.catalog.cameras.all(), tiles_of(settings))
     if as_json:
         show_json(trail)
     else:

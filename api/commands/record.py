@@ -14,7 +14,7 @@ from api.jobs.background import apply_retention_until, deliver_alerts_until, exi
 from api.reindex.backfill import backfill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.config import Settings, check_addresses
 from search.errors import Unavailable
 from search.media.media_store import open_media
@@ -43,15 +43,15 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
     exit_on_sigterm()
     check_addresses(settings)
     with open_catalog(settings) as catalog:
-        catalog.check_cameras(cameras)
-        live = StreamStore(catalog)
-        in_districts = {c.id for c in catalog.cameras() if not districts or c.district in districts}
+        catalog.cameras.check(cameras)
+        live = catalog
+        in_districts = {c.id for c in catalog.cameras.all() if not districts or c.district in districts}
 
         def selected(stream: Stream) -> bool:
             known = not districts or stream.camera_id in in_districts
             return known and (not cameras or stream.camera_id in cameras)
 
-        count = sum(selected(stream) for stream in live.streams())
+        count = sum(selected(stream) for stream in live.streams.all())
         with Recorder(settings, live, selected) as recorder:
             out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
             if not count:
@@ -116,9 +116,9 @@ def follow(settings: Settings) -> None:
                 out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.live)}")
 
 
-def behind(live: StreamStore) -> str:
+def behind(live: Catalog) -> str:
     """Return how far indexing lies behind recording, in words."""
-    backlog = live.backlog(now_ms())
+    backlog = live.coverage.backlog(now_ms())
     if not backlog.segments or backlog.oldest_ms is None:
         return "nothing waits"
     age_s = (now_ms() - backlog.oldest_ms) / 1000

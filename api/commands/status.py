@@ -9,7 +9,6 @@ from api.commands.console import out, show_json, table
 from api.commands.record import behind
 from api.composition import open_catalog
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.coverage.accounting import DEAD_MS
 from search.stream_types import StreamState
@@ -19,8 +18,8 @@ from search.types import SegmentState
 
 def catalog_status(catalog: Catalog) -> dict[str, Any]:
     """Return the catalogue in numbers: model, segments by state, rows, frames by fate, files skipped and why."""
-    reports = catalog.reports()
-    model = catalog.model()
+    reports = catalog.segments.reports()
+    model = catalog.indexes.model()
     skipped = [
         {"path": r.segment.path, "reason": r.reason, "message": r.message, "cure": r.cure}
         for r in reports
@@ -30,21 +29,22 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
     for report in reports:
         for reason, n in report.skipped.items():
             frames[reason] = frames.get(reason, 0) + n
-    live = StreamStore(catalog)
+    live = catalog
     alive_ms = now_ms() - DEAD_MS  # what a dead recorder wrote is no longer true
-    states = [health.state for health in live.health() if health.updated_ms > alive_ms]
+    states = [health.state for health in live.recordings.health() if health.updated_ms > alive_ms]
     return {
         "live": {
-            "streams": len(live.streams()),
+            "streams": len(live.streams.all()),
             "recording": states.count(StreamState.RECORDING),
             "waiting": behind(live),
         },
         "model": model[0] if model else None,
-        "segments": catalog.states(),
+        "segments": catalog.segments.states(),
         "rows": sum(r.rows for r in reports if r.state is SegmentState.INDEXED),
         "frames": frames,
-        "cameras": catalog.coverage(),
-        "skipped": skipped + [{k: r[k] for k in ("path", "reason", "message", "cure")} for r in catalog.refused()],
+        "cameras": catalog.segments.totals_by_camera(),
+        "skipped": skipped
+        + [{k: r[k] for k in ("path", "reason", "message", "cure")} for r in catalog.rejected_files.all()],
     }
 
 

@@ -11,7 +11,8 @@ from api.runtime.context import AppContext, the_indexes
 from api.runtime.indexes import REFRESH_S
 from indexer.maintenance.reindex import IndexFiller
 from indexer.pipeline.open_index import OpenIndex
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore, ReindexScope
+from search.catalog.index_types import IndexInfo, IndexState, ReindexScope
+from search.catalog.indexes import IndexStore
 from search.models.embedder import make_embedder
 from search.types import Segment
 
@@ -29,13 +30,13 @@ def begin(context: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
         NotFound: an unknown camera.
         Unavailable: the model cannot be loaded.
     """
-    context.catalog.check_cameras(scope.cameras)
+    context.catalog.cameras.check(scope.cameras)
     s = context.settings
     embedder = make_embedder(s, model)
     embedder.open()  # nothing is begun that cannot be completed
     live_model = context.indexes.active.info.model or s.model
     new = IndexInfo("", embedder.label, embedder.dim, model, scope=scope)
-    info = IndexStore(context.catalog).begin(new, live_model)
+    info = context.catalog.indexes.begin(new, live_model)
     the_indexes(context).refresh()
     return info
 
@@ -71,7 +72,7 @@ class IndexSynchronizer:
         pairs = list(itertools.permutations(self._context.indexes.written(), 2))
         if not pairs:
             return 0
-        store = IndexStore(self._context.catalog)
+        store = self._context.catalog.indexes
         entries = {info.collection: info for info in store.written()}
         self._fillers = {pair: self._fillers.get(pair) or self._filler(*pair) for pair in pairs}
         count = sum(
@@ -89,7 +90,11 @@ class IndexSynchronizer:
 
     def _mark_ready(self, store: IndexStore, entries: Iterable[IndexInfo]) -> None:
         for info in entries:
-            if info.state is IndexState.BUILDING and not (work := store.work(info)).missing and not work.failed:
+            if (
+                info.state is IndexState.BUILDING
+                and not (work := store.backfill.work(info)).missing
+                and not work.failed
+            ):
                 the_indexes(self._context).one(info).engine.warm_up()
                 store.ready(info.collection)
                 log.info("the index %s of %s is ready", info.collection, info.label)

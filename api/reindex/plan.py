@@ -7,7 +7,7 @@ from typing import Any
 
 from api.runtime.context import AppContext
 from indexer.maintenance.row_images import RowImages, seconds_per_row
-from search.catalog.indexes import BackfillCost, IndexStore, ReindexScope
+from search.catalog.index_types import BackfillCost, ReindexScope
 from search.errors import Conflict
 from search.models.embedder import Embedder, make_embedder
 from search.types import Filter
@@ -55,16 +55,16 @@ def plan(context: AppContext, model: str, scope: ReindexScope) -> Plan:
         Conflict: the active index has this model already.
         Unavailable: the model cannot be loaded.
     """
-    context.catalog.check_cameras(scope.cameras)
-    store = IndexStore(context.catalog)
+    context.catalog.cameras.check(scope.cameras)
+    store = context.catalog.indexes
     embedder = make_embedder(context.settings, model)
     if embedder.label == context.indexes.active.info.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
-    cost = store.cost(scope)
+    cost = store.backfill.cost(scope)
     other = store.other()
     left = cost.segments
     if other is not None and other.label == embedder.label:
-        left = store.work(replace(other, scope=scope)).missing
+        left = store.backfill.work(replace(other, scope=scope)).missing
     rates = _rates(context, embedder, scope)
     share = left / max(cost.segments, 1)
     seconds = (share * cost.rows * min(rates), share * cost.rows * max(rates)) if rates else None
@@ -77,7 +77,7 @@ def _rates(context: AppContext, embedder: Embedder, scope: ReindexScope) -> list
     in_scope = Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms)
     rows, _ = active.store.sample(MEASURED_SEGMENTS * 20, in_scope)
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:MEASURED_SEGMENTS]
-    segments = context.catalog.segments_by_id(ids)
+    segments = context.catalog.segments.by_id(ids)
     embedder.open()
     images = RowImages(context.settings, context.live, context.media)
     rates = (seconds_per_row(images, active, embedder, segments[id_]) for id_ in ids if id_ in segments)

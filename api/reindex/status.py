@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore
+from search.catalog.index_types import IndexInfo, IndexState
+from search.catalog.indexes import IndexStore
 
 
 def status(catalog: Catalog) -> dict[str, Any]:
     """Return all indexes with their state and progress, as plain data."""
-    store = IndexStore(catalog)
+    store = catalog.indexes
     return {"indexes": [_as_dict(store, info) for info in store.all() if info.state is not IndexState.DROPPED]}
 
 
 def _as_dict(store: IndexStore, info: IndexInfo) -> dict[str, Any]:
     is_only_one = info.state is IndexState.LIVE and len(store.written()) < 2
-    work = None if is_only_one else store.work(info)
+    work = None if is_only_one else store.backfill.work(info)
     return {
         "collection": info.collection,
         "model": info.model,

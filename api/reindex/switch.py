@@ -20,7 +20,8 @@ from api.reindex.status import status
 from api.reindex.verify import verify
 from api.runtime.context import AppContext, the_indexes
 from api.runtime.indexes import REFRESH_S
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore
+from search.catalog.index_types import IndexInfo, IndexState
+from search.catalog.indexes import IndexStore
 from search.errors import Conflict, NotFound, XunrenError
 from search.vault import Vault
 
@@ -39,7 +40,7 @@ def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
         NotFound: there is no other.
         Conflict: it is not ready, or `verify` names faults.
     """
-    store = IndexStore(context.catalog)
+    store = context.catalog.indexes
     info = _other(store)
     active = next(one for one in store.all() if one.state is IndexState.LIVE)
     is_newer = info.created_ms > active.created_ms
@@ -54,7 +55,7 @@ def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
 def _check_can_answer(context: AppContext, store: IndexStore, info: IndexInfo, *, back: bool) -> None:
     """Raise `Conflict` if the index is not complete, or `verify` names faults."""
     if info.state not in ((IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)):
-        work = store.work(info)
+        work = store.backfill.work(info)
         raise Conflict(
             "the other index never answered" if back else "the index is not ready",
             got=f"{info.label}: {info.state}, {work.done} of {work.segments} segments",
@@ -99,7 +100,7 @@ def drop(context: AppContext) -> dict[str, Any]:
     Raises:
         NotFound: there is no other.
     """
-    store = IndexStore(context.catalog)
+    store = context.catalog.indexes
     info = _other(store)
     if info.state is not IndexState.DROPPING:
         _when_complete(context, lambda: store.drop_begins(info.collection))

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from api.runtime.context import AppContext, the_indexes
 from indexer.maintenance.row_images import RowImages, rows_unlike_their_images
 from indexer.pipeline.open_index import OpenIndex
-from search.catalog.indexes import IndexInfo, IndexStore
+from search.catalog.index_types import IndexInfo
+from search.catalog.indexes import IndexStore
 from search.errors import BadMedia
 from search.types import Filter, Row
 
@@ -28,10 +29,10 @@ def verify(context: AppContext, info: IndexInfo) -> list[str]:
     but for their vector, and each must find itself. The images of a few recordings are embedded again and must have the
     vectors that are stored.
     """
-    store = IndexStore(context.catalog)
+    store = context.catalog.indexes
     if not info.scope.is_all:
         return ["it was made of a part of the recordings: run `xunren reindex` again without --from, --to and --camera"]
-    work = store.work(info)
+    work = store.backfill.work(info)
     if work.failed:
         names = "; ".join(f"{path}: {reason}" for _, path, reason in work.failed[:NAMED])
         return [f"{len(work.failed)} recordings could not be indexed again: {names}"]
@@ -57,7 +58,7 @@ def _differing_segments(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[st
 def _differing_once(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
     left, right = a.store.count_by_segment(), b.store.count_by_segment()
     odd = {id_ for id_ in {*left, *right} if left.get(id_, 0) != right.get(id_, 0)}
-    return store.comparable(a.info, b.info, odd) if odd else set()
+    return store.backfill.comparable(a.info, b.info, odd) if odd else set()
 
 
 def _rows_not_found(store: IndexStore, active: OpenIndex, other: OpenIndex) -> list[str]:
@@ -65,7 +66,7 @@ def _rows_not_found(store: IndexStore, active: OpenIndex, other: OpenIndex) -> l
     rows, _ = active.store.sample(SAMPLE_ROWS)
     for _ in range(2):
         rows = _missing(active, other, rows)
-        whole = store.comparable(active.info, other.info, {row.segment_id for row in rows})
+        whole = store.backfill.comparable(active.info, other.info, {row.segment_id for row in rows})
         rows = [row for row in rows if row.segment_id in whole]
     return [row.id for row in rows]
 
@@ -94,7 +95,7 @@ def _missing(active: OpenIndex, other: OpenIndex, expected: Sequence[Row]) -> li
 def _unlike_rows(context: AppContext, index: OpenIndex) -> list[str]:
     """Embed the images of a few short recordings again; return the ids of rows with another vector."""
     rows, _ = index.store.sample(SAMPLE_ROWS)
-    segments = context.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
+    segments = context.catalog.segments.by_id(sorted({row.segment_id for row in rows})).values()
     images = RowImages(context.settings, context.live, context.media)
     unlike: list[str] = []
     for segment in sorted(segments, key=lambda one: one.duration_ms)[:EMBEDDED_SEGMENTS]:

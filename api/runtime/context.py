@@ -7,7 +7,6 @@ from datetime import tzinfo
 
 from api.runtime.indexes import CatalogIndexes, Indexes
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Conflict
@@ -44,9 +43,9 @@ class AppContext:
         return self.indexes.active.engine
 
     @property
-    def live(self) -> StreamStore:
+    def live(self) -> Catalog:
         """Return the catalogue's part about live cameras."""
-        return StreamStore(self.catalog)
+        return self.catalog
 
 
 def the_indexes(context: AppContext) -> CatalogIndexes:

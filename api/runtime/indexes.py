@@ -13,7 +13,7 @@ from typing import Protocol
 from indexer.pipeline.open_index import OpenIndex
 from search.answer import Answer
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexStore
+from search.catalog.index_types import IndexInfo
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Conflict, NotFound, Unavailable, XunrenError
@@ -74,7 +74,7 @@ class CatalogIndexes:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
         self._catalog = catalog
-        self._index_store = IndexStore(catalog)
+        self._index_store = catalog.indexes
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._first_store: VectorStore | None = None
@@ -207,13 +207,13 @@ def active_index(settings: Settings, catalog: Catalog) -> IndexInfo:
         Conflict: the setting names a model that none of its indexes was made with.
     """
     embedder = make_embedder(settings)
-    store = IndexStore(catalog)
+    store = catalog.indexes
     live = store.live()
     known = {info.label for info in store.all()}
     if live is not None and live.model and live.label != embedder.label and embedder.label in known:
         log.warning("the index answers by the model %s, not by %s of the settings", live.model, settings.model)
         return live
-    catalog.bind_model(embedder.label, lambda: embedder.dim)
+    catalog.indexes.bind_model(embedder.label, lambda: embedder.dim)
     live = store.live()
     if live is None:
         raise Unavailable("the catalogue has lost its model", cure="run `xunren doctor`")

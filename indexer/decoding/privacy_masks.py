@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.errors import Unavailable
 from search.media.privacy_masks import covered
 from search.stream_types import Polygon, Rules
@@ -40,7 +40,7 @@ class MaskBook:
         refresh_s: seconds after which the catalogue is read again.
     """
 
-    def __init__(self, live: StreamStore, *, refresh_s: float = 3.0) -> None:
+    def __init__(self, live: Catalog, *, refresh_s: float = 3.0) -> None:
         self._live = live
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class MaskBook:
 
     def _read(self) -> None:
         try:
-            self._rules = self._live.rules()
+            self._rules = self._live.streams.rules()
         except Unavailable as e:
             if self._rules is None:
                 raise

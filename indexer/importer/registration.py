@@ -15,7 +15,8 @@ from pathlib import Path
 
 from indexer.decoding.video_source import probe
 from indexer.importer.discovery import Recording, discover, fingerprint, start_of
-from search.catalog.catalog import Catalog, segment_id
+from search.catalog.catalog import Catalog
+from search.catalog.segment_queue import segment_id
 from search.errors import BadInput, BadMedia
 from search.types import Camera, Segment, check_camera_id
 
@@ -72,7 +73,7 @@ def register(
         check_camera_id(camera_id)
     tops = list(paths)
     for path in tops:
-        catalog.accept(_text(path))  # what was wrong with it the last time may be mended
+        catalog.rejected_files.remove(_text(path))  # what was wrong with it the last time may be mended
     recordings = discover(tops, camera_id=camera_id)
     if start_ms is not None and len(recordings) > 1:
         raise BadInput(
@@ -89,7 +90,7 @@ def register(
             refused = RejectedFile(
                 _text(recording.path), e.reason, f"{e.what}; got: {e.got}" if e.got else e.what, e.cure
             )
-            catalog.refuse(refused.path, refused.reason, refused.message, refused.cure)
+            catalog.rejected_files.add(refused.path, refused.reason, refused.message, refused.cure)
             registered.refused.append(refused)
     return registered
 
@@ -108,8 +109,8 @@ def _register_one(
         )
     info = probe(recording.path, max_megapixels=max_megapixels)
     sha256 = fingerprint(recording.path)
-    catalog.add_camera(Camera(recording.camera_id), replace=False)
-    camera = catalog.camera(recording.camera_id)
+    catalog.cameras.add(Camera(recording.camera_id), replace=False)
+    camera = catalog.cameras.get(recording.camera_id)
     start, source = start_of(recording.path, info, given_ms=start_ms, zone=zone)
     path = recording.path.absolute()
     segment = Segment(
@@ -124,8 +125,8 @@ def _register_one(
         width=info.width,
         height=info.height,
     )
-    (registered.waiting if catalog.add_segment(segment) else registered.known).append(segment)
-    catalog.accept(_text(recording.path))
+    (registered.waiting if catalog.segments.add(segment) else registered.known).append(segment)
+    catalog.rejected_files.remove(_text(recording.path))
 
 
 def _text(path: Path) -> str:

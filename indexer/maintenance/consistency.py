@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from indexer.recorder.camera_share import FOLDER_ID
-from search.catalog.catalog import Catalog, SegmentSummary
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.segment_queue import SegmentSummary
 from search.config import Settings
 from search.media.clip_cache import delete_segment_media, segments_with_media
 from search.media.media_store import MediaStore
@@ -93,7 +93,7 @@ class ConsistencyChecker:
         ]
         return ConsistencyReport(self._entries, self._files, self._rows, [kind for kind in kinds if kind.items])
 
-    def mend(self, live: StreamStore) -> None:
+    def mend(self, live: Catalog) -> None:
         """Delete media and rows of unknown segments, index segments without rows again, and mark lost recordings.
 
         Files are never touched. Retention deletes what is marked.
@@ -105,8 +105,8 @@ class ConsistencyChecker:
             if self._store is not None:
                 self._store.delete_segments(part)
         for part in _parts(left.rowless):
-            self._catalog.index_again(part)
-        live.mark_deleting(entry.id for entry in left.lost.values() if entry.role is not StreamRole.FILE)
+            self._catalog.segments.index_again(part)
+        live.retention.mark_deleting(entry.id for entry in left.lost.values() if entry.role is not StreamRole.FILE)
 
     def leftovers(self) -> Leftovers:
         """Return the disagreements that two comparisons share."""
@@ -118,7 +118,7 @@ class ConsistencyChecker:
         rows = {} if self._store is None else self._store.count_by_segment()
         ids, paths = array("Q"), array("Q")
         stored = set(self._media.recordings())
-        for entry in self._catalog.entries():
+        for entry in self._catalog.segments.summaries():
             ids.append(_short(entry.id))
             paths.append(_short(entry.path))
             if entry.state not in _MOVING and not _exists(entry.path, stored):

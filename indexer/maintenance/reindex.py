@@ -27,8 +27,7 @@ from indexer.maintenance.row_images import RowImages
 from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, ThreadGroup
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexStore, ReindexScope
-from search.catalog.streams import StreamStore
+from search.catalog.index_types import IndexInfo, ReindexScope
 from search.config import Settings
 from search.errors import BadMedia
 from search.media.media_store import MediaStore
@@ -58,8 +57,8 @@ class IndexFiller:
         self, settings: Settings, catalog: Catalog, media: MediaStore, source: OpenIndex, target: OpenIndex
     ) -> None:
         self._workers = settings.workers
-        self._index_store = IndexStore(catalog)
-        self._live = StreamStore(catalog)
+        self._index_store = catalog.indexes
+        self._live = catalog
         self._images = RowImages(settings, self._live, media)
         self._source, self._target = source, target
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
@@ -90,13 +89,13 @@ class IndexFiller:
         try:
             self._fill(segments, stop, progress)
         finally:
-            self._index_store.release(self._owner)
+            self._index_store.backfill.release(self._owner)
         return len(segments)
 
     def _next(self, target: IndexInfo) -> list[Segment]:
         began = time.monotonic()
         for until_ms in dict.fromkeys((self._until_ms, None)):  # from the last position, then from the newest on
-            segments = self._index_store.take(
+            segments = self._index_store.backfill.take(
                 target, self._source.info, self._owner, SEGMENTS, self._lease_ms, until_ms=until_ms
             )
             if segments:
@@ -126,8 +125,8 @@ class IndexFiller:
             self._mark_done(segment, faults.get(segment.id, ""))
 
     def _mark_done(self, segment: Segment, fault: str) -> None:
-        done = self._index_store.done(self._target.info, self._owner, segment, fault)
-        if not done and self._index_store.deleted(segment.id):  # one that was indexed again is filled again
+        done = self._index_store.backfill.done(self._target.info, self._owner, segment, fault)
+        if not done and self._index_store.backfill.deleted(segment.id):  # one that was indexed again is filled again
             self._target.store.delete_segment(segment.id)
 
     def _decoded(
@@ -194,12 +193,12 @@ class IndexFiller:
         """Renew the leases, if a third of their time is over."""
         if time.monotonic() - self._renewed > self._lease_ms / 3000:
             self._renewed = time.monotonic()
-            self._index_store.renew(self._target.info, self._owner, self._lease_ms)
+            self._index_store.backfill.renew(self._target.info, self._owner, self._lease_ms)
 
     def _wait_for_live_indexing(self, stop: threading.Event) -> None:
         """Wait up to `PATIENCE_S` while recorded files wait to be indexed: new recordings come first."""
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until and self._live.backlog(0).segments:
+        while time.monotonic() < until and self._live.coverage.backlog(0).segments:
             if stop.wait(0.1):
                 raise StoppedWork
 

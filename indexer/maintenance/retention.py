@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Protocol
 
 from search.catalog.catalog import Catalog
-from search.catalog.retention import RetentionStore
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.errors import Unavailable
 from search.media.clip_cache import delete_segment_media
@@ -70,10 +68,10 @@ class Retention:
     """
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, live: StreamStore, store: RowDeleter, media: MediaStore
+        self, settings: Settings, catalog: Catalog, live: Catalog, store: RowDeleter, media: MediaStore
     ) -> None:
         self._settings = settings
-        self._retention = RetentionStore(catalog)
+        self._retention = catalog.retention
         self._live = live
         self._store = store
         self._media = media
@@ -87,9 +85,9 @@ class Retention:
             Unavailable: a part does not answer, or no file can be deleted; the next step goes on from there.
         """
         self._unmark_held()
-        if not self._live.deleting(1):
-            self._live.mark_deleting([segment.id for segment in self._chosen(now_ms)])
-        segments = self._live.deleting(STEP)  # still marked: a hold or a worker may have been quicker
+        if not self._live.retention.deleting(1):
+            self._live.retention.mark_deleting([segment.id for segment in self._chosen(now_ms)])
+        segments = self._live.retention.deleting(STEP)  # still marked: a hold or a worker may have been quicker
         return self._delete(segments, now_ms) if segments else None
 
     def held(self, now_ms: int) -> int:
@@ -98,9 +96,11 @@ class Retention:
 
     def _unmark_held(self) -> None:
         """Unmark segments that still have their file and that a hold came to overlap during a step."""
-        whole = [segment.id for segment in self._live.deleting(STEP) if self._media.has_recording(segment.path)]
+        whole = [
+            segment.id for segment in self._live.retention.deleting(STEP) if self._media.has_recording(segment.path)
+        ]
         if whole:
-            self._live.unmark(whole, only_held=True)
+            self._live.retention.unmark(whole, only_held=True)
 
     def _chosen(self, now_ms: int) -> Sequence[Segment]:
         overdue = self._retention.overdue(now_ms, self._settings.retention_days, STEP)
@@ -147,7 +147,7 @@ class Retention:
             except OSError as e:
                 faults[segment.id] = f"{e.strerror or e}: {segment.path}"
         if faults:
-            self._live.unmark(faults)
+            self._live.retention.unmark(faults)
             first = next(iter(faults.values()))
             log.error("retention: %d recordings cannot be deleted, such as %s", len(faults), first)
         if not deleted:

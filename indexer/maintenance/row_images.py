@@ -13,7 +13,7 @@ from indexer.decoding.video_source import VideoSource
 from indexer.detection.crops import CROP_PX
 from indexer.pipeline.analyzer import WHOLE_FRAME_PX
 from indexer.pipeline.open_index import OpenIndex
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.config import Settings
 from search.errors import BadMedia
 from search.media.media_store import MediaStore, shrink
@@ -33,7 +33,7 @@ class RowImages:
         media: has the recordings.
     """
 
-    def __init__(self, settings: Settings, live: StreamStore, media: MediaStore) -> None:
+    def __init__(self, settings: Settings, live: Catalog, media: MediaStore) -> None:
         self._settings = settings
         self._card = decoding_card(settings)
         self._masks = MaskBook(live)

@@ -25,7 +25,7 @@ from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.rows import crop_rows, frame_row, indexed_report, measured, skipped_report, unsampled_frames
 from indexer.pipeline.scene_change import SceneChange
 from indexer.pipeline.threads import Stopwatch
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.config import Settings
 from search.errors import BadMedia
 from search.media.media_store import MediaStore, encode_thumbnail, shrink
@@ -73,7 +73,7 @@ class FrameAnalyzer:
     """
 
     def __init__(
-        self, settings: Settings, live: StreamStore, media: MediaStore, detector: Detector, stopwatch: Stopwatch
+        self, settings: Settings, live: Catalog, media: MediaStore, detector: Detector, stopwatch: Stopwatch
     ) -> None:
         self._settings = settings
         self._card = decoding_card(settings)

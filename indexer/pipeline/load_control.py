@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.times import now_ms
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class LoadController:
         max_lag_s: seconds that a recorded file may wait.
     """
 
-    def __init__(self, live: StreamStore, max_lag_s: float) -> None:
+    def __init__(self, live: Catalog, max_lag_s: float) -> None:
         self._live = live
         self._max_lag_s = max_lag_s
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class LoadController:
     def _lag_s(self) -> float:
         """Return how long the oldest of the files that are not yet too old has waited."""
         now = now_ms()
-        recent = self._live.backlog(now - round(1000 * self._max_lag_s)).recent_ms
+        recent = self._live.coverage.backlog(now - round(1000 * self._max_lag_s)).recent_ms
         return 0.0 if recent is None else (now - recent) / 1000
 
     def _adapt(self, lag_s: float, at: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from search.catalog.indexes import IndexInfo
+from search.catalog.index_types import IndexInfo
 from search.models.embedder import Embedder
 from search.types import Row, Vectors
 from search.vector_store.base import VectorStore

@@ -98,7 +98,7 @@ class RayExecutor:
         finally:
             _kill(ray, actors)
             for state in actors:
-                self._catalog.release(state.owner)
+                self._catalog.segments.release(state.owner)
 
     def _start(self, ray: Any, state: _ActorState, *, go_on: bool) -> None:
         """Start an actor with leases of its own: one that could not be reached must not renew those of the next."""
@@ -153,10 +153,10 @@ class RayExecutor:
         if state.deaths > MAX_DEATHS:
             got, cure = str(error).splitlines()[0], "look at Ray's logs on the node; is there enough memory?"
             raise Unavailable("a worker dies again and again", got=got, cure=cure)
-        returned = self._catalog.release(state.owner)
+        returned = self._catalog.segments.release(state.owner)
         files = ", ".join(state.begun.values()) or "nothing"
         log.warning("worker %s died; another is started, and %d segments wait again: %s", state.owner, returned, files)
-        yield from self._catalog.reports(sorted(state.begun)) if state.begun else ()
+        yield from self._catalog.segments.reports(sorted(state.begun)) if state.begun else ()
         state.begun.clear()
 
 

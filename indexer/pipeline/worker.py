@@ -22,7 +22,6 @@ from indexer.pipeline.analyzer import CropJob, EmbeddedRow, FrameAnalyzer, Progr
 from indexer.pipeline.open_index import OpenIndex, OpenIndexes
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, Stopwatch, ThreadGroup
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.types import Row, Segment, SegmentReport, SegmentState, Vectors
@@ -83,7 +82,7 @@ class IndexWorker:
         self.batch_size = indexes()[0].embedder.batch_size
         self.stopwatch = Stopwatch()  # of all threads, by kind of work
         self.profile = Stopwatch()  # of the embed thread: its work, and its waiting
-        self.analyzer = FrameAnalyzer(settings, StreamStore(catalog), media, detector, self.stopwatch)
+        self.analyzer = FrameAnalyzer(settings, catalog, media, detector, self.stopwatch)
         self._busy_before_s = {index.embedder: index.embedder.busy_s for index in indexes()}
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
@@ -147,12 +146,12 @@ class IndexWorker:
 
     def _still_leased(self, batches: Sequence[WriteBatch]) -> Sequence[WriteBatch]:
         """Leave out segments that another worker has by now: the rows that it stores must not be deleted."""
-        held = self._catalog.held({batch.task.segment.id: batch.task.segment for batch in batches}.values())
+        held = self._catalog.segments.held({batch.task.segment.id: batch.task.segment for batch in batches}.values())
         return [batch for batch in batches if batch.task.segment.id in held]
 
     def _mark_done(self, report: SegmentReport, task: Task, open_now: set[str]) -> bool:
         """Return whether the segment is done; if not, it waits again, is another worker's, or is deleted."""
-        done = self._catalog.finish(report, open_now & {index.info.collection for index in task.indexes})
+        done = self._catalog.segments.finish(report, open_now & {index.info.collection for index in task.indexes})
         if not done:
             log.warning("%s was taken over, or its index was dropped: it is not done", report.segment.path)
         return done

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
 from search.stream_types import Gap
 from search.types import StreamRole
 
@@ -17,7 +18,7 @@ class CatalogWriter:
         live: the catalogue.
     """
 
-    def __init__(self, live: StreamStore) -> None:
+    def __init__(self, live: Catalog) -> None:
         self.uploading_from = ""
         """Id of the folder whose files an uploader moves to the storage of media; empty: they stay."""
         self._live = live
@@ -44,7 +45,7 @@ class CatalogWriter:
 
     def write(self, update: RecorderUpdate) -> None:
         """Write an update at once. Raises `Unavailable`."""
-        self._live.write(update, uploading_from=self.uploading_from)
+        self._live.recordings.write(update, uploading_from=self.uploading_from)
 
 
 def merged(updates: Iterable[RecorderUpdate]) -> RecorderUpdate:

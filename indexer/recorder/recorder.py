@@ -18,7 +18,8 @@ from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.timebase import now
 from indexer.recorder.uploader import Uploader
 from search.catalog.camera_leases import HeldCameras
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
 from search.errors import Unavailable, XunrenError
 from search.media.media_store import open_media
@@ -52,7 +53,7 @@ class Recorder:
         selects: which streams; all by default.
     """
 
-    def __init__(self, settings: Settings, live: StreamStore, selects: StreamFilter = lambda _: True) -> None:
+    def __init__(self, settings: Settings, live: Catalog, selects: StreamFilter = lambda _: True) -> None:
         self._settings = settings
         self._live = live
         self._selects = selects
@@ -78,7 +79,7 @@ class Recorder:
         except OSError as e:
             cure = f"{e.strerror}; choose another --data-dir"
             raise Unavailable("the folder of recordings cannot be made", got=s.recordings_dir, cure=cure) from None
-        self._share = CameraShare(self._live.catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
+        self._share = CameraShare(self._live, s.recordings_dir, s.camera_lease_s, self._cameras)
         if self._media.takes_recordings:
             self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
             self._catalog.uploading_from = self._uploader.folder
@@ -152,7 +153,9 @@ class Recorder:
         """Record the selected streams of the cameras that this recorder holds, and nothing else."""
         held = self.held
         own = held.cameras - held.asked
-        streams = {(s.camera_id, s.role): s for s in self._live.streams() if s.camera_id in own and self._selects(s)}
+        streams = {
+            (s.camera_id, s.role): s for s in self._live.streams.all() if s.camera_id in own and self._selects(s)
+        }
         self._leave_others(streams)
         if held.asked and self._share is not None:
             self._catalog.flush()  # all that was recorded of them, before another recorder's ledger begins
@@ -192,7 +195,7 @@ class Recorder:
 
     def _cameras(self) -> dict[str, bool]:
         """Return the ids of all selected cameras -> whether the addresses of all their streams can be opened here."""
-        streams = [stream for stream in self._live.streams() if self._selects(stream)]
+        streams = [stream for stream in self._live.streams.all() if self._selects(stream)]
         known = self._opens
         self._opens = {s.sealed: known[s.sealed] if s.sealed in known else self._vault.opens(s.sealed) for s in streams}
         cameras: dict[str, bool] = {}
@@ -208,7 +211,7 @@ class Recorder:
         state = SegmentState.KEPT if kept else SegmentState.PENDING
         started = round(now().wall_ms)
         self._recover(stream, state)
-        ledger = GapLedger(stream, self._live.covered_until(stream), started)
+        ledger = GapLedger(stream, self._live.recordings.covered_until(stream), started)
         capture = Capture(stream, lambda: self._vault.open(stream.sealed), state, ledger, self._context)
         capture.start()
         return capture
@@ -252,4 +255,4 @@ class Recorder:
         for capture in self._captures.values():
             update.health.append(capture.status.measured())
             update.gaps += capture.ledger.open_gaps(wall_ms)
-        self._live.write(update)
+        self._live.recordings.write(update)

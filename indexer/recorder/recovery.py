@@ -10,7 +10,7 @@ from pathlib import Path
 from indexer.decoding.probe import probe
 from indexer.recorder.camera_share import CameraShare
 from indexer.recorder.segment_writer import PART, RecordingFolder, SegmentWriter, StreamShape, files_below, read_name
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.errors import BadMedia, XunrenError
 from search.media.containers import open_video
 from search.media.timestamps import Timeline
@@ -38,14 +38,14 @@ def salvage_parts(folder: RecordingFolder) -> Iterator[Segment]:
             yield segment
 
 
-def unregistered(folder: RecordingFolder, live: StreamStore, max_megapixels: float) -> Iterator[Segment]:
+def unregistered(folder: RecordingFolder, live: Catalog, max_megapixels: float) -> Iterator[Segment]:
     """Yield the closed files that the catalogue does not know, of the last day that was recorded into this folder.
 
     Not of the last day in the catalogue: another recorder may have gone on with the stream elsewhere.
     """
     files = _files(folder, ".mp4")
     since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
-    known = live.paths(folder.camera_id, folder.role, since)
+    known = live.recordings.paths(folder.camera_id, folder.role, since)
     for file, start_ms in files:
         if start_ms < since or str(file.absolute()) in known:
             continue
@@ -100,7 +100,7 @@ class RecoveryThread:
     """
 
     def __init__(
-        self, live: StreamStore, root: Path, share: CameraShare, recover: Callable[[Stream, SegmentState], None]
+        self, live: Catalog, root: Path, share: CameraShare, recover: Callable[[Stream, SegmentState], None]
     ) -> None:
         self._live = live
         self._root = root
@@ -142,7 +142,7 @@ class RecoveryThread:
             self._left = {path.name for path in self._root.iterdir()}
         elsewhere = self._share.held_elsewhere()
         streams: dict[str, list[Stream]] = {}
-        for stream in self._live.streams():
+        for stream in self._live.streams.all():
             streams.setdefault(stream.camera_id, []).append(stream)
         with self._lock:
             self._left &= streams.keys() - self._begun

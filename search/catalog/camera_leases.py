@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog, database_ms
+from search.catalog.database import Database, database_ms
 
 BEATS = 4
 """Signs of life in a lease."""
@@ -49,15 +49,15 @@ class CameraLeases:
     """The leases of one recorder. Every method raises `Unavailable` where the database does not answer.
 
     Args:
-        catalog: open.
+        database: open.
         recorder: its id, another one for each process.
         shown: its name for people.
         folder: id of the folder that it writes to, the same for all who share it.
         lease_s: seconds after its last sign of life when its cameras are free.
     """
 
-    def __init__(self, catalog: Catalog, recorder: str, shown: str, folder: str, lease_s: float) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database, recorder: str, shown: str, folder: str, lease_s: float) -> None:
+        self._database = database
         self._id = recorder
         self._shown = shown
         self._folder = folder
@@ -73,7 +73,7 @@ class CameraLeases:
             unable: those of them that it cannot record; while others live, they are left to them.
         """
         t = tables.camera_leases
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             now = database_ms(db)
             if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
@@ -96,7 +96,7 @@ class CameraLeases:
     def hand_over(self, cameras: Iterable[str]) -> None:
         """Let those who asked for them have these; their files are closed."""
         t = tables.camera_leases
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             until = database_ms(db) + self._lease_ms
             for part in _parts(cameras):
@@ -110,7 +110,7 @@ class CameraLeases:
     def bury(self, recorders: Collection[str]) -> None:
         """These are dead: what they held is free at once."""
         t, r = tables.camera_leases, tables.recorders
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             db.execute(t.delete().where(t.c.recorder.in_(recorders)))
             db.execute(r.delete().where(r.c.id.in_(recorders)))
@@ -118,7 +118,7 @@ class CameraLeases:
     def known(self) -> dict[str, tuple[str, str]]:
         """Id -> (name, folder id) of all recorders but this one, alive or not."""
         r = tables.recorders
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
@@ -128,7 +128,7 @@ class CameraLeases:
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
         if camera_id:
             query = query.where(t.c.camera_id == camera_id)
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             now = database_ms(db)
             rows = db.execute(query.order_by(t.c.camera_id)).all()
         return [CameraHolder(camera, shown, folder, until >= now) for camera, shown, folder, until in rows]

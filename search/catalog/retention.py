@@ -1,20 +1,28 @@
-"""The catalogue's part about what is old: which recordings go, and what remains of them. Beside `streams`.
+"""Which recordings are deleted, what is held, and the gaps that deletion leaves.
 
 Queries go by index, a few dozen segments at a time: a month of 50 cameras is 13 million segments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog
-from search.catalog.streams import held
+from search.catalog.cameras import CameraStore
+from search.catalog.database import Database
+from search.catalog.row_values import in_pieces
 from search.catalog.tables import SEGMENT_COLUMNS, to_segment
-from search.stream_types import LIVE_ROLES, LONGEST_LIVE_MS, Gap, Reason
+from search.errors import BadInput, NotFound
+from search.stream_types import (
+    LIVE_ROLES,
+    LONGEST_LIVE_MS,
+    Gap,
+    Hold,
+    Reason,
+)
 from search.types import Segment, SegmentState, StreamRole
 
 _DAY_MS = 86_400_000
@@ -22,19 +30,76 @@ _RESTING = [
     s.value for s in SegmentState if s not in (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
 ]
 
-Stream = tuple[str, StreamRole]
+StreamKey = tuple[str, StreamRole]
 
 
 class RetentionStore:
     """What retention asks an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cameras_known = CameraStore(database)
+
+    def add_hold(self, camera_id: str, start_ms: int, end_ms: int, why: str) -> Hold:
+        """Keep a range, of one camera or all (empty), from retention."""
+        if camera_id:
+            self._cameras_known.check([camera_id])
+        if not why.strip():
+            raise BadInput("a hold needs a reason", cure="name the case")
+        values = {"camera_id": camera_id, "start_ms": start_ms, "end_ms": end_ms, "why": why}
+        Hold(0, **values)  # type: ignore[arg-type]
+        with self._database.begin() as db:
+            made = db.execute(tables.holds.insert().values(**values)).inserted_primary_key
+        return Hold(int(made[0]) if made else 0, camera_id, start_ms, end_ms, why)
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        with self._database.begin() as db:
+            return [Hold(**row) for row in db.execute(sa.select(tables.holds).order_by(tables.holds.c.id)).mappings()]
+
+    def remove_hold(self, hold_id: int) -> None:
+        """Let retention have the range again. Raises `NotFound`."""
+        with self._database.begin() as db:
+            if not db.execute(tables.holds.delete().where(tables.holds.c.id == hold_id)).rowcount:
+                raise NotFound("there is no such hold", got=hold_id, cure="`xunren hold list` shows all")
+
+    def mark_deleting(self, ids: Iterable[str]) -> None:
+        """Take segments out of answers and of the indexer's reach; leased, held and unsent ones stay as they are."""
+        t = tables.segments
+        busy = (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
+        free = sa.and_(t.c.state.not_in([state.value for state in busy]), ~held())
+        with self._database.begin() as db:
+            for part in in_pieces(ids):
+                db.execute(
+                    t.update()
+                    .where(t.c.id.in_(part), free)
+                    .values(
+                        state=SegmentState.DELETING.value, owner=t.c.state
+                    )  # nobody leases it: room for what it was
+                )
+
+    def unmark(self, ids: Iterable[str], *, only_held: bool = False) -> int:
+        """Give segments that are marked for deletion their state back, or those that are held since; how many."""
+        t = tables.segments
+        marked = sa.and_(
+            t.c.state == SegmentState.DELETING.value, t.c.owner.is_not(None), held() if only_held else sa.true()
+        )
+        with self._database.begin() as db:
+            back = [t.update().where(t.c.id.in_(p), marked).values(state=t.c.owner, owner=None) for p in in_pieces(ids)]
+            return sum(int(db.execute(update).rowcount) for update in back)
+
+    def deleting(self, limit: int) -> list[Segment]:
+        """Segments that are marked for deletion, oldest first."""
+        c = tables.segments.c
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.DELETING.value)
+        with self._database.begin() as db:
+            rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
+            return [to_segment(row) for row in rows]
 
     def overdue(self, now_ms: int, keep_days: float, limit: int) -> list[Segment]:
         """Live segments older than their camera's rule, or `keep_days`; none that is leased or held."""
         found: list[Segment] = []
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for camera_id, keep in self._cameras(db, now_ms, keep_days, limit):
                 found += self._overdue_of(db, camera_id, now_ms - round(keep * _DAY_MS), limit - len(found))
                 if len(found) >= limit:
@@ -58,7 +123,7 @@ class RetentionStore:
         """The oldest live segments of all cameras; none that is leased or held."""
         c = tables.segments.c
         found: list[Segment] = []
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for state in _RESTING:  # one by one, as the index is ordered
                 for role in LIVE_ROLES:
                     query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == state, c.role == role, ~held())
@@ -70,13 +135,13 @@ class RetentionStore:
         """Bytes of all live segments together. Reads all of them: seconds, where there are millions."""
         c = tables.segments.c
         query = sa.select(sa.func.coalesce(sa.func.sum(c.size_bytes), 0)).where(c.role.in_(LIVE_ROLES))
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             return int(db.scalar(query) or 0)
 
     def held(self, now_ms: int, keep_days: float) -> int:
         """How many live segments are older than their camera's rule, or `keep_days`, and there only for a hold."""
         s, h, r = tables.segments.c, tables.holds.c, tables.rules.c
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             first, last = db.execute(sa.select(sa.func.min(h.start_ms), sa.func.max(h.end_ms))).one()
             if first is None:
                 return 0
@@ -89,10 +154,10 @@ class RetentionStore:
     def forget(self, segments: Sequence[Segment]) -> None:
         """Turn segments that are marked for deletion into gaps, in one transaction; the last step of deleting them."""
         t = tables.segments
-        streams: dict[Stream, list[Segment]] = {}
+        streams: dict[StreamKey, list[Segment]] = {}
         for segment in segments:
             streams.setdefault((segment.camera_id, segment.role), []).append(segment)
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for stream, gone in streams.items():
                 for run in self._runs(db, stream, sorted(gone, key=lambda segment: segment.start_ms)):
                     self._leave_gap(db, stream, run[0].start_ms, max(segment.end_ms for segment in run))
@@ -100,7 +165,7 @@ class RetentionStore:
                 db.execute(t.delete().where(t.c.id.in_(ids), t.c.state == SegmentState.DELETING.value))
                 db.execute(tables.covered.delete().where(tables.covered.c.segment_id.in_(ids)))
 
-    def _runs(self, db: sa.Connection, stream: Stream, gone: list[Segment]) -> Iterator[list[Segment]]:
+    def _runs(self, db: sa.Connection, stream: StreamKey, gone: list[Segment]) -> Iterator[list[Segment]]:
         """The segments, parted where one stays between two that go."""
         stay = list(
             db.scalars(
@@ -112,7 +177,7 @@ class RetentionStore:
         for _, run in groupby(gone, key=lambda segment: sum(start <= segment.start_ms for start in stay)):
             yield list(run)
 
-    def _leave_gap(self, db: sa.Connection, stream: Stream, start_ms: int, end_ms: int) -> None:
+    def _leave_gap(self, db: sa.Connection, stream: StreamKey, start_ms: int, end_ms: int) -> None:
         """One gap instead of the range and of the deleted ones beside it, up to the segments that stay."""
         g = tables.gaps
         low, high = self._between(db, stream, start_ms, end_ms)
@@ -128,7 +193,7 @@ class RetentionStore:
         values = {name: getattr(gap, name) for name in Gap.__dataclass_fields__}
         db.execute(g.insert().values(**values | {"role": gap.role.value, "reason": gap.reason.value}))
 
-    def _between(self, db: sa.Connection, stream: Stream, start_ms: int, end_ms: int) -> tuple[int, int]:
+    def _between(self, db: sa.Connection, stream: StreamKey, start_ms: int, end_ms: int) -> tuple[int, int]:
         """End of the last segment that stays before the range, and start of the first one after it."""
         c = tables.segments.c
         before = sa.select(c.start_ms + c.duration_ms).where(_stays(stream), c.start_ms < start_ms)
@@ -138,6 +203,16 @@ class RetentionStore:
         return min(start_ms, low or 0), 2**62 if high is None else max(end_ms, high)
 
 
+def held() -> sa.ColumnElement[bool]:
+    """Whether a hold overlaps the segment."""
+    s, h = tables.segments.c, tables.holds.c
+    return sa.exists().where(
+        sa.or_(h.camera_id == s.camera_id, h.camera_id == ""),
+        h.start_ms < s.start_ms + s.duration_ms,
+        h.end_ms > s.start_ms,
+    )
+
+
 def _overdue(before_ms: sa.ColumnElement[float] | int) -> sa.ColumnElement[bool]:
     """Whether a segment may be deleted as it ended before `before_ms`."""
     c = tables.segments.c
@@ -145,6 +220,6 @@ def _overdue(before_ms: sa.ColumnElement[float] | int) -> sa.ColumnElement[bool]
     return sa.and_(old, c.role.in_(LIVE_ROLES), c.state.in_(_RESTING), ~held())
 
 
-def _stays(stream: Stream) -> sa.ColumnElement[bool]:
+def _stays(stream: StreamKey) -> sa.ColumnElement[bool]:
     c = tables.segments.c
     return sa.and_(c.camera_id == stream[0], c.role == stream[1].value, c.state != SegmentState.DELETING.value)

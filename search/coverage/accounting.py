@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.intervals import Interval, cut_at, partition
 from search.stream_types import JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
 from search.types import SegmentState
@@ -60,7 +60,7 @@ class CoverageHour:
 
 
 def account(
-    live: StreamStore, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
+    live: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
 ) -> list[CoverageHour]:
     """The account of the live cameras, by camera and hour (`step_ms`), without hours in which nothing was expected.
 
@@ -80,13 +80,13 @@ def account(
 
 
 def shared_out(
-    live: StreamStore, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
+    live: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
 ) -> dict[str, list[Interval]]:
     """Camera id -> its expected time in the range, in pieces that follow one another."""
-    streams = [s for s in live.indexed_streams() if not cameras or s.camera_id in cameras]
-    health = {(h.camera_id, h.role): h for h in live.health()}
+    streams = [s for s in live.streams.indexed() if not cameras or s.camera_id in cameras]
+    health = {(h.camera_id, h.role): h for h in live.recordings.health()}
     before = _by_stream(live, from_ms, to_ms, cameras)
-    files = {s.camera_id: live.spans(s, from_ms, to_ms) for s in streams}
+    files = {s.camera_id: live.coverage.spans(s, from_ms, to_ms) for s in streams}
     gaps = _by_stream(live, from_ms, to_ms, cameras)  # again: a file may have become a gap meanwhile, or a gap a file
     found = {}
     for stream in streams:
@@ -145,10 +145,10 @@ def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int)
 
 
 def _by_stream(
-    live: StreamStore, from_ms: int, to_ms: int, cameras: Collection[str]
+    live: Catalog, from_ms: int, to_ms: int, cameras: Collection[str]
 ) -> dict[tuple[str, str], list[Interval]]:
     found: dict[tuple[str, str], list[Interval]] = {}
-    for gap in live.gaps(from_ms, to_ms, cameras):
+    for gap in live.recordings.gaps(from_ms, to_ms, cameras):
         piece = Interval(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
         found.setdefault((gap.camera_id, gap.role), []).append(piece)
     return found

@@ -40,7 +40,7 @@ def run(folder: Path, cameras: int, files: list[list[Image]]) -> tuple[Load, flo
     start = now_ms() - HOUR_MS
     with closing(Pipeline(folder)) as pipeline:
         for camera in range(cameras):
-            pipeline.catalog.add_camera(Camera(f"c{camera}"))
+            pipeline.catalog.cameras.add(Camera(f"c{camera}"))
             for n, pictures in enumerate(files):
                 record(pipeline, pictures, start + n * FILE_MS, f"c{camera}")
         assert all(report.rows >= 0 for report in pipeline.executor.run())

@@ -42,7 +42,7 @@ def recorder(place: Station, data_dir: Path | None = None) -> Iterator[subproces
 
 def holders(place: Station) -> dict[str, int]:
     """Camera -> process id of its live holder."""
-    found = CameraLeases(place.catalog, "test", "", "", 1).holders()
+    found = CameraLeases(place.catalog.database, "test", "", "", 1).holders()
     return {one.camera_id: int(one.shown.rsplit(":", 1)[1]) for one in found if one.alive}
 
 

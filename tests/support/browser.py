@@ -23,7 +23,7 @@ from api.runtime.indexes import OneIndex, SearchableIndex
 from api.web.app import create_app
 from indexer.importer.registration import register
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import FIRST, IndexInfo
+from search.catalog.index_types import FIRST, IndexInfo
 from search.config import load_settings
 from search.engine import SearchEngine
 from search.media.clip_cache import ClipCache
@@ -76,7 +76,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
     embedder = cast(Embedder, ColourEmbedder())
     with ExitStack() as stack:
         catalog = stack.enter_context(Catalog(settings.catalog_address))
-        dim = catalog.bind_model(embedder.label, lambda: embedder.dim)
+        dim = catalog.indexes.bind_model(embedder.label, lambda: embedder.dim)
         store = stack.enter_context(MilvusStore(settings.store_address, collection="xunren", dim=dim))
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)

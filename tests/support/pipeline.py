@@ -15,8 +15,7 @@ from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.worker import IndexWorker
 from indexer.recorder.segment_writer import RecordingFolder
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
 from search.engine import SearchEngine
 from search.media.media_store import MediaStore
@@ -38,8 +37,8 @@ class Pipeline:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.embedder = embedder or ColourEmbedder()
         self.catalog = Catalog(self.settings.catalog_address).open()
-        self.catalog.bind_model(self.embedder.label, lambda: self.embedder.dim)
-        info = IndexStore(self.catalog).live()
+        self.catalog.indexes.bind_model(self.embedder.label, lambda: self.embedder.dim)
+        info = self.catalog.indexes.live()
         assert info is not None
         self.store = MilvusStore(self.settings.store_address, collection=info.collection, dim=info.dim)
         self.store.open()
@@ -86,7 +85,7 @@ def record(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     segment = place.segment(path, start_ms, len(pictures) * step_ms, (WIDTH, HEIGHT))
-    StreamStore(pipeline.catalog).write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
+    pipeline.catalog.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
     return segment
 
 

@@ -190,7 +190,7 @@ class HttpIndexing:
                         got=f"{len(left)} of {len(segments)} files left",
                         cure="run the same `xunren index` again; what is done stays done",
                     )
-                for report in catalog.reports(list(left)):
+                for report in catalog.segments.reports(list(left)):
                     segment = left.pop(report.segment.id)
                     on_segment(segment, segment.duration_ms)
                     yield report_data(report)
@@ -237,12 +237,12 @@ class HttpReindex:
             Unavailable: the server ended before.
         """
         from api.composition import open_catalog
-        from search.catalog.indexes import IndexState, IndexStore
+        from search.catalog.index_types import IndexState
 
         with open_catalog(self._settings) as catalog:
-            book = IndexStore(catalog)
+            book = catalog.indexes
             while (index := book.other()) is not None and index.state is IndexState.BUILDING:
-                work = book.work(index)
+                work = book.backfill.work(index)
                 if not work.missing and work.failed:
                     return
                 if running_server(self._settings) is None:

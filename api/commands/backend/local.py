@@ -19,8 +19,7 @@ from api.commands.purpose import check_purpose
 from api.composition import open_catalog, open_context
 from api.runtime.context import AppContext
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore, ReindexScope
-from search.catalog.streams import StreamStore
+from search.catalog.index_types import ReindexScope
 from search.config import Settings
 from search.media.photos import photo_file
 from search.query import Query
@@ -41,17 +40,17 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 Opener = Callable[[Settings], AbstractContextManager[AppContext]]
-CheckerOpener = Callable[[Settings], "AbstractContextManager[tuple[ConsistencyChecker, StreamStore]]"]
+CheckerOpener = Callable[[Settings], "AbstractContextManager[tuple[ConsistencyChecker, Catalog]]"]
 
 
 @contextmanager
-def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, StreamStore]]:
+def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, Catalog]]:
     """Open what a comparison needs: catalogue, media and vector store, but no model, which may be gone."""
     from indexer.maintenance.consistency import ConsistencyChecker
     from search.media.media_store import open_media
 
     with open_catalog(settings) as catalog, _open_store(settings, catalog) as store:
-        yield ConsistencyChecker(settings, catalog, store, open_media(settings)), StreamStore(catalog)
+        yield ConsistencyChecker(settings, catalog, store, open_media(settings)), catalog
 
 
 @contextmanager
@@ -59,7 +58,7 @@ def _open_store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | 
     """Open the vector store; None while the index is new."""
     from search.vector_store.factory import open_vector_store
 
-    live = IndexStore(catalog).live()
+    live = catalog.indexes.live()
     if live is None:
         yield None
         return
@@ -335,7 +334,7 @@ def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
     """Fill the second index until nothing is missing; other processes may fill it, too."""
     from api.reindex.backfill import IndexSynchronizer
 
-    book, never, synchronizer = IndexStore(parts.catalog), threading.Event(), IndexSynchronizer(parts)
+    book, never, synchronizer = parts.catalog.indexes, threading.Event(), IndexSynchronizer(parts)
 
     def advance(segment: Segment) -> None:
         on_segment(segment, segment.duration_ms)
@@ -344,7 +343,7 @@ def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
         if synchronizer.step(never, advance):
             continue
         index = book.other()
-        if index is None or not book.work(index).missing:
+        if index is None or not book.backfill.work(index).missing:
             break
         time.sleep(POLL_S)  # others are at it
     synchronizer.step(never)  # which marks it ready

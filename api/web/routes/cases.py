@@ -226,7 +226,7 @@ def trail_map(
 ) -> Response:
     """Draw the trail as a map."""
     data = routes.view.trail(routes.case(case))
-    cameras = routes.visibility.of(routes.parts.catalog.cameras())
+    cameras = routes.visibility.of(routes.parts.catalog.cameras.all())
     drawn = trail_svg(data, cameras, tiles_of(routes.parts.settings), words=words)
     return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 

@@ -37,10 +37,10 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 def live(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return every live stream as it is now, and the alarms."""
     now = now_ms()
-    health = parts.live.health()
+    health = parts.catalog.recordings.health()
     running = any(is_alive(h, now) for h in health)
     streams = [stream for stream in _streams(parts, health, now) if visibility.camera(stream["camera"])]
-    backlog = parts.live.backlog(now)
+    backlog = parts.catalog.coverage.backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
         "recorder": running,
@@ -68,12 +68,14 @@ def coverage(
     end_ms = now if end is None else _time(end, parts)
     start_ms = end_ms - DAY_MS if start is None else _time(start, parts)
     _check_range(start_ms, end_ms, cameras)
-    parts.catalog.check_cameras(cameras, visibility.cameras)
+    parts.catalog.cameras.check(cameras, visibility.cameras)
     if visibility.cameras is not None:
-        cameras = cameras or sorted(visibility.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
+        cameras = cameras or sorted(
+            visibility.cameras & {stream.camera_id for stream in parts.catalog.streams.indexed()}
+        )
     lines: Sequence[CoverageHour] = []
     if cameras or visibility.cameras is None:
-        _check_amount(len(set(cameras)) or len(parts.live.indexed_streams()), (end_ms - start_ms) / DAY_MS)
+        _check_amount(len(set(cameras)) or len(parts.catalog.streams.indexed()), (end_ms - start_ms) / DAY_MS)
         lines = account(parts.live, start_ms, end_ms, now, cameras)
     return _ends(start_ms, end_ms, parts) | {
         "coverage_hours": [line.as_dict() | _ends(line.start_ms, line.end_ms, parts) for line in lines],
@@ -133,10 +135,10 @@ def _check_amount(cameras: int, days: float) -> None:
 
 def _streams(parts: AppContext, reports: list[Health], now: int) -> list[dict[str, Any]]:
     health = {(h.camera_id, h.role): h for h in reports}
-    newest, waiting = parts.live.newest_indexed(), parts.live.waiting()
-    indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
-    streams = parts.live.streams()
-    cameras = parts.live.known(sorted({stream.camera_id for stream in streams}))
+    newest, waiting = parts.catalog.coverage.newest_indexed(), parts.catalog.coverage.waiting()
+    indexed = {(s.camera_id, s.role) for s in parts.catalog.streams.indexed()}
+    streams = parts.catalog.streams.all()
+    cameras = parts.catalog.streams.configs(sorted({stream.camera_id for stream in streams}))
     lines = []
     for stream in streams:
         key = (stream.camera_id, stream.role)

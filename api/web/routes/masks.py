@@ -45,15 +45,15 @@ def masks(camera: str, parts: ContextHere, visibility: CameraVisibilityHere) -> 
 def set_masks(camera: str, body: MasksIn, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
     _masks(parts, camera, visibility)
-    known = parts.live.known([camera])[camera]
+    known = parts.catalog.streams.configs([camera])[camera]
     keep_days = known.rules.keep_days if known.rules else None
     rules = Rules(camera, keep_days, tuple(tuple(polygon) for polygon in body.masks))
-    parts.live.put([replace(known, rules=rules if keep_days or body.masks else None)])
+    parts.catalog.streams.put([replace(known, rules=rules if keep_days or body.masks else None)])
     return _masks(parts, camera, visibility)
 
 
 def _masks(parts: ContextHere, camera: str, visibility: CameraVisibilityHere) -> dict[str, Any]:
     check_camera(visibility, check_camera_id(camera))
-    parts.catalog.check_cameras([camera])
-    rules = parts.live.known([camera])[camera].rules
+    parts.catalog.cameras.check([camera])
+    rules = parts.catalog.streams.configs([camera])[camera].rules
     return {"camera": camera, "masks": [list(polygon) for polygon in rules.masks] if rules else []}

@@ -12,7 +12,6 @@ from api.accounts.visibility import check_segment
 from api.web.dependencies import MAX_OFFSET_MS, ContextHere, SegmentId
 from api.web.permissions import VisibilityHere
 from api.web.schemas.search import problems
-from search.catalog.playback import PlaybackQueries
 from search.errors import BadInput, NotFound
 
 MAX_CUTS = 2  # cutting is the dearest thing that a request can ask for
@@ -37,7 +36,7 @@ def thumbnail(
 ) -> FileResponse:
     """Return the picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
-    recording = PlaybackQueries(parts.catalog).segment(segment)
+    recording = parts.catalog.playback.segment(segment)
     check_segment(visibility, recording, recording.start_ms + offset_ms)
     path = parts.media.thumbnail_path(segment, offset_ms)
     if not path.is_file():
@@ -64,14 +63,14 @@ def clip(
     longest = round(1000 * parts.settings.clip_max_s)
     if duration_ms > longest:
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
-    playback = PlaybackQueries(parts.catalog)
+    playback = parts.catalog.playback
     first = playback.segment(segment)
     check_segment(visibility, first, first.start_ms + offset_ms)
     if first.duration_ms and offset_ms >= first.duration_ms:
         raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {first.duration_ms}")
     start_ms = first.start_ms + offset_ms
     segments = playback.showing(first, start_ms, start_ms + duration_ms)
-    rules = parts.live.known([first.camera_id])[first.camera_id].rules
+    rules = parts.catalog.streams.configs([first.camera_id])[first.camera_id].rules
     with _cuts:
         path = parts.clips.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.

@@ -42,7 +42,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Yield every family once."""
         now = now_ms()
-        streams, health = self._parts.live.streams(), self._parts.live.health()
+        streams, health = self._parts.live.streams.all(), self._parts.live.recordings.health()
         running = any(is_alive(h, now) for h in health)
         yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
         yield from _states(streams, health, now)
@@ -51,11 +51,11 @@ class _Collector:
         yield from self._of_index(now)
 
     def _of_cameras(self, now: int) -> Iterator[Metric]:
-        newest = self._parts.live.newest_indexed()
+        newest = self._parts.live.coverage.newest_indexed()
         lag = GaugeMetricFamily(
             "xunren_camera_index_lag_seconds", "Age of the newest indexed moment", labels=["camera"]
         )
-        for stream in self._parts.live.indexed_streams():
+        for stream in self._parts.live.streams.indexed():
             lag.add_metric([stream.camera_id], (now - newest.get(stream.camera_id, stream.since_ms)) / 1000)
         yield lag
         recorded = GaugeMetricFamily(
@@ -75,7 +75,7 @@ class _Collector:
 
     def _of_index(self, now: int) -> Iterator[Metric]:
         parts = self._parts
-        backlog = parts.live.backlog(now)
+        backlog = parts.catalog.coverage.backlog(now)
         yield _gauge("backlog_segments", "Recorded files that wait for the indexer", backlog.segments)
         yield _gauge("backlog_seconds", "Recorded seconds that wait for the indexer", backlog.seconds)
         yield _gauge("index_rows", "Rows of the vector store", parts.store.count())
@@ -83,7 +83,7 @@ class _Collector:
             "disk_free_bytes", "Free where the data folder lies", shutil.disk_usage(parts.settings.data_dir).free
         )
         segments = _family("segments", "Recordings in the catalogue, by state", "state")
-        for state, n in parts.catalog.states().items():
+        for state, n in parts.catalog.segments.states().items():
             segments.add_metric([state], n)
         yield segments
 

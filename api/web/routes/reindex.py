@@ -13,7 +13,7 @@ from api.reindex.plan import plan as make_plan
 from api.reindex.status import status
 from api.web.dependencies import ContextHere
 from api.web.schemas.search import ResponseModel, problems
-from search.catalog.indexes import ReindexScope
+from search.catalog.index_types import ReindexScope
 from search.errors import BadInput
 
 router = APIRouter(prefix="/api/reindex", tags=["index"])

@@ -28,9 +28,9 @@ router = APIRouter(prefix="/api", tags=["index"])
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
 def cameras(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """List all cameras, and from when to when there are recordings of them."""
-    coverage = {row["id"]: row for row in parts.catalog.coverage()}
+    coverage = {row["id"]: row for row in parts.catalog.segments.totals_by_camera()}
     lines = []
-    for camera in visibility.of(parts.catalog.cameras()):
+    for camera in visibility.of(parts.catalog.cameras.all()):
         row = coverage.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
         ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
         lines.append(asdict(camera) | row | ends)
@@ -40,13 +40,13 @@ def cameras(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, A
 @router.get("/status", response_model=StatusOut, responses=problems(503))
 def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return the index at this moment; files are named to whoever sees all cameras."""
-    states = parts.catalog.states()
-    refused = parts.catalog.refused() if visibility.cameras is None else []
+    states = parts.catalog.segments.states()
+    refused = parts.catalog.rejected_files.all() if visibility.cameras is None else []
     return {
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "camera_count": len(visibility.of(parts.catalog.cameras())),
+        "camera_count": len(visibility.of(parts.catalog.cameras.all())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
         "indexing": [_job(work) for work in activity.now() if visibility.camera(work.camera)],
         "refused_count": len(refused),
@@ -57,7 +57,7 @@ def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibil
 @router.get("/health", response_model=HealthOut, responses=problems(503))
 def health(parts: ContextHere) -> dict[str, Any]:
     """Check that vector store and catalogue answer; 503 with what is wrong otherwise."""
-    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
+    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.segments.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
     if wrong:
         raise Unavailable(

@@ -373,7 +373,7 @@ def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
     again = client.get(f"/api/saved-searches/{standing['number']}").json()["alert_counts"]
     assert (again["right"], again["false_share"]) == (1, 0.0)
     assert client.get("/api/alerts", params={"saved_search": standing["number"], "open": True}).json()["alerts"] == []
-    parts.catalog.index_again([alert["segment"]])
+    parts.catalog.segments.index_again([alert["segment"]])
     index(parts, [path])
     assert len(client.get("/api/alerts", params={"saved_search": standing["number"]}).json()["alerts"]) == 1
 

@@ -116,8 +116,8 @@ def indexed(both: Both, backend: Backend) -> Data:
     found = register(both.parts.catalog, [path.parent.parent], camera_id=None, start_ms=None, zone=both.parts.zone,
                      max_megapixels=16)  # fmt: skip
     if not found.waiting:
-        both.parts.catalog.index_again([segment.id for segment in found.known])
-        segments = list(both.parts.catalog.segments_by_id([segment.id for segment in found.known]).values())
+        both.parts.catalog.segments.index_again([segment.id for segment in found.known])
+        segments = list(both.parts.catalog.segments.by_id([segment.id for segment in found.known]).values())
     else:
         segments = list(found.waiting)
     done: list[int] = []
@@ -317,7 +317,7 @@ def test_photos_are_sent_as_they_are_while_there_is_room(both: Both) -> None:
 
 
 def test_a_server_that_stops_is_said(both: Both, tmp_path: Path) -> None:
-    segments = list(both.parts.catalog.segments_by_id([both.clip.partition("-")[0]]).values())
+    segments = list(both.parts.catalog.segments.by_id([both.clip.partition("-")[0]]).values())
     settings = both.parts.settings.model_copy(update={"data_dir": tmp_path})
     gone = HttpBackend(settings, Server("http://127.0.0.1:9"))
     with pytest.raises(Unavailable, match="the server stopped"):

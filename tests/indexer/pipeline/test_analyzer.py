@@ -14,7 +14,7 @@ import pytest
 
 from indexer.decoding.lookback import earlier_frames
 from indexer.recorder.segment_writer import RecordingFolder
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.query import Query
 from search.stream_types import Rules
 from search.times import now_ms
@@ -29,7 +29,7 @@ RED = 1  # the number of the one in red, see `figure`
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     with closing(Pipeline(tmp_path)) as opened:
-        opened.catalog.add_camera(Camera("gate"))
+        opened.catalog.cameras.add(Camera("gate"))
         yield opened
 
 
@@ -48,13 +48,13 @@ def test_who_is_only_behind_a_mask_cannot_be_found(pipeline: Pipeline) -> None:
     assert people(pipeline, open_one)
     assert pipeline.engine.search(Query("red", Filter(kinds=(RowKind.PERSON,)))).clips
 
-    StreamStore(pipeline.catalog).set_rules(Rules("gate", masks=(((0, 0.3), (0.45, 0.3), (0.45, 1), (0, 1)),)))
+    pipeline.catalog.streams.set_rules(Rules("gate", masks=(((0, 0.3), (0.45, 0.3), (0.45, 1), (0, 1)),)))
     folder = pipeline.settings.data_dir / "masked"
     folder.mkdir()
     with closing(Pipeline(folder)) as masked:
-        masked.catalog.add_camera(Camera("gate"))
-        rules = StreamStore(pipeline.catalog).rules()["gate"]
-        StreamStore(masked.catalog).set_rules(rules)
+        masked.catalog.cameras.add(Camera("gate"))
+        rules = pipeline.catalog.streams.rules()["gate"]
+        masked.catalog.streams.set_rules(rules)
         file = record(masked, [*empty, *empty, *behind, *empty], start)
         list(masked.executor.run())
         assert people(masked, file) == []
@@ -89,12 +89,12 @@ def test_an_unchanged_scene_is_kept_ever_more_seldom_not_with_every_file(pipelin
 def test_after_a_restart_the_background_is_learnt_from_earlier_files(tmp_path: Path) -> None:
     start = now_ms() - 600_000
     with closing(Pipeline(tmp_path)) as first:
-        first.catalog.add_camera(Camera("gate"))
+        first.catalog.cameras.add(Camera("gate"))
         for n in range(8):
             record(first, [shot()] * 5, start + n * FILE_MS)
         list(first.executor.run())
         standing = record(first, [shot((300, RED))] * 5, start + 8 * FILE_MS)
-        frames = list(earlier_frames(StreamStore(first.catalog), first.media, standing, 17))
+        frames = list(earlier_frames(first.catalog, first.media, standing, 17))
         assert len(frames) == 8 * 2, "one in five seconds"
     with closing(Pipeline(tmp_path)) as second:
         list(second.executor.run())
@@ -125,11 +125,11 @@ def test_recent_files_come_first_in_order_then_the_newest_then_imports(pipeline:
         segment = replace(made.segment(path, now - age, FILE_MS, (1, 1)), role=role)
         written.segments.append((segment, SegmentState.PENDING))
         ages[name] = now - age
-    StreamStore(pipeline.catalog).write(written)
-    leased = [pipeline.catalog.lease("me", 60_000) for _ in ages]
+    pipeline.catalog.recordings.write(written)
+    leased = [pipeline.catalog.segments.lease("me", 60_000) for _ in ages]
     order = [segment.start_ms for segment in leased if segment is not None]
     assert order == [ages[name] for name in ("recent-1", "recent-2", "old-1", "old-2", "import")]
-    assert pipeline.catalog.lease("me", 60_000) is None
+    assert pipeline.catalog.segments.lease("me", 60_000) is None
 
 
 def test_it_follows_until_it_is_told_to_stop(pipeline: Pipeline) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from indexer.pipeline.load_control import CALM_S, CHECK_S, MAX_LEVEL, LoadController
-from search.catalog.streams import StreamStore
 from search.times import now_ms
 from search.types import Camera
 from tests.support.pipeline import Pipeline, record, shot
@@ -18,7 +17,7 @@ from tests.support.pipeline import Pipeline, record, shot
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     with closing(Pipeline(tmp_path)) as opened:
-        opened.catalog.add_camera(Camera("gate"))
+        opened.catalog.cameras.add(Camera("gate"))
         yield opened
 
 
@@ -38,7 +37,7 @@ def test_fewer_frames_are_sampled_before_it_is_too_far_behind(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
-    live = StreamStore(pipeline.catalog)
+    live = pipeline.catalog
     load = LoadController(live, 30.0)
     assert clock.interval(load) == 2.0
     late = record(pipeline, [shot()] * 2, now_ms() - 24_000)
@@ -54,4 +53,4 @@ def test_fewer_frames_are_sampled_before_it_is_too_far_behind(
 def test_files_that_are_too_old_do_not_count(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     record(pipeline, [shot()] * 5, now_ms() - 3_600_000)
-    assert clock.interval(LoadController(StreamStore(pipeline.catalog), 30.0)) == 2.0
+    assert clock.interval(LoadController(pipeline.catalog, 30.0)) == 2.0

@@ -120,7 +120,7 @@ def test_a_second_run_with_other_settings_leaves_nothing_behind(tmp_path: Path) 
     with closing(Pipeline(tmp_path)) as first:
         first.register(gate())
         list(first.executor.run())
-        segment = first.catalog.reports()[0].segment
+        segment = first.catalog.segments.reports()[0].segment
     with closing(Pipeline(tmp_path, sample_interval_s=5.0)) as second:
         moved = (gate(),)
         register(second.catalog, moved, camera_id=None, start_ms=segment.start_ms + 1000, zone=UTC, max_megapixels=17)
@@ -154,7 +154,7 @@ def test_a_failing_store_stops_the_run_and_marks_nothing(pipeline: Pipeline, mon
     monkeypatch.setattr(pipeline.store, "upsert", fails)
     with pytest.raises(Unavailable, match="the store is gone"):
         list(pipeline.executor.run())
-    assert pipeline.catalog.states() == {"pending": 1}
+    assert pipeline.catalog.segments.states() == {"pending": 1}
     monkeypatch.undo()
     (report,) = pipeline.executor.run()
     assert report.rows == pipeline.store.count()
@@ -172,7 +172,7 @@ def test_a_run_can_be_stopped_in_the_middle_of_a_file(pipeline: Pipeline) -> Non
     with pytest.raises(StoppedWork):
         list(pipeline.executor.run(stop))
     assert seen.is_set()
-    assert pipeline.catalog.states() == {"pending": 1}
+    assert pipeline.catalog.segments.states() == {"pending": 1}
 
 
 class Listener:
@@ -191,7 +191,7 @@ class Listener:
         order = sorted(range(len(ids)), key=ids.__getitem__)
         assert np.allclose(there, vectors[order], atol=1e-6)
         self.ids += ids
-        self.states.append(self.pipeline.catalog.states())
+        self.states.append(self.pipeline.catalog.segments.states())
 
 
 def test_new_rows_are_passed_on_once_stored_and_before_their_segment_is_done(pipeline: Pipeline) -> None:
@@ -204,7 +204,7 @@ def test_new_rows_are_passed_on_once_stored_and_before_their_segment_is_done(pip
 
 def test_a_worker_that_lost_its_lease_stores_deletes_and_reports_nothing(pipeline: Pipeline) -> None:
     pipeline.register(gate())
-    lost = pipeline.catalog.lease("slow", -1)
+    lost = pipeline.catalog.segments.lease("slow", -1)
     assert lost is not None
     (report,) = pipeline.executor.run()
     rows = pipeline.store.ids()
@@ -212,7 +212,7 @@ def test_a_worker_that_lost_its_lease_stores_deletes_and_reports_nothing(pipelin
         pipeline.worker.begin(lost), [], SegmentReport(lost, SegmentState.SKIPPED, reason="internal error")
     )
     assert pipeline.worker.write([late]) == []
-    assert (pipeline.store.ids(), pipeline.catalog.states()) == (rows, {"indexed": 1})
+    assert (pipeline.store.ids(), pipeline.catalog.segments.states()) == (rows, {"indexed": 1})
     assert len(rows) == report.rows > 0
 
 

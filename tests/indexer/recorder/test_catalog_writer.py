@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from indexer.recorder.catalog_writer import CatalogWriter, merged
 from search.catalog.catalog import Catalog
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate, RecordingStore
 from search.errors import Unavailable
 from search.stream_types import Gap, Reason
 from search.types import Camera, Segment, SegmentState, StartSource, StreamRole
 
 
-class Away(StreamStore):
-    """A catalogue that does not answer while `away`."""
+class AwayRecordings(RecordingStore):
+    """Recordings that do not answer while `away`."""
 
     away = False
 
@@ -24,11 +25,20 @@ class Away(StreamStore):
         super().write(update, uploading_from=uploading_from)
 
 
+class Away(Catalog):
+    """A catalogue whose recordings may be away."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.recordings: AwayRecordings = AwayRecordings(self.database)
+
+
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Away]:
-    with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as catalog:
-        catalog.add_camera(Camera("gate"))
-        yield Away(catalog)
+    with closing(Away(f"sqlite:///{tmp_path / 'c.sqlite'}")) as catalog:
+        catalog.open()
+        catalog.cameras.add(Camera("gate"))
+        yield catalog
 
 
 def segment(n: int) -> Segment:
@@ -40,21 +50,21 @@ def gap(start_ms: int, end_ms: int) -> Gap:
     return Gap("gate", StreamRole.MAIN, start_ms, end_ms, Reason.NO_FRAMES, "")
 
 
-def stored(live: StreamStore) -> list[str]:
-    return [segment.id for segment, _, _ in live.recordings(0, 2**62)]
+def stored(live: Catalog) -> list[str]:
+    return [segment.id for segment, _, _ in live.coverage.recordings(0, 2**62)]
 
 
 def test_what_the_catalogue_did_not_take_is_written_later(live: Away) -> None:
     writer = CatalogWriter(live)
     writer.post(RecorderUpdate(segments=[(segment(1), SegmentState.PENDING)]))
-    live.away = True
+    live.recordings.away = True
     with pytest.raises(Unavailable):
         writer.flush()
     writer.post(RecorderUpdate(segments=[(segment(2), SegmentState.PENDING)]))
-    live.away = False
+    live.recordings.away = False
     writer.flush()
     assert stored(live) == ["s1", "s2"]
-    live.away = True
+    live.recordings.away = True
     writer.flush()  # nothing waits
 
 

@@ -19,7 +19,7 @@ from indexer.recorder.recovery import unregistered
 from indexer.recorder.segment_writer import PART, RecordingFolder
 from search.catalog.camera_leases import CameraLeases
 from search.catalog.catalog import Catalog
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate, RecordingStore
 from search.config import Settings
 from search.errors import Unavailable
 from search.stream_types import Gap, Reason, Stream
@@ -35,7 +35,7 @@ HOUR = 3_600_000
 MOVIE = SAMPLES / "gate" / "gate.mp4"
 
 
-class Flaky(StreamStore):
+class FlakyRecordings(RecordingStore):
     """Does not answer what is asked about one camera, so many times."""
 
     failing = ""
@@ -55,6 +55,14 @@ class Flaky(StreamStore):
             raise Unavailable("the catalogue does not answer")
 
 
+class Flaky(Catalog):
+    """A catalogue whose recordings do not always answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.recordings: FlakyRecordings = FlakyRecordings(self.database)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, min_free_gib=0.0, camera_lease_s=2.0)
@@ -62,15 +70,16 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def live(settings: Settings) -> Iterator[Flaky]:
-    with closing(Catalog(settings.catalog_address).open()) as catalog:
-        yield Flaky(catalog)
+    with closing(Flaky(settings.catalog_address)) as catalog:
+        catalog.open()
+        yield catalog
 
 
-def add(live: StreamStore, settings: Settings, *cameras: str) -> None:
+def add(live: Catalog, settings: Settings, *cameras: str) -> None:
     vault = Vault(settings.data_dir)
     for camera in cameras:
-        live.catalog.add_camera(Camera(camera))
-        live.set_streams(camera, [Stream(camera, StreamRole.MAIN, vault.seal(NOWHERE), NOWHERE, now_ms() - 100 * HOUR)])
+        live.cameras.add(Camera(camera))
+        live.streams.set(camera, [Stream(camera, StreamRole.MAIN, vault.seal(NOWHERE), NOWHERE, now_ms() - 100 * HOUR)])
 
 
 def capturing() -> list[str]:
@@ -81,9 +90,9 @@ def test_one_camera_that_cannot_begin_does_not_begin_the_others_twice(
     live: Flaky, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(live, settings, "cam-1", "cam-2", "cam-3")
-    live.failing, live.times = "cam-2", 3
+    live.recordings.failing, live.recordings.times = "cam-2", 3
     with Recorder(settings, live) as recorder, caplog.at_level(logging.WARNING):
-        until(lambda: live.times == 0)
+        until(lambda: live.recordings.times == 0)
         assert {health.camera_id for health in recorder.health()} >= {"cam-1", "cam-3"}
         until(lambda: len(recorder.health()) == 3)
         time.sleep(1.5)  # another look
@@ -115,20 +124,20 @@ def test_closed_files_of_a_camera_that_is_recorded_elsewhere_now_are_taken_up(
 ) -> None:
     monkeypatch.setattr(recovery, "AGAIN_S", 0.2)
     add(live, settings, "gate")
-    assert elsewhere(live.catalog).beat(["gate"]).cameras == {"gate"}
+    assert elsewhere(live).beat(["gate"]).cameras == {"gate"}
     gap = Gap("gate", StreamRole.MAIN, now_ms() - 100 * HOUR, now_ms(), Reason.NOT_RUNNING, "")
-    live.write(RecorderUpdate(gaps=[gap]))  # its account has gone on
+    live.recordings.write(RecorderUpdate(gaps=[gap]))  # its account has gone on
     place = RecordingFolder(settings.recordings_dir, "gate", StreamRole.MAIN)
     files = [left(place, now_ms() - hours * HOUR) for hours in (51, 50)]
-    live.failing, live.times = "gate", times
+    live.recordings.failing, live.recordings.times = "gate", times
     with Recorder(settings, live):
         until(lambda: told(live) == [str(file) for file in files])
-    assert live.times == 0
+    assert live.recordings.times == 0
 
 
 def test_what_was_cut_off_of_a_camera_that_is_recorded_elsewhere_now_is_saved(live: Flaky, settings: Settings) -> None:
     add(live, settings, "gate")
-    elsewhere(live.catalog).beat(["gate"])
+    elsewhere(live).beat(["gate"])
     part = left(RecordingFolder(settings.recordings_dir, "gate", StreamRole.MAIN), now_ms() - HOUR, PART)
     with Recorder(settings, live):
         until(lambda: len(told(live)) == 1)
@@ -139,7 +148,7 @@ def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, s
     add(live, settings, "cam-1", "cam-2", "cam-3", "cam-4")
     for camera in ("cam-1", "cam-2", "cam-3"):
         left(RecordingFolder(settings.recordings_dir, camera, StreamRole.MAIN), now_ms() - HOUR)
-    other = elsewhere(live.catalog)
+    other = elsewhere(live)
     other.beat(["cam-1", "cam-2", "cam-4"])
     saved: list[str] = []
 
@@ -147,7 +156,7 @@ def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, s
         saved.append(stream.camera_id)
         assert looking.begin({"cam-2", "cam-3"}) == {"cam-3"}, "it may not be begun meanwhile"
 
-    share = CameraShare(live.catalog, settings.recordings_dir, 60.0, dict)
+    share = CameraShare(live, settings.recordings_dir, 60.0, dict)
     looking = recovery.RecoveryThread(live, settings.recordings_dir, share, save)
     assert looking.begin({"cam-1"}) == {"cam-1"}
     assert not looking.step()  # nobody held the third one when it looked
@@ -174,11 +183,11 @@ def test_a_recorder_without_the_key_leaves_the_cameras_to_one_that_has_it(
 
 def elsewhere(catalog: Catalog) -> CameraLeases:
     """Another machine's recorder."""
-    return CameraLeases(catalog, "other:1", "other:1", "another-folder", 60.0)
+    return CameraLeases(catalog.database, "other:1", "other:1", "another-folder", 60.0)
 
 
-def told(live: StreamStore) -> list[str]:
-    return [segment.path for segment, _, _ in live.recordings(0, 2**62)]
+def told(live: Catalog) -> list[str]:
+    return [segment.path for segment, _, _ in live.coverage.recordings(0, 2**62)]
 
 
 def left(place: RecordingFolder, start_ms: int, suffix: str = ".mp4") -> Path:

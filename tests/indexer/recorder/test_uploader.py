@@ -15,7 +15,7 @@ from indexer.recorder.camera_share import FOLDER_ID, folder_id
 from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.uploader import Uploader
 from search.catalog.catalog import Catalog
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
 from search.errors import Unavailable
 from search.media.media_store import MediaStore, open_media
@@ -37,8 +37,8 @@ class Yard:
     media: MediaStore
 
     @property
-    def live(self) -> StreamStore:
-        return StreamStore(self.catalog)
+    def live(self) -> Catalog:
+        return self.catalog
 
     @property
     def uploader(self) -> Uploader:
@@ -58,13 +58,13 @@ class Yard:
         return segment
 
     def tell(self, segment: Segment, state: SegmentState = SegmentState.PENDING) -> None:
-        self.live.write(
+        self.live.recordings.write(
             RecorderUpdate(segments=[(segment, state)]), uploading_from=folder_id(self.settings.recordings_dir)
         )
 
     def known(self) -> list[tuple[str, SegmentState]]:
         """(path, state) of each segment, by start."""
-        return [(segment.path, state) for segment, state, _ in self.live.recordings(0, 2**62)]
+        return [(segment.path, state) for segment, state, _ in self.live.coverage.recordings(0, 2**62)]
 
     def files(self) -> list[Path]:
         return [path for path in self.settings.recordings_dir.rglob("*.mp4") if path.is_file()]
@@ -75,20 +75,20 @@ def yard(tmp_path: Path, catalog_url: str, s3: S3Server) -> Iterator[Yard]:
     s3.empty()
     settings = Settings(data_dir=tmp_path, catalog_url=catalog_url, media_url=s3.url, media_endpoint=s3.endpoint)
     with Catalog(catalog_url) as catalog:
-        catalog.add_camera(Camera("gate"))
+        catalog.cameras.add(Camera("gate"))
         yield Yard(settings, catalog, open_media(settings))
 
 
 def test_a_file_waits_for_the_indexer_once_the_storage_has_it(yard: Yard, s3: S3Server) -> None:
     first, kept = yard.record(NOW), yard.record(NOW + 10_000, SegmentState.KEPT)
-    assert yard.catalog.lease("worker", 1000) is None
-    assert [piece.label for piece in yard.live.unindexed(0, 2**62, live=True)["gate"]] == [Reason.WAITING]
+    assert yard.catalog.segments.lease("worker", 1000) is None
+    assert [piece.label for piece in yard.live.coverage.unindexed(0, 2**62, live=True)["gate"]] == [Reason.WAITING]
     assert yard.uploader.step() == 2
     (at, state), (_, other) = yard.known()
     assert (state, other) == (SegmentState.PENDING, SegmentState.KEPT)
     assert at == f"{s3.url}/recordings/{Path(first.path).relative_to(yard.settings.recordings_dir)}"
     assert yard.files() == []
-    leased = yard.catalog.lease("worker", 1000)
+    leased = yard.catalog.segments.lease("worker", 1000)
     assert leased is not None
     assert Path(yard.media.local(leased).path).read_bytes() == b"movie of %d" % NOW
     assert kept.id not in leased.id

@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from api.runtime.client import address_file
 from api.web.routes.consistency import router
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.vector_store.memory import MemoryStore
@@ -34,9 +33,7 @@ def server(tmp_path: Path) -> Iterator[httpx.Client]:
     with Catalog(settings.catalog_address) as catalog, MemoryStore(dim=4) as store:
         app = FastAPI()
         app.include_router(router)
-        app.state.parts = SimpleNamespace(
-            settings=settings, catalog=catalog, live=StreamStore(catalog), store=store, media=media
-        )
+        app.state.parts = SimpleNamespace(settings=settings, catalog=catalog, live=catalog, store=store, media=media)
         with serving(app) as url, httpx.Client(base_url=url) as client:
             address_file(settings).write_text(json.dumps({"url": url, "pid": os.getpid()}))
             yield client
