@@ -17,7 +17,7 @@ DEMO_ASK = XUNREN_CASE=$$(cat $(DEMO)/case) XUNREN_REASON="trying it out" $(DEMO
 
 demo: install
 	@echo "== indexing sample_videos/"
-	@$(DEMO_RUN) index docs/images
+	@$(DEMO_RUN) index sample_videos
 	@test -s $(DEMO)/case || $(DEMO_RUN) case new "Demo 演示" --sentence "穿粉色卫衣的小女孩" --json \
 	| $(BIN)/python -c "import json, sys; print(json.load(sys.stdin)['id'])" > $(DEMO)/case
 	@$(BIN)/python -c "import json; [print(d['text']) for d in json.load(open('sample_videos/truth.json'))['demo']]" \

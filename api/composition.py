@@ -10,13 +10,11 @@ from api.accounts import tables  # noqa: F401 - made with the catalogue's
 from api.alerts import tables as standing_tables  # noqa: F401 - made with the catalogue's
 from api.audit import tables as audit_tables  # noqa: F401 - made with the catalogue's
 from api.cases import tables as casework_tables  # noqa: F401 - made with the catalogue's
-from api.runtime.context import AppContext
-from api.runtime.indexes import CatalogIndexes
-from search.catalog.catalog import Catalog
+from api.runtime import AppContext, CatalogIndexes
+from search.catalog import Catalog
 from search.config import Settings, check_addresses
 from search.errors import NotFound, Unavailable
-from search.media.clip_cache import ClipCache
-from search.media.media_store import open_media
+from search.media import ClipCache, open_media
 from search.times import zone_of
 
 log = logging.getLogger(__name__)

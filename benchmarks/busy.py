@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from api.composition import open_context
-from api.jobs.workers import open_threads
+from api.jobs import open_threads
 from benchmarks.city import WORK, Appearance
 from benchmarks.run import Metric, publish
-from indexer.importer.registration import register
+from indexer.importer import register
 from search.config import Settings
-from search.models.embedder import Embedder
+from search.models import Embedder
 from search.times import zone_of
 from search.types import Image, RowKind, Vectors
 from training.body import Body, load_body

@@ -24,8 +24,8 @@ from api.commands.console import table
 from benchmarks.live import SETTLE_S, WARM_S
 from benchmarks.run import RESULTS, Metric, publish
 from search.errors import BadInput
-from search.models.registry import RECOMMENDED
-from search.vector_store.base import VectorStore
+from search.models import RECOMMENDED
+from search.vector_store import VectorStore
 
 SIZES = (100, 10_000, 230_000)
 PRICES = Path(__file__).parent / "prices.json"

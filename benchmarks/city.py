@@ -16,14 +16,13 @@ from typing import Any
 
 from api.commands.camera_import import import_cameras
 from api.composition import open_context
-from api.jobs.workers import open_executor
-from api.runtime.context import AppContext
-from indexer.importer.registration import register
+from api.jobs import open_executor
+from api.runtime import AppContext
+from indexer.importer import register
 from search.config import Settings
 from search.times import zone_of
 from search.types import Box, Clip, Row, RowKind, Vectors
-from search.vector_store.base import VectorStore
-from search.vector_store.memory import MemoryStore
+from search.vector_store import MemoryStore, VectorStore
 
 WORK = Path(__file__).parent / "work"
 FILMS = WORK / "city"

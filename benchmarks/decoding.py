@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.live import FILM_S, as_mp4, films
 from benchmarks.run import Metric, publish
-from indexer.decoding.video_source import VideoSource
+from indexer.decoding import VideoSource
 
 KEY_S = 2.0  # between the key frames of the file
 INTERVALS = (5.0, 2.0, 1.5, 1.0)

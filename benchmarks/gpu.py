@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from api.composition import open_context
-from api.jobs.workers import open_threads
+from api.jobs import open_threads
 from benchmarks.indexing import make_video
 from benchmarks.run import Metric, publish
-from indexer.importer.registration import register
+from indexer.importer import register
 from search.config import Settings
-from search.models.open_clip_embedder import OpenClipEmbedder
+from search.models import OpenClipEmbedder
 from search.times import zone_of
 from search.types import Image
 

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.composition import open_context
-from api.jobs.workers import open_threads
+from api.jobs import open_threads
 from benchmarks.run import Metric, publish
-from indexer.decoding.video_source import OpenCVSource
-from indexer.importer.registration import register
-from indexer.pipeline.worker import IndexWorker
+from indexer.decoding import OpenCVSource
+from indexer.importer import register
+from indexer.pipeline import IndexWorker
 from search.config import Settings
-from search.media.clip_cutter import ffmpeg_path
-from search.models.embedder import Embedder, make_embedder
+from search.media import ffmpeg_path
+from search.models import Embedder, make_embedder
 from search.times import zone_of
 
 ROOT = Path(__file__).parent.parent

@@ -25,14 +25,13 @@ import av
 import psutil
 
 from api.composition import open_context
-from api.jobs.background import apply_retention_until, in_background
-from api.jobs.workers import open_threads
-from api.runtime.context import AppContext
+from api.jobs import apply_retention_until, in_background, open_threads
+from api.runtime import AppContext
 from benchmarks.cameras import CameraServer, Mount, make_media
 from benchmarks.run import Metric, publish
-from indexer.decoding.video_source import OpenCVSource, VideoSource
-from indexer.pipeline.worker import IndexWorker
-from indexer.recorder.recorder import Recorder
+from indexer.decoding import OpenCVSource, VideoSource
+from indexer.pipeline import IndexWorker
+from indexer.recorder import Recorder
 from search.config import Settings
 from search.stream_types import Stream, StreamState
 from search.times import now_ms
@@ -95,7 +94,7 @@ def running(parts: AppContext) -> Iterator[IndexWorker]:
 
         stack.enter_context(in_background("indexing", index))
         stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
-        stack.enter_context(Recorder(parts.settings, parts.live))
+        stack.enter_context(Recorder(parts.settings, parts.catalog))
         yield executor.worker
 
 
@@ -111,12 +110,12 @@ class Watch:
 
     def look(self) -> Sample:
         self._count_threads()
-        newest, now = self._parts.live.coverage.newest_indexed(), now_ms()
-        health = self._parts.live.recordings.health()
+        newest, now = self._parts.catalog.coverage.newest_indexed(), now_ms()
+        health = self._parts.catalog.recordings.health()
         sample = Sample(
             time.monotonic() - self._began,
             max((now - newest.get(h.camera_id, 0)) / 1000 for h in health) if health else 0.0,
-            self._parts.live.coverage.backlog(now).seconds,
+            self._parts.catalog.coverage.backlog(now).seconds,
             self._process.memory_info().rss / 2**20,
             self._process.num_fds(),
             sum(h.state is StreamState.RECORDING for h in health),

@@ -16,12 +16,11 @@ from itertools import product
 
 import numpy as np
 
-from search.catalog.catalog import Catalog
-from search.catalog.recordings import RecorderUpdate
+from search.catalog import Catalog, RecorderUpdate
 from search.stream_types import Gap, Health, Reason, Stream, StreamState
 from search.times import now_ms
 from search.types import Box, Camera, Row, RowKind, Segment, SegmentState, StartSource, StreamRole, Vectors
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 CAMERAS = 200
 DAYS = 7

@@ -24,9 +24,9 @@ from benchmarks.city import OLD, City, Person, Rows, city_index, load_city
 from benchmarks.run import Metric, publish
 from search.config import Settings
 from search.engine import SearchEngine
-from search.geo.reachability import WALKING_MPS, Point, Reach
+from search.geo import WALKING_MPS, Point, Reach
 from search.query import Query
-from search.ranking.calibration import track_of
+from search.ranking import track_of
 from search.types import Clip, Filter, Row
 
 MOST = 300

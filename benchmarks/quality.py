@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from benchmarks.city import OLD, City, Person, Rows, city_index, load_city
 from benchmarks.run import Metric, publish
 from search.config import Settings
 from search.engine import SearchEngine
 from search.query import Query
 from search.types import Clip, Filter, Hit, Row, RowKind, Verdict
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 DEPTH = 100
 LANGUAGES = ("en", "zh")

@@ -23,10 +23,10 @@ import httpx
 import numpy as np
 
 from api.composition import open_context
-from api.reindex.status import status
+from api.reindex import status
 from benchmarks.made_rows import LOOKS
 from benchmarks.run import Metric, publish
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from tests.conftest import ENVIRON, SAMPLES, serving, xunren_process
 from tests.support.turned import turned_model

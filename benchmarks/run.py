@@ -19,9 +19,9 @@ from rich.console import Console
 
 from api.commands.console import table
 from api.composition import open_context
-from api.jobs.workers import open_executor
-from api.runtime.context import AppContext
-from indexer.importer.registration import register
+from api.jobs import open_executor
+from api.runtime import AppContext
+from indexer.importer import register
 from search.config import Settings
 from search.times import zone_of
 from search.types import SegmentReport

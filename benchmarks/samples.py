@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from benchmarks.run import Metric, indexed, publish
 from search.answer import Answer
 from search.config import Settings

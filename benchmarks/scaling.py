@@ -24,10 +24,10 @@ from pathlib import Path
 import psutil
 
 from api.composition import open_context
-from api.jobs.workers import open_executor
-from api.runtime.context import AppContext
+from api.jobs import open_executor
+from api.runtime import AppContext
 from benchmarks.run import Metric, publish
-from indexer.importer.registration import register
+from indexer.importer import register
 from search.config import Settings
 from search.times import zone_of
 from search.types import Segment

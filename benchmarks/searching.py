@@ -37,16 +37,16 @@ import search.engine
 from benchmarks import made_rows
 from benchmarks.made_rows import CAMERAS, DAYS, END_MS, LOOKS, START_MS, City, camera_id
 from benchmarks.run import Metric, publish
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Unavailable, XunrenError
-from search.models.embedder import make_embedder
+from search.models import make_embedder
 from search.query import Query
-from search.ranking.clips import ClipAssembler
+from search.ranking import ClipAssembler
 from search.times import zone_of
 from search.types import Filter, Vectors
-from search.vector_store.milvus import MilvusStore
+from search.vector_store import MilvusStore
 from tests.support.milvus_server import running_milvus
 
 WORK = Path(__file__).parent / "work" / "searching"

@@ -30,9 +30,9 @@ from api.commands.console import out, table
 from benchmarks.cameras import CameraServer, FaultyProxy, make_media
 from benchmarks.live import SCENES, WORK
 from benchmarks.run import Metric, publish
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
-from search.coverage.accounting import account
+from search.coverage import account
 from search.stream_types import Reason, Stream
 from search.times import now_ms
 from search.types import Camera, SegmentState, StreamRole

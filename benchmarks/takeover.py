@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.cameras import CameraServer, make_media
 from benchmarks.run import Metric, publish
-from search.catalog.camera_leases import CameraLeases
+from search.catalog import CameraLeases
 from search.config import Settings
 from search.times import now_ms
 from tests.conftest import xunren_process

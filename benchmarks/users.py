@@ -25,12 +25,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from api.accounts.account_store import AccountStore
-from api.accounts.types import FULL_SCOPE, AccountInput, UserRole
-from api.audit.audit_log import AuditFilter, AuditLog
+from api.accounts import FULL_SCOPE, AccountInput, AccountStore, UserRole
+from api.audit import AuditFilter, AuditLog
 from benchmarks.made_rows import LOOKS
 from benchmarks.run import Metric, publish
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from tests.conftest import ENVIRON, SAMPLES, serving, xunren_process
 

@@ -16,10 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.decoding.privacy_masks import blackened
-from indexer.decoding.video_source import VideoSource
-from indexer.detection.detector import Detector
-from indexer.detection.tracker import track_people
+from indexer.decoding import VideoSource, blackened
+from indexer.detection import Detector, track_people
 from search.errors import BadMedia, Unavailable
 from search.stream_types import Polygon
 from search.types import Box, Frame, Image

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from search.coverage.answer_gaps import AnswerGaps
-from search.models.weak_words import Hint
-from search.parsing.parser import ParsedQuery
+from search.coverage import AnswerGaps
+from search.models import Hint
+from search.parsing import ParsedQuery
 from search.query import Order, Query
-from search.ranking.calibration import ScoreScale
-from search.ranking.diversity import by_time
-from search.ranking.pagination import RankedList
+from search.ranking import RankedList, ScoreScale, by_time
 from search.times import iso
 from search.types import Clip, RowKind, Segment, Verdict
 

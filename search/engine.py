@@ -14,27 +14,34 @@ import numpy as np
 
 from search.access import Visibility
 from search.answer import Answer, RankedAnswer
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
-from search.coverage.answer_gaps import answer_gaps
+from search.coverage import answer_gaps
 from search.errors import BadInput, NotFound, TooWide
-from search.geo.reachability import located, reachable
-from search.models.embedder import Embedder
-from search.models.weak_words import hints_for, weaknesses
-from search.parsing.content_policy import check_policy
-from search.parsing.parser import ParsedQuery, parse_query
+from search.geo import located, reachable
+from search.models import Embedder, hints_for, weaknesses
+from search.parsing import ParsedQuery, check_policy, parse_query
 from search.query import MAX_LIMIT, Query
-from search.ranking.calibration import QueryShape, ScoreCalibration, ScoreScale, track_of
-from search.ranking.calibration_cache import CalibrationCache
-from search.ranking.calibration_sentences import language_of
-from search.ranking.clips import ClipAssembler
-from search.ranking.diversity import diversify
-from search.ranking.pagination import AnswerCache, RankedList, unknown_answer
-from search.ranking.query_vector import QueryParts, query_vector
-from search.ranking.retrieval import best_rows, filters_within
+from search.ranking import (
+    AnswerCache,
+    CalibrationCache,
+    ClipAssembler,
+    QueryParts,
+    QueryShape,
+    RankedList,
+    ScoreCalibration,
+    ScoreScale,
+    best_rows,
+    diversify,
+    filters_within,
+    language_of,
+    query_vector,
+    track_of,
+    unknown_answer,
+)
 from search.times import now_ms, zone_of
 from search.types import Camera, Clip, Filter, Hit, Row, RowKind, Segment, Vectors
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 ROWS_PER_CLIP = 12  # a clip's rows: some crops of each of some people; more only repeat the same clip
 FEW_CAMERAS = 2000  # at most so many are read from the catalogue for each sentence,

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from search.access import ANYONE, Requester
 from search.errors import BadInput
-from search.geo.reachability import Reach
-from search.parsing.normalize import check_sentence
+from search.geo import Reach
+from search.parsing import check_sentence
 from search.types import Filter, Image
 
 MAX_LIMIT = 500

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import WordPiece
 
-from search.models.graphs import write_graphs
+from search.models import write_graphs
 from training import words
 from training.attributes import sample_person
 from training.captions import PLACES, Writer

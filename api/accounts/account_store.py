@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from api.accounts import tables as t
 from api.accounts.passwords import fits, hashed
 from api.accounts.types import AccessScope, Account, AccountInput, Principal, UserRole, check_name, check_password
-from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog, tables
 from search.errors import BadInput, Conflict, NotFound, Unauthenticated
 from search.times import now_ms
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from api.accounts.tables import approvals
 from api.accounts.types import AccessScope, Principal, UserRole
 from api.accounts.visibility import scope_of
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import BadInput, Conflict, Denied, NotFound
 from search.times import now_ms
 

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from api.accounts.tables import tries
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import TooMany
 from search.times import now_ms
 

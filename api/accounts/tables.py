@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.accounts.types import AccessScope, Account, AccountInput, UserRole
-from search.catalog.tables import metadata
+from search.catalog import metadata
 
 accounts = sa.Table(
     "accounts",

@@ -10,9 +10,7 @@ import sqlalchemy as sa
 from api.accounts import tables as t
 from api.accounts.types import FULL_SCOPE, AccessScope, Principal, UserRole
 from search.access import SEES_ALL, Visibility
-from search.catalog import tables
-from search.catalog.catalog import Catalog
-from search.catalog.playback import unknown_segment
+from search.catalog import Catalog, tables, unknown_segment
 from search.errors import Denied, NotFound
 from search.times import now_ms
 from search.types import Segment

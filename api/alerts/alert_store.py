@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from api.alerts import tables as t
 from api.alerts.thresholds import DAY_MS, Event, raised
 from api.alerts.types import Alert, AlertCounts, Judgement, SavedSearch
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import BadInput, NotFound
 from search.times import now_ms
 from search.types import Row

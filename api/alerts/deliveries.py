@@ -22,7 +22,7 @@ from api.alerts.alert_store import AlertStore
 from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.types import Alert, SavedSearch
 from api.alerts.webhook import GONE, Sent, open_webhook, send
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import NotFound, Unavailable
 from search.times import now_ms
 from search.vault import Vault

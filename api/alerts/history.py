@@ -13,11 +13,11 @@ from api.alerts.thresholds import Curve, Limits
 from search.access import SEES_ALL, Requester, Visibility
 from search.errors import BadInput, Unavailable
 from search.query import Query
-from search.ranking.calibration import QueryShape, ScoreCalibration
+from search.ranking import QueryShape, ScoreCalibration
 from search.types import Box, Filter, Hit, Row, RowKind, Vectors
 
 if TYPE_CHECKING:
-    from api.runtime.context import AppContext
+    from api.runtime import AppContext
 
 NEVER = -1e9
 HISTORY_ROWS = 4096  # of each kind; the best ones

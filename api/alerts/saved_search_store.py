@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from api.alerts import tables as t
 from api.alerts.thresholds import HOUR_MS, Span
 from api.alerts.types import MatchTarget, SavedSearch, SavedSearchInput, SavedSearchState, Webhook
-from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog, tables
 from search.errors import NotFound, shorten
 from search.times import now_ms
 from search.types import SegmentState

@@ -12,7 +12,7 @@ from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.thresholds import Limits, best_events, measured, subject_of
 from api.alerts.types import MatchTarget, SavedSearch, SavedSearchInput
 from api.alerts.webhook import Sent, new_webhook, open_webhook, send
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import BadInput
 from search.vault import Vault
 

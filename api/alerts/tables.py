@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.alerts.thresholds import AlertRule, Curve, Measured
 from api.alerts.types import Alert, Judgement, MatchTarget, SavedSearch, SavedSearchInput, Webhook
-from search.catalog.tables import metadata
+from search.catalog import metadata
 from search.types import Box, Row, RowKind, Vectors
 
 standing = sa.Table(

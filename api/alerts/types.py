@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from api.alerts.thresholds import DAY_MS, AlertRule, Curve, Measured
 from search.errors import BadInput
-from search.parsing.normalize import check_sentence
+from search.parsing import check_sentence
 from search.query import MAX_MARKS
 from search.types import Box, Row, Vectors, check_camera_id
 

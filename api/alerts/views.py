@@ -12,7 +12,7 @@ from api.alerts.deliveries import DeliveryQueue, DeliveryState, Post
 from api.alerts.saved_search_store import SavedSearchFaults, SavedSearchStore
 from api.alerts.thresholds import DAY_MS, Measured
 from api.alerts.types import Alert, AlertCounts, SavedSearch
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.times import iso, now_ms, zone_of
 from search.types import Segment

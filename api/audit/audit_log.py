@@ -16,8 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.audit import tables as t
-from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog, tables
 from search.errors import BadInput, XunrenError
 from search.times import now_ms
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from search.catalog.tables import metadata
+from search.catalog import metadata
 
 entries = sa.Table(
     "audit_entries",

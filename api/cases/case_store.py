@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from api.cases import tables as t
 from api.cases.pictures import CasePictures, existing
 from api.cases.types import Case, CaseInput, Sighting, Sign, check_looks
-from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog, tables
 from search.config import Settings
 from search.errors import Conflict, NotFound
 from search.parsing import content_policy

@@ -10,16 +10,14 @@ from api.cases.case_store import CaseStore, sighting_of
 from api.cases.pictures import existing, person_in
 from api.cases.types import Case, Sighting, Sign, track_of, visible_part
 from api.cases.views import trail_of
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from search.access import ANYONE, SEES_ALL, Requester
 from search.answer import Answer
 from search.errors import BadInput, NotFound
-from search.geo.reachability import Point, Reach
-from search.geo.trail import beside
-from search.media.photos import photo_file
+from search.geo import Point, Reach, beside
+from search.media import photo_file
 from search.query import MAX_MARKS, Order, Query
-from search.ranking.calibration import ScoreScale
-from search.ranking.clips import ClipAssembler
+from search.ranking import ClipAssembler, ScoreScale
 from search.types import MAX_TIME_MS, Filter, Hit, Image, Row
 
 HOURS = 2.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from search.errors import NotFound, Unavailable
-from search.media.photos import photo_file, read_photo
+from search.media import photo_file, read_photo
 from search.types import Box, Image
 
 PHOTO_PX = 1024

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from api.cases.types import Case, CaseInput, LastSeen, Mark, Sighting, Sign, marks_of
-from search.catalog.tables import metadata
+from search.catalog import metadata
 from search.errors import NotFound
 from search.types import Box
 

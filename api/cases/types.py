@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from search.access import Visibility
 from search.errors import BadInput
-from search.geo.reachability import RIDING_MPS, WALKING_MPS, Point
-from search.parsing.normalize import check_sentence
+from search.geo import RIDING_MPS, WALKING_MPS, Point
+from search.parsing import check_sentence
 from search.query import MAX_PHOTOS
 from search.types import Box, check_camera_id, check_time_ms
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from api.cases.pictures import CasePictures
 from api.cases.types import Case, LastSeen, Sighting
-from search.catalog.catalog import Catalog
-from search.geo.trail import LAST_SEEN, Step, Stop, Trail, trail
+from search.catalog import Catalog
+from search.geo import LAST_SEEN, Step, Stop, Trail, trail
 from search.times import iso
 from search.types import Camera, Segment
 

@@ -31,7 +31,7 @@ def list_entries(
     json: Json = False,
 ) -> None:
     """List entries, the newest first."""
-    from api.audit.audit_log import AuditFilter
+    from api.audit import AuditFilter
     from api.commands.audit import show_entries
     from search.times import parse_time, zone_of
 

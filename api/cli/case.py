@@ -139,7 +139,7 @@ def case_search(
     json: Json = False,
 ) -> None:
     """Search for the person; cameras within their reach come first."""
-    from api.cases.investigation import CaseSearchOptions
+    from api.cases import CaseSearchOptions
     from api.commands.case import search_case
 
     options = CaseSearchOptions(sentence, limit=limit, hard=reachable_only or hard)
@@ -149,7 +149,7 @@ def case_search(
 @case_app.command("like")
 def case_like(context: typer.Context, case_id: CaseId, clip: Clip) -> None:
     """Mark a clip that shows the person, or somebody who looks the same."""
-    from api.cases.types import Sign
+    from api.cases import Sign
     from api.commands.case import mark_clip
 
     mark_clip(settings_of(context), case_id, clip, Sign.LIKE)
@@ -158,7 +158,7 @@ def case_like(context: typer.Context, case_id: CaseId, clip: Clip) -> None:
 @case_app.command("unlike")
 def case_unlike(context: typer.Context, case_id: CaseId, clip: Clip) -> None:
     """Mark a clip that does not look like the person."""
-    from api.cases.types import Sign
+    from api.cases import Sign
     from api.commands.case import mark_clip
 
     mark_clip(settings_of(context), case_id, clip, Sign.UNLIKE)
@@ -221,7 +221,7 @@ def case_follow(
     json: Json = False,
 ) -> None:
     """Search with a sighting's own crops, on cameras that can be reached from there."""
-    from api.cases.investigation import CaseSearchOptions
+    from api.cases import CaseSearchOptions
     from api.commands.case import follow_sighting
 
     follow_sighting(

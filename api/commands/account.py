@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api.accounts.account_store import AccountStore
-from api.accounts.types import AccessScope, AccountInput, UserRole
-from api.accounts.views import account_dict, key_dict
+from api.accounts import AccessScope, AccountInput, AccountStore, UserRole, account_dict, key_dict
 from api.commands.console import out, show_json, table
 from api.composition import open_catalog
 from search.config import Settings

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from api.alerts.alert_store import AlertStore
-from api.alerts.saved_search_store import SavedSearchStore
-from api.alerts.types import Judgement
-from api.alerts.views import SavedSearchView
+from api.alerts import AlertStore, Judgement, SavedSearchStore, SavedSearchView
 from api.commands.backend import Data
 from api.commands.console import out, show_json, table
 from api.commands.saved_search import show_counts

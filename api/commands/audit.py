@@ -6,12 +6,11 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from api.audit.audit_log import AuditEntry, AuditFilter, AuditLog, Head, entry_dict
-from api.audit.heads import as_json as as_json_file
-from api.audit.heads import check_signature, read_head, signed
+from api.audit import AuditEntry, AuditFilter, AuditLog, Head, check_signature, entry_dict, read_head, signed
+from api.audit import as_json as as_json_file
 from api.commands.console import out, show_json, table
 from api.composition import check_index_exists, open_catalog
-from api.evidence.manifest import shown
+from api.evidence import shown
 from api.signing import Signer, read_public_key
 from search.config import Settings
 from search.errors import Conflict, NotFound, Unavailable, shorten

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from api.audit.audit_log import AuditAction, AuditLog
+from api.audit import AuditAction, AuditLog
 from api.composition import open_catalog
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import PolicyViolation
 from search.vault import shown

@@ -11,12 +11,10 @@ from rich.text import Text
 
 from api.commands.console import err, out, show_json, table
 from api.composition import open_catalog
-from search.catalog.catalog import Catalog
-from search.catalog.streams import CameraConfig
+from search.catalog import CameraConfig, Catalog
 from search.config import Settings
 from search.errors import BadInput
-from search.media.clip_cache import delete_segment_media
-from search.media.media_store import MediaStore, open_media
+from search.media import MediaStore, delete_segment_media, open_media
 from search.stream_types import Polygon, Rules, Stream
 from search.times import iso, now_ms, zone_of
 from search.types import Camera, SegmentState, StreamRole, check_camera_id

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from api.commands.camera import CAMERA_COLUMNS, CameraChange, differences, vault_of
 from api.commands.console import out
 from api.composition import open_catalog
-from search.catalog.streams import CameraConfig
+from search.catalog import CameraConfig
 from search.config import Settings
 from search.errors import BadInput, XunrenError
 from search.times import now_ms

@@ -13,21 +13,30 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from api.cases.case_store import CaseStore, cases_of
-from api.cases.investigation import CaseSearchOptions
-from api.cases.pictures import photo_bytes
-from api.cases.trail_map import tiles_of, trail_svg
-from api.cases.types import MODES, Case, CaseInput, LastSeen, Sign
-from api.cases.views import CaseView, FileLinks
+from api.cases import (
+    MODES,
+    Case,
+    CaseInput,
+    CaseSearchOptions,
+    CaseStore,
+    CaseView,
+    FileLinks,
+    LastSeen,
+    Sign,
+    cases_of,
+    photo_bytes,
+    tiles_of,
+    trail_svg,
+)
 from api.commands.backend import Data, backend_of
 from api.commands.case_output import say, show_case, show_cases, show_trail
 from api.commands.console import err, show_json
 from api.commands.search import show_answer
 from api.composition import open_catalog
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import BadInput, Unavailable
-from search.media.photos import MAX_BYTES
+from search.media import MAX_BYTES
 from search.times import parse_time, zone_of
 
 NONE = "none"

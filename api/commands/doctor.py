@@ -15,18 +15,14 @@ from rich.text import Text
 
 from api.commands.console import out, table
 from api.composition import open_catalog
-from api.runtime.client import running_server
-from api.runtime.indexes import active_index
-from indexer.decoding.nvdec import decoding_card
-from search.catalog.catalog import Catalog
+from api.runtime import active_index, running_server
+from indexer.decoding import decoding_card
+from search.catalog import Catalog
 from search.config import Settings, settings_table
 from search.errors import BadInput, Unavailable, XunrenError
-from search.media.clip_cutter import ffmpeg_path
-from search.models.devices import pick_device
-from search.models.embedder import make_embedder, runtime_of
-from search.models.registry import RECOMMENDED
-from search.models.runtimes import TORCH, runtime_info
-from search.vector_store.factory import open_vector_store
+from search.media import ffmpeg_path
+from search.models import RECOMMENDED, TORCH, make_embedder, pick_device, runtime_info, runtime_of
+from search.vector_store import open_vector_store
 
 _FREE_GIB = 2.0
 

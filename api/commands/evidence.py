@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from api.commands.console import err, out, show_json
-from api.evidence.manifest import shown
-from api.evidence.verify import VerificationReport, check, verify
+from api.evidence import VerificationReport, check, shown, verify
 from api.signing import Signer
 from search.errors import Conflict
 

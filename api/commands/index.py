@@ -12,7 +12,7 @@ from rich.progress import Progress
 from api.commands.backend import Data, backend_of
 from api.commands.console import err, media_progress, out, show_json, table
 from api.composition import open_catalog
-from indexer.importer.registration import Registered, register
+from indexer.importer import Registered, register
 from search.config import Settings
 from search.times import parse_time, zone_of
 from search.types import Segment, SegmentState

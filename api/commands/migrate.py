@@ -13,9 +13,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from api.commands.console import out
-from api.runtime.client import running_server
-from search.catalog import tables
-from search.catalog.database import connect
+from api.runtime import running_server
+from search.catalog import connect, tables
 from search.config import Settings
 from search.errors import Conflict, NotFound, Unavailable
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from api.accounts.approvals import check_reason
-from api.cases.case_store import cases_of
-from search.catalog.catalog import Catalog
+from api.accounts import check_reason
+from api.cases import cases_of
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import BadInput, Conflict
 

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from api.commands.console import err, out
 from api.composition import open_catalog, open_context
-from api.jobs.background import apply_retention_until, deliver_alerts_until, exit_on_sigterm, in_background, index_until
-from api.reindex.backfill import backfill_until
-from api.runtime.activity import Activity
-from indexer.recorder.recorder import Recorder
-from search.catalog.catalog import Catalog
+from api.jobs import apply_retention_until, deliver_alerts_until, exit_on_sigterm, in_background, index_until
+from api.reindex import backfill_until
+from api.runtime import Activity
+from indexer.recorder import Recorder
+from search.catalog import Catalog
 from search.config import Settings, check_addresses
 from search.errors import Unavailable
-from search.media.media_store import open_media
+from search.media import open_media
 from search.stream_types import Health, Stream, StreamState
 from search.times import now_ms
 from search.types import SegmentReport, StreamRole
@@ -113,7 +113,7 @@ def follow(settings: Settings) -> None:
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):
-                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.live)}")
+                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.catalog)}")
 
 
 def behind(live: Catalog) -> str:

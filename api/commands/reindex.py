@@ -79,7 +79,7 @@ def act(settings: Settings, action: Action, *, as_json: bool) -> None:
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print the indexes. Needs only the catalogue."""
-    from api.reindex.status import status
+    from api.reindex import status
 
     check_index_exists(settings)
     with open_catalog(settings) as catalog:

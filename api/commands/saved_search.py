@@ -11,9 +11,7 @@ from typing import Any
 
 from rich.text import Text
 
-from api.alerts.saved_search_store import SavedSearchStore
-from api.alerts.types import SavedSearchState
-from api.alerts.views import SavedSearchView
+from api.alerts import SavedSearchState, SavedSearchStore, SavedSearchView
 from api.commands.backend import Data, SavedSearchRequest, backend_of
 from api.commands.console import err, out, show_json, table
 from api.composition import open_catalog

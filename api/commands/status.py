@@ -8,9 +8,9 @@ from api.commands.backend import backend_of
 from api.commands.console import out, show_json, table
 from api.commands.record import behind
 from api.composition import open_catalog
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
-from search.coverage.accounting import DEAD_MS
+from search.coverage import DEAD_MS
 from search.stream_types import StreamState
 from search.times import now_ms
 from search.types import SegmentState

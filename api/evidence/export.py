@@ -15,10 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from api.audit.audit_log import AuditAction, AuditEntry, AuditLog
-from api.cases.case_store import CaseStore, sighting_of
-from api.cases.pictures import existing
-from api.cases.types import Case, Sighting, track_of
+from api.audit import AuditAction, AuditEntry, AuditLog
+from api.cases import Case, CaseStore, Sighting, existing, sighting_of, track_of
 from api.evidence.files import EvidenceClip, copied, copied_clip, cut_clip, still_of, withheld, written
 from api.evidence.manifest import (
     BLOCK_BYTES,
@@ -44,16 +42,16 @@ from api.evidence.texts import (
     RECORDER_CLOCK,
     WITHHELD,
 )
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from api.signing import Signer, as_text
-from indexer.detection.registry import make_detector
+from indexer.detection import make_detector
 from indexer.redaction import LOOK_S, KnownBox, RedactionReport, blur_others
-from search.catalog.tables import REVISION
+from search.catalog import REVISION
 from search.errors import NotFound
 from search.stream_types import Polygon
 from search.times import iso, now_ms
 from search.types import Camera, Segment, StartSource, StreamRole
-from search.vector_store.checks import MAX_IDS
+from search.vector_store import MAX_IDS
 
 ACTION = "evidence.sign"
 """The word in the audit log for the entry that a manifest names."""
@@ -123,7 +121,7 @@ class EvidenceExporter:
         first = self._footage.segment(sighting.segment_id)
         showing = self._footage.showing(first, sighting.start_ms, sighting.end_ms)
         segments = tuple(self._parts.media.fetched(showing))
-        known = self._parts.live.streams.configs([sighting.camera_id])[sighting.camera_id]
+        known = self._parts.catalog.streams.configs([sighting.camera_id])[sighting.camera_id]
         return _ExportedSighting(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
 
     # files -------------------------------------------------------------------------------------------------------

@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from api.cases.pictures import as_jpeg
-from api.cases.types import Sighting
+from api.cases import Sighting, as_jpeg
 from api.evidence.manifest import ORIGINAL, Described, Digest, blocks_of, describe
-from indexer.decoding.privacy_masks import blackened
-from indexer.decoding.video_source import VideoSource
+from indexer.decoding import VideoSource, blackened
 from search.errors import BadMedia, Conflict, NotFound, Unavailable
-from search.media.clip_cache import ClipCache
-from search.media.concat import join_files
-from search.media.media_store import MediaStore
-from search.media.photos import read_photo
+from search.media import ClipCache, MediaStore, join_files, read_photo
 from search.stream_types import Polygon
 from search.types import Box, Image, Segment
 

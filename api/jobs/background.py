@@ -9,16 +9,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.alerts.deliveries import Deliverer
-from api.alerts.views import SavedSearchView
-from api.audit.audit_log import AuditLog
-from api.audit.heads import DailyHeads
+from api.alerts import Deliverer, SavedSearchView
+from api.audit import AuditLog, DailyHeads
 from api.jobs.workers import open_executor
-from api.runtime.activity import Activity
-from api.runtime.context import AppContext
+from api.runtime import Activity, AppContext
 from api.signing import Signer
-from indexer.maintenance.retention import Retention
-from indexer.pipeline.threads import StoppedWork
+from indexer.maintenance import Retention
+from indexer.pipeline import StoppedWork
 from search.times import now_ms
 from search.types import Segment, SegmentReport
 from search.vault import Vault
@@ -102,7 +99,7 @@ class _AllIndexes:
 
 def apply_retention_until(context: AppContext, stop: threading.Event) -> None:
     """Delete expired recordings in small steps, until `stop`."""
-    retention = Retention(context.settings, context.catalog, context.live, _AllIndexes(context), context.media)
+    retention = Retention(context.settings, context.catalog, context.catalog, _AllIndexes(context), context.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)

@@ -7,16 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from api.alerts.alert_store import AlertStore
-from api.alerts.matcher import AlertMatcher, settled
-from api.alerts.saved_search_store import SavedSearchStore
+from api.alerts import AlertMatcher, AlertStore, SavedSearchStore, settled
 from api.composition import open_context
-from api.runtime.context import AppContext
-from indexer.detection.registry import make_detector
-from indexer.pipeline.executors import Executor, ThreadExecutor
-from indexer.pipeline.open_index import OpenIndex
-from indexer.pipeline.ray_executor import RayExecutor
-from indexer.pipeline.worker import IndexWorker
+from api.runtime import AppContext
+from indexer.detection import make_detector
+from indexer.pipeline import Executor, IndexWorker, OpenIndex, RayExecutor, ThreadExecutor
 from search.config import Settings
 
 

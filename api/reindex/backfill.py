@@ -7,13 +7,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from api.runtime.context import AppContext, the_indexes
-from api.runtime.indexes import REFRESH_S
-from indexer.maintenance.reindex import IndexFiller
-from indexer.pipeline.open_index import OpenIndex
-from search.catalog.index_types import IndexInfo, IndexState, ReindexScope
-from search.catalog.indexes import IndexStore
-from search.models.embedder import make_embedder
+from api.runtime import REFRESH_S, AppContext, the_indexes
+from indexer.maintenance import IndexFiller
+from indexer.pipeline import OpenIndex
+from search.catalog import IndexInfo, IndexState, IndexStore, ReindexScope
+from search.models import make_embedder
 from search.types import Segment
 
 log = logging.getLogger(__name__)

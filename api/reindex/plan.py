@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api.runtime.context import AppContext
-from indexer.maintenance.row_images import RowImages, seconds_per_row
-from search.catalog.index_types import BackfillCost, ReindexScope
+from api.runtime import AppContext
+from indexer.maintenance import RowImages, seconds_per_row
+from search.catalog import BackfillCost, ReindexScope
 from search.errors import Conflict
-from search.models.embedder import Embedder, make_embedder
+from search.models import Embedder, make_embedder
 from search.types import Filter
 
 MEASURED_SEGMENTS = 5
@@ -79,6 +79,6 @@ def _rates(context: AppContext, embedder: Embedder, scope: ReindexScope) -> list
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:MEASURED_SEGMENTS]
     segments = context.catalog.segments.by_id(ids)
     embedder.open()
-    images = RowImages(context.settings, context.live, context.media)
+    images = RowImages(context.settings, context.catalog, context.media)
     rates = (seconds_per_row(images, active, embedder, segments[id_]) for id_ in ids if id_ in segments)
     return [rate for rate in rates if rate is not None]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.catalog.catalog import Catalog
-from search.catalog.index_types import IndexInfo, IndexState
-from search.catalog.indexes import IndexStore
+from search.catalog import Catalog, IndexInfo, IndexState, IndexStore
 
 
 def status(catalog: Catalog) -> dict[str, Any]:

@@ -12,16 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from api.alerts.history import EngineIndex
-from api.alerts.saved_search_store import SavedSearchStore
-from api.alerts.service import SavedSearchService
+from api.alerts import EngineIndex, SavedSearchService, SavedSearchStore
 from api.reindex.backfill import IndexSynchronizer
 from api.reindex.status import status
 from api.reindex.verify import verify
-from api.runtime.context import AppContext, the_indexes
-from api.runtime.indexes import REFRESH_S
-from search.catalog.index_types import IndexInfo, IndexState
-from search.catalog.indexes import IndexStore
+from api.runtime import REFRESH_S, AppContext, the_indexes
+from search.catalog import IndexInfo, IndexState, IndexStore
 from search.errors import Conflict, NotFound, XunrenError
 from search.vault import Vault
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from api.runtime.context import AppContext, the_indexes
-from indexer.maintenance.row_images import RowImages, rows_unlike_their_images
-from indexer.pipeline.open_index import OpenIndex
-from search.catalog.index_types import IndexInfo
-from search.catalog.indexes import IndexStore
+from api.runtime import AppContext, the_indexes
+from indexer.maintenance import RowImages, rows_unlike_their_images
+from indexer.pipeline import OpenIndex
+from search.catalog import IndexInfo, IndexStore
 from search.errors import BadMedia
 from search.types import Filter, Row
 
@@ -96,7 +95,7 @@ def _unlike_rows(context: AppContext, index: OpenIndex) -> list[str]:
     """Embed the images of a few short recordings again; return the ids of rows with another vector."""
     rows, _ = index.store.sample(SAMPLE_ROWS)
     segments = context.catalog.segments.by_id(sorted({row.segment_id for row in rows})).values()
-    images = RowImages(context.settings, context.live, context.media)
+    images = RowImages(context.settings, context.catalog, context.media)
     unlike: list[str] = []
     for segment in sorted(segments, key=lambda one: one.duration_ms)[:EMBEDDED_SEGMENTS]:
         try:

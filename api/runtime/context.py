@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from api.runtime.indexes import CatalogIndexes, Indexes
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Conflict
-from search.media.clip_cache import ClipCache
-from search.media.media_store import MediaStore
-from search.models.embedder import Embedder
-from search.vector_store.base import VectorStore
+from search.media import ClipCache, MediaStore
+from search.models import Embedder
+from search.vector_store import VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,6 @@ class AppContext:
     def engine(self) -> SearchEngine:
         """Return the search engine of the active index."""
         return self.indexes.active.engine
-
-    @property
-    def live(self) -> Catalog:
-        """Return the catalogue's part about live cameras."""
-        return self.catalog
 
 
 def the_indexes(context: AppContext) -> CatalogIndexes:

@@ -10,16 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.pipeline.open_index import OpenIndex
+from indexer.pipeline import OpenIndex
 from search.answer import Answer
-from search.catalog.catalog import Catalog
-from search.catalog.index_types import IndexInfo
+from search.catalog import Catalog, IndexInfo
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Conflict, NotFound, Unavailable, XunrenError
-from search.models.embedder import make_embedder
-from search.vector_store.base import VectorStore
-from search.vector_store.factory import open_vector_store
+from search.models import make_embedder
+from search.vector_store import VectorStore, open_vector_store
 
 log = logging.getLogger(__name__)
 

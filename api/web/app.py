@@ -7,10 +7,8 @@ from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
 
-from api.accounts.account_store import AccountStore
-from api.accounts.oidc import OidcProvider
-from api.runtime.activity import Activity
-from api.runtime.context import AppContext
+from api.accounts import AccountStore, OidcProvider
+from api.runtime import Activity, AppContext
 from api.web import errors
 from api.web.middleware import security
 from api.web.permissions import admit

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from api.runtime.activity import Activity
-from api.runtime.context import AppContext
+from api.runtime import Activity, AppContext
 
 MAX_OFFSET_MS = 366 * 86_400_000
 """No single recording is longer than a year."""

@@ -7,9 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.accounts.account_store import AccountStore
-from api.accounts.types import Principal, UserRole
-from api.accounts.visibility import OwnershipStore, visibility_of
+from api.accounts import AccountStore, OwnershipStore, Principal, UserRole, visibility_of
 from api.web.dependencies import ContextHere
 from search.access import SEES_ALL, Visibility
 from search.errors import Conflict, Denied, Unauthenticated

@@ -7,11 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.accounts.approvals import ApprovalStore, check_reason
-from api.accounts.types import Principal
-from api.accounts.visibility import OwnedKind, OwnershipStore
-from api.cases.case_store import CaseStore, cases_of
-from api.runtime.context import AppContext
+from api.accounts import ApprovalStore, OwnedKind, OwnershipStore, Principal, check_reason
+from api.cases import CaseStore, cases_of
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.permissions import PrincipalHere, VisibilityHere
 from search.access import Requester, Visibility

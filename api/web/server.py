@@ -12,11 +12,10 @@ from contextlib import ExitStack, closing, contextmanager
 
 import uvicorn
 
-from api.accounts.account_store import AccountStore
-from api.accounts.oidc import check_oidc
-from api.cases.trail_map import tiles_of
+from api.accounts import AccountStore, check_oidc
+from api.cases import tiles_of
 from api.composition import open_catalog, open_context
-from api.jobs.background import (
+from api.jobs import (
     apply_retention_until,
     deliver_alerts_until,
     exit_on_sigterm,
@@ -24,12 +23,10 @@ from api.jobs.background import (
     in_background,
     index_until,
 )
-from api.reindex.backfill import backfill_until, load_indexes_until
-from api.runtime.activity import Activity
-from api.runtime.client import address_file
-from api.runtime.context import AppContext
+from api.reindex import backfill_until, load_indexes_until
+from api.runtime import Activity, AppContext, address_file
 from api.web.app import create_app
-from indexer.recorder.recorder import Recorder
+from indexer.recorder import Recorder
 from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.types import SegmentReport

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from search.errors import BadInput
-from search.media.clip_cutter import ffmpeg_path
+from search.media import ffmpeg_path
 
 Codec = Literal["h264", "h265"]
 

@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from indexer.decoding.video_source import VideoSource
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import BadMedia
-from search.media.media_store import MediaStore
+from search.media import MediaStore
 from search.types import Frame, Segment, SegmentState
 
 LOOK_BACK_MS = 180_000

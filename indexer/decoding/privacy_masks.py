@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import Unavailable
-from search.media.privacy_masks import covered
+from search.media import covered
 from search.stream_types import Polygon, Rules
 from search.types import Image
 

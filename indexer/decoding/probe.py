@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from indexer.decoding.decoder import Decoder, rotation
 from search.errors import BadMedia
-from search.media.containers import check_size, mean_fps, open_video
-from search.media.timestamps import MAX_TOTAL_S, Timeline
+from search.media import MAX_TOTAL_S, Timeline, check_size, mean_fps, open_video
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from indexer.decoding.decoder import DecodedFrame, Decoder
-from search.media.timestamps import Timeline
+from search.media import Timeline
 
 if TYPE_CHECKING:
     from av.packet import Packet

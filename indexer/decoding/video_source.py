@@ -12,8 +12,7 @@ from indexer.decoding.decoder import Decoder
 from indexer.decoding.probe import MediaInfo, probe
 from indexer.decoding.sampling import FrameCounts, FrameSampler
 from search.errors import BadInput
-from search.media.containers import check_size, not_by_card, open_video
-from search.media.timestamps import Timeline
+from search.media import Timeline, check_size, not_by_card, open_video
 from search.types import Frame, Image
 
 if TYPE_CHECKING:

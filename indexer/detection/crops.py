@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from search.media.media_store import shrink
+from search.media import shrink
 from search.types import Box, Detection, Frame, Image
 
 CROP_PX = 384  # longer side of a kept crop; no model takes more

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.detection.detector import Detections, Earlier
 from search.errors import BadInput, Unavailable
-from search.media.media_store import shrink
+from search.media import shrink
 from search.types import Box, Detection, Frame
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TorchvisionDetector:
         """Load the weights."""
         from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 
-        from search.models.devices import pick_device
+        from search.models import pick_device
 
         if self._model is not None:
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from indexer.decoding.probe import MediaInfo
+from indexer.decoding import MediaInfo
 from search.errors import BadInput, BadMedia
 from search.times import to_ms
 from search.types import MAX_TIME_MS, StartSource, check_camera_id

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
-from indexer.decoding.video_source import probe
+from indexer.decoding import probe
 from indexer.importer.discovery import Recording, discover, fingerprint, start_of
-from search.catalog.catalog import Catalog
-from search.catalog.segment_queue import segment_id
+from search.catalog import Catalog, segment_id
 from search.errors import BadInput, BadMedia
 from search.types import Camera, Segment, check_camera_id
 

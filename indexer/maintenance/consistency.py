@@ -18,14 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from indexer.recorder.camera_share import FOLDER_ID
-from search.catalog.catalog import Catalog
-from search.catalog.segment_queue import SegmentSummary
+from indexer.recorder import FOLDER_ID
+from search.catalog import Catalog, SegmentSummary
 from search.config import Settings
-from search.media.clip_cache import delete_segment_media, segments_with_media
-from search.media.media_store import MediaStore
+from search.media import MediaStore, delete_segment_media, segments_with_media
 from search.types import SegmentState, StreamRole, is_address
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 _FRESH_S = 60.0  # a younger file may be one that a recorder writes, or has not yet entered into the catalogue
 _AT_ONCE = 500

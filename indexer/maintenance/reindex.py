@@ -24,13 +24,11 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from indexer.maintenance.row_images import RowImages
-from indexer.pipeline.open_index import OpenIndex
-from indexer.pipeline.threads import BoundedQueue, StoppedWork, ThreadGroup
-from search.catalog.catalog import Catalog
-from search.catalog.index_types import IndexInfo, ReindexScope
+from indexer.pipeline import BoundedQueue, OpenIndex, StoppedWork, ThreadGroup
+from search.catalog import Catalog, IndexInfo, ReindexScope
 from search.config import Settings
 from search.errors import BadMedia
-from search.media.media_store import MediaStore
+from search.media import MediaStore
 from search.types import Image, Row, Segment, Vectors
 
 log = logging.getLogger(__name__)

@@ -19,11 +19,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import Unavailable
-from search.media.clip_cache import delete_segment_media
-from search.media.media_store import MediaStore
+from search.media import MediaStore, delete_segment_media
 from search.types import Segment, StreamRole, is_address
 
 log = logging.getLogger(__name__)

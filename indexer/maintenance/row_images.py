@@ -7,17 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from indexer.decoding.nvdec import decoding_card
-from indexer.decoding.privacy_masks import MaskBook, blackened
-from indexer.decoding.video_source import VideoSource
-from indexer.detection.crops import CROP_PX
-from indexer.pipeline.analyzer import WHOLE_FRAME_PX
-from indexer.pipeline.open_index import OpenIndex
-from search.catalog.catalog import Catalog
+from indexer.decoding import MaskBook, VideoSource, blackened, decoding_card
+from indexer.detection import CROP_PX
+from indexer.pipeline import WHOLE_FRAME_PX, OpenIndex
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import BadMedia
-from search.media.media_store import MediaStore, shrink
-from search.models.embedder import Embedder
+from search.media import MediaStore, shrink
+from search.models import Embedder
 from search.types import Image, Row, RowKind, Segment
 
 EVERY_FRAME_S = 0.001

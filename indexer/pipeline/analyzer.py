@@ -13,23 +13,17 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer.decoding.lookback import earlier_frames
-from indexer.decoding.nvdec import decoding_card
-from indexer.decoding.privacy_masks import MaskBook, blackened
-from indexer.decoding.video_source import FrameCounts, VideoSource
-from indexer.detection.camera_memory import PerCamera
-from indexer.detection.detector import Detector
-from indexer.detection.tracker import track_people
+from indexer.decoding import FrameCounts, MaskBook, VideoSource, blackened, decoding_card, earlier_frames
+from indexer.detection import Detector, PerCamera, track_people
 from indexer.pipeline.load_control import LoadController
 from indexer.pipeline.open_index import OpenIndex
 from indexer.pipeline.rows import crop_rows, frame_row, indexed_report, measured, skipped_report, unsampled_frames
 from indexer.pipeline.scene_change import SceneChange
 from indexer.pipeline.threads import Stopwatch
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import BadMedia
-from search.media.media_store import MediaStore, encode_thumbnail, shrink
-from search.media.track_boxes import Seen, packed
+from search.media import MediaStore, Seen, encode_thumbnail, packed, shrink
 from search.stream_types import Polygon
 from search.types import Frame, Image, Row, Segment, SegmentReport, StreamRole, Vectors
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from indexer.pipeline.analyzer import Progress
 from indexer.pipeline.worker import IndexWorker
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import Unavailable
 from search.types import Segment, SegmentReport
 

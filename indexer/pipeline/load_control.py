@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.times import now_ms
 
 log = logging.getLogger(__name__)

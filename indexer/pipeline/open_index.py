@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from search.catalog.index_types import IndexInfo
-from search.models.embedder import Embedder
+from search.catalog import IndexInfo
+from search.models import Embedder
 from search.types import Row, Vectors
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 OnRows = Callable[[Sequence[Row], Vectors], None]
 """Called with new rows and their vectors (n, dim) once they are stored; must not raise."""

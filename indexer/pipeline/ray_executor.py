@@ -22,7 +22,7 @@ from typing import Any
 from indexer.pipeline.analyzer import Progress
 from indexer.pipeline.executors import ThreadExecutor
 from indexer.pipeline.threads import StoppedWork
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.errors import Unavailable, XunrenError
 from search.types import Segment, SegmentReport

@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from indexer.decoding.video_source import FrameCounts
-from indexer.detection.tracker import Track
+from indexer.decoding import FrameCounts
+from indexer.detection import Track
 from search.errors import BadMedia
-from search.media.track_boxes import person_row_id
+from search.media import person_row_id
 from search.types import Box, Frame, Image, Row, RowKind, Segment, SegmentReport, SegmentState
 
 

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.detection.detector import Detector
+from indexer.detection import Detector
 from indexer.pipeline.analyzer import CropJob, EmbeddedRow, FrameAnalyzer, Progress, Task
 from indexer.pipeline.open_index import OpenIndex, OpenIndexes
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, Stopwatch, ThreadGroup
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
-from search.media.media_store import MediaStore
+from search.media import MediaStore
 from search.types import Row, Segment, SegmentReport, SegmentState, Vectors
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from search.catalog.camera_leases import BEATS, CameraLeases, HeldCameras
-from search.catalog.catalog import Catalog
+from search.catalog import BEATS, CameraLeases, Catalog, HeldCameras
 from search.errors import Unavailable
 
 log = logging.getLogger(__name__)

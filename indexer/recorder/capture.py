@@ -19,7 +19,7 @@ from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.session import RecordingSession, SessionContext
 from indexer.recorder.stream_status import StreamStatus
 from indexer.recorder.timebase import now
-from search.catalog.recordings import RecorderUpdate
+from search.catalog import RecorderUpdate
 from search.config import Settings
 from search.errors import XunrenError
 from search.stream_types import Reason, Stream, StreamState

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from search.catalog.catalog import Catalog
-from search.catalog.recordings import RecorderUpdate
+from search.catalog import Catalog, RecorderUpdate
 from search.stream_types import Gap
 from search.types import StreamRole
 

@@ -17,12 +17,10 @@ from indexer.recorder.recovery import RecoveryThread, salvage_parts, unregistere
 from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.timebase import now
 from indexer.recorder.uploader import Uploader
-from search.catalog.camera_leases import HeldCameras
-from search.catalog.catalog import Catalog
-from search.catalog.recordings import RecorderUpdate
+from search.catalog import Catalog, HeldCameras, RecorderUpdate
 from search.config import Settings
 from search.errors import Unavailable, XunrenError
-from search.media.media_store import open_media
+from search.media import open_media
 from search.stream_types import Health, Stream
 from search.types import SegmentState, StreamRole
 from search.vault import Vault

@@ -7,13 +7,12 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from indexer.decoding.probe import probe
+from indexer.decoding import probe
 from indexer.recorder.camera_share import CameraShare
 from indexer.recorder.segment_writer import PART, RecordingFolder, SegmentWriter, StreamShape, files_below, read_name
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import BadMedia, XunrenError
-from search.media.containers import open_video
-from search.media.timestamps import Timeline
+from search.media import Timeline, open_video
 from search.stream_types import Stream
 from search.types import Segment, SegmentState, StreamRole
 

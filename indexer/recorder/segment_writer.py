@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from search.catalog.segment_queue import segment_id
+from search.catalog import segment_id
 from search.types import Segment, StartSource, StreamRole
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.errors import Unavailable
-from search.media.media_store import MediaStore
+from search.media import MediaStore
 from search.types import Segment
 
 log = logging.getLogger(__name__)

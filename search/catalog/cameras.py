@@ -13,7 +13,7 @@ from search.access import Visibility
 from search.catalog import tables
 from search.catalog.database import Database
 from search.errors import NotFound
-from search.geo.reachability import distance_m
+from search.geo import distance_m
 from search.types import Camera
 
 NEAR_M = 2000.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.intervals import Interval, cut_at, partition
 from search.stream_types import JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
 from search.types import SegmentState

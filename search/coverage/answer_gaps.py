@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.coverage.accounting import tail
 from search.coverage.silent_streams import SilentStreams
 from search.intervals import Interval

@@ -10,8 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog, tables
 from search.coverage.accounting import DEAD_MS
 from search.stream_types import Health, Stream, StreamState
 from search.types import StreamRole

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from search.geo.reachability import distance_m
+from search.geo import distance_m
 from search.parsing.normalize import HAN, flat
 from search.types import Camera
 

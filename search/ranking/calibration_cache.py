@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 from search.config import Settings
-from search.models.embedder import Embedder
+from search.models import Embedder
 from search.ranking.calibration import RowSample, ScoreCalibration
 from search.ranking.calibration_sentences import Language, calibration_sentences
 from search.types import Filter, RowKind, Vectors
-from search.vector_store.base import VectorStore
+from search.vector_store import VectorStore
 
 SAMPLE_ROWS = 2000
 """Rows of each kind that are measured."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 
-from search.catalog.catalog import Catalog
+from search.catalog import Catalog
 from search.config import Settings
 from search.ranking.calibration import ScoreScale
 from search.stream_types import JOIN_MS

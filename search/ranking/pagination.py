@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from search.errors import NotFound
 from search.ranking.calibration import Track, track_of
 from search.types import Clip, Hit, Segment
-from search.vector_store.checks import MAX_LIMIT
+from search.vector_store import MAX_LIMIT
 
 GROWTH = 4  # the list grows by searching so many times more rows
 KEPT = 500  # answers whose lists are kept

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from search.geo.reachability import Reach
+from search.geo import Reach
 from search.types import Camera, Filter, Hit, RowKind, Vectors
-from search.vector_store.base import VectorStore
-from search.vector_store.checks import MAX_CAMERAS
+from search.vector_store import MAX_CAMERAS, VectorStore
 
 CROWDED = 4
 """A camera with more than this part (a quarter) of the rows hides others: rows are also searched without it."""

@@ -20,7 +20,7 @@ def backend_of(settings: Settings) -> Backend:
         NotFound: nothing was ever indexed there.
     """
     from api.commands.backend.http import HttpBackend
-    from api.runtime.client import running_server
+    from api.runtime import running_server
 
     if server := running_server(settings):
         return HttpBackend(settings, server)

@@ -13,13 +13,12 @@ from urllib.parse import quote
 from api.commands.backend.data import report_data, with_addresses
 from api.commands.backend.protocol import Data, OnSegment
 from api.commands.backend.requests import PhotoFile, ReindexRequest, SavedSearchRequest, SearchRequest
-from api.runtime.client import LONG_S, TIMEOUT_S, Server, ask, download, running_server
+from api.runtime import LONG_S, TIMEOUT_S, Server, ask, download, running_server
 from search.errors import BadInput, Unavailable
 from search.types import Box
 
 if TYPE_CHECKING:
-    from api.cases.investigation import CaseSearchOptions
-    from api.cases.types import Sign
+    from api.cases import CaseSearchOptions, Sign
     from search.config import Settings
     from search.types import Filter, Segment
 
@@ -237,7 +236,7 @@ class HttpReindex:
             Unavailable: the server ended before.
         """
         from api.composition import open_catalog
-        from search.catalog.index_types import IndexState
+        from search.catalog import IndexState
 
         with open_catalog(self._settings) as catalog:
             book = catalog.indexes
@@ -277,8 +276,7 @@ class HttpEvidence:
 
     def export(self, case_id: str, number: int, folder: Path, *, blur: bool) -> Data:
         """See `EvidenceBackend.export`."""
-        from api.evidence.packaging import made_whole, unpacked
-        from api.evidence.verify import check
+        from api.evidence import check, made_whole, unpacked
 
         with made_whole(folder) as work:
             archive = work / "answer.zip"
@@ -314,7 +312,7 @@ def _with_file_names(error: BadInput, photos: Sequence[PhotoFile]) -> BadInput:
 
 
 def _smaller(photo: PhotoFile) -> bytes:
-    from search.media.photos import jpeg, photo_file
+    from search.media import jpeg, photo_file
 
     return jpeg(photo_file(photo.path, photo.box))
 

@@ -10,31 +10,28 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.cases.case_store import cases_of
+from api.cases import cases_of
 from api.commands import audit_trail
 from api.commands.backend.data import report_data
 from api.commands.backend.protocol import Data, OnSegment
 from api.commands.backend.requests import PhotoFile, ReindexRequest, SavedSearchRequest, SearchRequest
 from api.commands.purpose import check_purpose
 from api.composition import open_catalog, open_context
-from api.runtime.context import AppContext
-from search.catalog.catalog import Catalog
-from search.catalog.index_types import ReindexScope
+from api.runtime import AppContext
+from search.catalog import Catalog, ReindexScope
 from search.config import Settings
-from search.media.photos import photo_file
+from search.media import photo_file
 from search.query import Query
 from search.times import now_ms
 from search.types import Clip, Filter
 
 if TYPE_CHECKING:
-    from api.alerts.service import SavedSearchService
-    from api.cases.investigation import CaseFindings, CaseSearchOptions, CaseService
-    from api.cases.types import Case, Sign
-    from api.cases.views import CaseView
-    from indexer.maintenance.consistency import ConsistencyChecker
+    from api.alerts import SavedSearchService
+    from api.cases import Case, CaseFindings, CaseSearchOptions, CaseService, CaseView, Sign
+    from indexer.maintenance import ConsistencyChecker
     from search.answer import Answer
     from search.types import Image, Segment
-    from search.vector_store.base import VectorStore
+    from search.vector_store import VectorStore
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +43,8 @@ CheckerOpener = Callable[[Settings], "AbstractContextManager[tuple[ConsistencyCh
 @contextmanager
 def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, Catalog]]:
     """Open what a comparison needs: catalogue, media and vector store, but no model, which may be gone."""
-    from indexer.maintenance.consistency import ConsistencyChecker
-    from search.media.media_store import open_media
+    from indexer.maintenance import ConsistencyChecker
+    from search.media import open_media
 
     with open_catalog(settings) as catalog, _open_store(settings, catalog) as store:
         yield ConsistencyChecker(settings, catalog, store, open_media(settings)), catalog
@@ -56,7 +53,7 @@ def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, Catal
 @contextmanager
 def _open_store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]:
     """Open the vector store; None while the index is new."""
-    from search.vector_store.factory import open_vector_store
+    from search.vector_store import open_vector_store
 
     live = catalog.indexes.live()
     if live is None:
@@ -142,8 +139,7 @@ class LocalCases:
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[AppContext, CaseService, CaseView]]:
-        from api.cases.investigation import CaseService
-        from api.cases.views import CaseView, FileLinks
+        from api.cases import CaseService, CaseView, FileLinks
 
         with self._open(self._settings) as parts:
             cases = cases_of(self._settings, parts.catalog)
@@ -159,7 +155,7 @@ class LocalSavedSearches:
 
     def preview(self, request: SavedSearchRequest) -> Data:
         """See `SavedSearchBackend.preview`."""
-        from api.alerts.views import measured_dict
+        from api.alerts import measured_dict
 
         with self._opened(request) as (_, service):
             draft, aim = service.preview(request.draft(now_ms()))
@@ -167,7 +163,7 @@ class LocalSavedSearches:
 
     def add(self, request: SavedSearchRequest) -> Data:
         """See `SavedSearchBackend.add`."""
-        from api.alerts.views import SavedSearchView
+        from api.alerts import SavedSearchView
 
         with self._opened(request) as (parts, service):
             saved = service.add(request.draft(now_ms()), request.webhook_url)
@@ -176,8 +172,7 @@ class LocalSavedSearches:
 
     @contextmanager
     def _opened(self, request: SavedSearchRequest) -> Iterator[tuple[AppContext, SavedSearchService]]:
-        from api.alerts.history import EngineIndex
-        from api.alerts.service import SavedSearchService
+        from api.alerts import EngineIndex, SavedSearchService
         from search.vault import Vault
 
         with self._open(self._settings) as parts:
@@ -195,8 +190,7 @@ class LocalIndexing:
 
     def run(self, segments: Sequence[Segment], on_segment: OnSegment) -> Iterator[Data]:
         """See `IndexingBackend.run`. Indexes whatever waits, `segments` among it."""
-        from api.jobs.background import deliver_alerts_until, in_background
-        from api.jobs.workers import open_executor
+        from api.jobs import deliver_alerts_until, in_background, open_executor
 
         with (
             self._open(self._settings) as parts,
@@ -218,15 +212,14 @@ class LocalReindex:
 
     def plan(self, request: ReindexRequest) -> Data:
         """See `ReindexBackend.plan`."""
-        from api.reindex.plan import plan
+        from api.reindex import plan
 
         with self._open(self._settings) as parts:
             return plan(parts, request.model, _scope(request)).as_dict()
 
     def build(self, request: ReindexRequest, on_segment: OnSegment) -> Data:
         """See `ReindexBackend.build`."""
-        from api.reindex.backfill import begin
-        from api.reindex.status import status
+        from api.reindex import begin, status
 
         with self._open(self._settings) as parts:
             begin(parts, request.model, _scope(request))
@@ -246,7 +239,7 @@ class LocalReindex:
         return self._do("drop")
 
     def _do(self, action: str) -> Data:
-        from api.reindex.switch import drop, switch
+        from api.reindex import drop, switch
 
         with self._open(self._settings) as parts:
             return drop(parts) if action == "drop" else switch(parts, back=action == "rollback")
@@ -261,14 +254,14 @@ class LocalConsistency:
 
     def check(self) -> Data:
         """See `ConsistencyBackend.check`."""
-        from indexer.maintenance.consistency import as_dict
+        from indexer.maintenance import as_dict
 
         with self._open(self._settings) as (checker, _):
             return as_dict(checker.check())
 
     def mend(self) -> Data:
         """See `ConsistencyBackend.mend`."""
-        from indexer.maintenance.consistency import as_dict
+        from indexer.maintenance import as_dict
 
         with self._open(self._settings) as (checker, streams):
             checker.mend(streams)
@@ -284,7 +277,7 @@ class LocalEvidence:
 
     def export(self, case_id: str, number: int, folder: Path, *, blur: bool) -> Data:
         """See `EvidenceBackend.export`."""
-        from api.evidence.export import EvidenceExporter, ExportRequest
+        from api.evidence import EvidenceExporter, ExportRequest
 
         with self._open(self._settings) as parts:
             request = ExportRequest(audit_trail.account(), audit_trail.ADDRESS, blur)
@@ -332,7 +325,7 @@ def _scope(request: ReindexRequest) -> ReindexScope:
 
 def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
     """Fill the second index until nothing is missing; other processes may fill it, too."""
-    from api.reindex.backfill import IndexSynchronizer
+    from api.reindex import IndexSynchronizer
 
     book, never, synchronizer = parts.catalog.indexes, threading.Event(), IndexSynchronizer(parts)
 

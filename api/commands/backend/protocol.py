@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from api.commands.backend.requests import ReindexRequest, SavedSearchRequest, SearchRequest
 
 if TYPE_CHECKING:
-    from api.cases.investigation import CaseSearchOptions
-    from api.cases.types import Sign
+    from api.cases import CaseSearchOptions, Sign
     from search.types import Segment
 
 Data = dict[str, Any]

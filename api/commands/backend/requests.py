@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.alerts.thresholds import AlertRule
-from api.alerts.types import SavedSearchInput, expiry
+from api.alerts import AlertRule, SavedSearchInput, expiry
 from search.errors import BadInput
-from search.media.photos import MAX_BYTES
+from search.media import MAX_BYTES
 from search.query import Order
 from search.times import now_ms
 from search.types import Box, RowKind

@@ -19,8 +19,8 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.accounts.types import Principal
-from api.audit.audit_log import AuditAction, AuditLog
+from api.accounts import Principal
+from api.audit import AuditAction, AuditLog
 from api.web.errors import respond
 from search.errors import XunrenError, shorten
 from search.vault import shown

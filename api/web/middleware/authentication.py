@@ -15,9 +15,8 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.accounts.account_store import AccountStore
-from api.accounts.types import FULL_SCOPE, LOCAL, Principal, UserRole, check_name
-from api.runtime.client import USER_HEADER
+from api.accounts import FULL_SCOPE, LOCAL, AccountStore, Principal, UserRole, check_name
+from api.runtime import USER_HEADER
 from api.web.errors import respond
 from search.errors import BadInput, Denied, Unauthenticated, XunrenError
 

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.accounts.oidc import CALLBACK
+from api.accounts import CALLBACK
 from api.web.errors import respond, respond_status
 from api.web.middleware.audit import AuditMiddleware
 from api.web.middleware.authentication import AuthMiddleware

@@ -8,11 +8,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from api.accounts.account_store import SESSION_MS, AccountStore, csrf_of
-from api.accounts.oidc import OidcProvider
-from api.accounts.passwords import LoginThrottle
-from api.accounts.types import FULL_SCOPE, Account, AccountInput, Principal, UserRole
-from api.accounts.views import account_dict, key_dict, principal_dict
+from api.accounts import (
+    FULL_SCOPE,
+    SESSION_MS,
+    Account,
+    AccountInput,
+    AccountStore,
+    LoginThrottle,
+    OidcProvider,
+    Principal,
+    UserRole,
+    account_dict,
+    csrf_of,
+    key_dict,
+    principal_dict,
+)
 from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.middleware.authentication import COOKIE, session_in

@@ -11,15 +11,22 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api.accounts.types import Principal
-from api.accounts.visibility import OwnedKind, OwnershipStore
-from api.alerts.alert_store import MAX_LIMIT, AlertStore, unknown_alert
-from api.alerts.history import EngineIndex
-from api.alerts.saved_search_store import SavedSearchStore
-from api.alerts.service import SavedResult, SavedSearchService
-from api.alerts.types import Alert, Judgement, SavedSearch
-from api.alerts.views import SavedSearchView, measured_dict
-from api.runtime.context import AppContext
+from api.accounts import OwnedKind, OwnershipStore, Principal
+from api.alerts import (
+    MAX_LIMIT,
+    Alert,
+    AlertStore,
+    EngineIndex,
+    Judgement,
+    SavedResult,
+    SavedSearch,
+    SavedSearchService,
+    SavedSearchStore,
+    SavedSearchView,
+    measured_dict,
+    unknown_alert,
+)
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import PrincipalHere, VisibilityHere

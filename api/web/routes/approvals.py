@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 
-from api.accounts.approvals import Approval, ApprovalStore
-from api.accounts.types import Principal
-from api.accounts.visibility import OwnedKind
+from api.accounts import Approval, ApprovalStore, OwnedKind, Principal
 from api.web.dependencies import ContextHere
 from api.web.permissions import OwnershipHere, PrincipalHere, some_accounts
 from api.web.purpose import CasesHere

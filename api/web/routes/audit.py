@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.audit.audit_log import MAX_LISTED, AuditFilter, AuditLog, BrokenChain, entry_dict
+from api.audit import MAX_LISTED, AuditFilter, AuditLog, BrokenChain, entry_dict
 from api.web.dependencies import ContextHere
 from api.web.schemas.accounts import CheckedOut, EntriesOut
 from api.web.schemas.search import problems

@@ -8,15 +8,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import FileResponse, Response
 
-from api.accounts.account_store import AccountStore
-from api.accounts.types import Principal
-from api.accounts.visibility import OwnedKind, OwnershipStore, check_camera
-from api.cases.case_store import CaseStore, sighting_of
-from api.cases.investigation import CaseSearchOptions, CaseService
-from api.cases.trail_map import tiles_of, trail_svg
-from api.cases.types import Case, CaseInput, Sighting, Sign, check_text, visible_part
-from api.cases.views import CaseView
-from api.runtime.context import AppContext
+from api.accounts import AccountStore, OwnedKind, OwnershipStore, Principal, check_camera
+from api.cases import (
+    Case,
+    CaseInput,
+    CaseSearchOptions,
+    CaseService,
+    CaseStore,
+    CaseView,
+    Sighting,
+    Sign,
+    check_text,
+    sighting_of,
+    tiles_of,
+    trail_svg,
+    visible_part,
+)
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import WATCHERS, AccountsHere, PrincipalHere, VisibilityHere
@@ -42,7 +50,7 @@ from api.web.schemas.cases import (
 from api.web.schemas.search import When, problems
 from search.access import Requester, Visibility
 from search.errors import Conflict
-from search.parsing.normalize import MAX_SENTENCE_CHARS
+from search.parsing import MAX_SENTENCE_CHARS
 from search.times import parse_time
 from search.types import Filter, Segment
 

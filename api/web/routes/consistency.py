@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.schemas.search import ResponseModel, problems
-from indexer.maintenance.consistency import ConsistencyChecker, as_dict
+from indexer.maintenance import ConsistencyChecker, as_dict
 
 router = APIRouter(prefix="/api", tags=["index"])
 
@@ -42,7 +42,7 @@ def check(parts: ContextHere) -> dict[str, Any]:
 def mend(parts: ContextHere) -> dict[str, Any]:
     """Remove what is left over, never a file, and compare again."""
     checker = _checker(parts)
-    checker.mend(parts.live)
+    checker.mend(parts.catalog)
     return as_dict(checker.check())
 
 

@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from api.cases.case_store import sighting_of
-from api.evidence.export import EvidenceExporter, ExportRequest
-from api.evidence.packaging import outgoing, packed, sent
+from api.cases import sighting_of
+from api.evidence import EvidenceExporter, ExportRequest, outgoing, packed, sent
 from api.web.middleware.audit import NoteHere
 from api.web.permissions import PrincipalHere
 from api.web.routes.cases import CaseRoutesHere

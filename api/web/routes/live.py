@@ -11,13 +11,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
-from api.accounts.visibility import check_camera
-from api.runtime.context import AppContext
+from api.accounts import check_camera
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.permissions import CameraVisibilityHere, VisibilityHere
 from api.web.schemas.live import CoverageHoursOut, LiveOut
 from api.web.schemas.search import problems
-from search.coverage.accounting import HOUR_MS, CoverageHour, account, is_alive, state_of
+from search.coverage import HOUR_MS, CoverageHour, account, is_alive, state_of
 from search.errors import BadInput, NotFound
 from search.stream_types import Health, Stream, StreamState
 from search.times import iso, now_ms, parse_time
@@ -76,7 +76,7 @@ def coverage(
     lines: Sequence[CoverageHour] = []
     if cameras or visibility.cameras is None:
         _check_amount(len(set(cameras)) or len(parts.catalog.streams.indexed()), (end_ms - start_ms) / DAY_MS)
-        lines = account(parts.live, start_ms, end_ms, now, cameras)
+        lines = account(parts.catalog, start_ms, end_ms, now, cameras)
     return _ends(start_ms, end_ms, parts) | {
         "coverage_hours": [line.as_dict() | _ends(line.start_ms, line.end_ms, parts) for line in lines],
         "totals": _totals(lines),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.accounts.visibility import check_camera
+from api.accounts import check_camera
 from api.web.dependencies import ContextHere
 from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import ResponseModel, problems

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
-from api.accounts.visibility import check_segment
+from api.accounts import check_segment
 from api.web.dependencies import MAX_OFFSET_MS, ContextHere, SegmentId
 from api.web.permissions import VisibilityHere
 from api.web.schemas.search import problems

@@ -10,10 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from api.runtime.context import AppContext
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.schemas.search import problems
-from search.coverage.accounting import HOUR_MS, account, is_alive, state_of
+from search.coverage import HOUR_MS, account, is_alive, state_of
 from search.stream_types import Health, Stream, StreamState
 from search.times import now_ms
 
@@ -42,7 +42,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Yield every family once."""
         now = now_ms()
-        streams, health = self._parts.live.streams.all(), self._parts.live.recordings.health()
+        streams, health = self._parts.catalog.streams.all(), self._parts.catalog.recordings.health()
         running = any(is_alive(h, now) for h in health)
         yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
         yield from _states(streams, health, now)
@@ -51,11 +51,11 @@ class _Collector:
         yield from self._of_index(now)
 
     def _of_cameras(self, now: int) -> Iterator[Metric]:
-        newest = self._parts.live.coverage.newest_indexed()
+        newest = self._parts.catalog.coverage.newest_indexed()
         lag = GaugeMetricFamily(
             "xunren_camera_index_lag_seconds", "Age of the newest indexed moment", labels=["camera"]
         )
-        for stream in self._parts.live.streams.indexed():
+        for stream in self._parts.catalog.streams.indexed():
             lag.add_metric([stream.camera_id], (now - newest.get(stream.camera_id, stream.since_ms)) / 1000)
         yield lag
         recorded = GaugeMetricFamily(
@@ -66,7 +66,7 @@ class _Collector:
             "Missing of the last hour, by reason",
             labels=["camera", "reason"],
         )
-        for line in account(self._parts.live, now - HOUR_MS, now, now, step_ms=2 * now):
+        for line in account(self._parts.catalog, now - HOUR_MS, now, now, step_ms=2 * now):
             recorded.add_metric([line.camera_id], line.recorded_ms / 1000)
             for reason, ms in line.missing.items():
                 missing.add_metric([line.camera_id, reason], ms / 1000)

@@ -8,9 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.accounts.oidc import CALLBACK, OidcProvider, new_secret
-from api.accounts.passwords import LoginThrottle
-from api.accounts.types import check_name
+from api.accounts import CALLBACK, LoginThrottle, OidcProvider, check_name, new_secret
 from api.web.dependencies import ContextHere
 from api.web.errors import status_of
 from api.web.middleware.audit import NoteHere

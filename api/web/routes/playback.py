@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 
-from api.accounts.visibility import check_camera, check_segment
-from api.runtime.context import AppContext
+from api.accounts import check_camera, check_segment
+from api.runtime import AppContext
 from api.web.dependencies import ContextHere
 from api.web.permissions import VisibilityHere
 from api.web.routes.media import CaseId
 from api.web.schemas.search import NearbyOut, TracksOut, problems
 from search.access import Visibility
-from search.media.track_boxes import segment_and_track, unpacked
+from search.media import segment_and_track, unpacked
 from search.types import MAX_TIME_MS, Camera, Segment, check_camera_id
 
 MOST_TRACKS = 64

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.reindex import begin as begin_reindex
+from api.reindex import plan as make_plan
+from api.reindex import status
 from api.reindex import switch as reindexing
-from api.reindex.backfill import begin as begin_reindex
-from api.reindex.plan import plan as make_plan
-from api.reindex.status import status
 from api.web.dependencies import ContextHere
 from api.web.schemas.search import ResponseModel, problems
-from search.catalog.index_types import ReindexScope
+from search.catalog import ReindexScope
 from search.errors import BadInput
 
 router = APIRouter(prefix="/api/reindex", tags=["index"])

@@ -14,7 +14,7 @@ from api.web.purpose import PurposeHere
 from api.web.schemas.search import PhotoIn, SearchAnswer, SearchRequest, When, problems
 from search.answer import Answer
 from search.errors import BadInput
-from search.media.photos import read_photo
+from search.media import read_photo
 from search.query import MAX_LIMIT, Query
 from search.times import parse_time
 from search.types import Box, Clip, Filter, Image

@@ -10,8 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.runtime.activity import IndexingJob
-from api.runtime.context import AppContext
+from api.runtime import AppContext, IndexingJob
 from api.web.dependencies import ActivityHere, ContextHere
 from api.web.permissions import CameraVisibilityHere
 from api.web.schemas.search import CamerasOut, HealthOut, StatusOut, problems

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from api.accounts.types import MAX_NAMES, MAX_PASSWORD, AccessScope, AccountInput, UserRole
+from api.accounts import MAX_NAMES, MAX_PASSWORD, AccessScope, AccountInput, UserRole
 from api.web.schemas.search import ResponseModel
 
 _STRICT = ConfigDict(extra="forbid")

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
-from api.alerts.thresholds import AlertRule
-from api.alerts.types import MAX_CAMERAS, MAX_DAYS, Judgement, SavedSearchInput, expiry
+from api.alerts import MAX_CAMERAS, MAX_DAYS, AlertRule, Judgement, SavedSearchInput, expiry
 from api.web.schemas.search import ResponseModel
 from search.query import MAX_MARKS
 

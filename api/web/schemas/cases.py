@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from api.cases.pictures import photo_bytes
-from api.cases.types import MODES, CaseInput, LastSeen
+from api.cases import MODES, CaseInput, LastSeen, photo_bytes
 from api.web.schemas.search import MAX_CAMERAS, ClipOut, ResponseModel, SearchAnswer, When
 from search.errors import BadInput
 from search.query import MAX_PHOTOS, Order

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from search.parsing.parser import ChipKind
+from search.parsing import ChipKind
 from search.query import MAX_MARKS, MAX_PHOTOS, Order
 from search.types import RowKind, Verdict
 

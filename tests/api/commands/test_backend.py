@@ -85,7 +85,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 
 @contextmanager
 def checker(parts: AppContext) -> Iterator[tuple[ConsistencyChecker, Any]]:
-    yield ConsistencyChecker(parts.settings, parts.catalog, parts.store, parts.media), parts.live
+    yield ConsistencyChecker(parts.settings, parts.catalog, parts.store, parts.media), parts.catalog
 
 
 Call = Callable[[Both, Backend], Data]

@@ -1,0 +1,77 @@
+"""What the house promises: rooms of a size that one can look over, one name for one class, docstrings that say what is done."""
+
+from __future__ import annotations
+
+import ast
+import collections
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+FLOORS = ("search", "indexer", "api")
+MOST_MODULES = 25
+MOST_LINES_OF_A_FACE = 40
+VERBS = Path(__file__).with_name("verbs.txt")
+
+
+def modules() -> Iterator[Path]:
+    """Yield every Python file of the product."""
+    for floor in FLOORS:
+        yield from sorted((ROOT / floor).rglob("*.py"))
+
+
+def nodes() -> Iterator[tuple[Path, ast.AST]]:
+    """Yield every node of the product's syntax trees with its file."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            yield path.relative_to(ROOT), node
+
+
+def first_word(docstring: str) -> str:
+    """Return the first word of a docstring, in small letters."""
+    return docstring.split()[0].strip("`.,:;").lower()
+
+
+def test_a_docstring_of_a_function_begins_with_a_verb() -> None:
+    verbs = set(VERBS.read_text("utf-8").split())
+    wrong = [
+        f"{path}:{node.lineno} {node.name}: {docstring.splitlines()[0]}"
+        for path, node in nodes()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (docstring := ast.get_docstring(node))
+        and first_word(docstring) not in verbs
+    ]
+    assert not wrong, f"begin with a bare verb (or add a new verb to {VERBS.name}):\n" + "\n".join(wrong)
+
+
+def test_no_class_name_stands_twice() -> None:
+    places = collections.defaultdict(list)
+    for path, node in nodes():
+        if isinstance(node, ast.ClassDef):
+            places[node.name].append(str(path))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_no_folder_holds_too_many_modules() -> None:
+    folders = collections.Counter(path.parent.relative_to(ROOT) for path in modules() if path.name != "__init__.py")
+    assert not {str(folder): count for folder, count in folders.items() if count > MOST_MODULES}
+
+
+def test_each_room_has_a_face() -> None:
+    rooms = {path.parent for path in modules()} - {ROOT / "api" / "migrations" / "versions"}
+    for room in rooms:
+        face = room / "__init__.py"
+        text = face.read_text("utf-8")
+        assert ast.get_docstring(ast.parse(text)), f"{face} does not say what the room is for"
+        assert len(text.splitlines()) <= MOST_LINES_OF_A_FACE, face
+
+
+def test_every_test_mirrors_a_module_or_says_where_it_belongs() -> None:
+    free = {"live", "house", "support", "training", "benchmarks"}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        parts = path.relative_to(ROOT / "tests").parts
+        if parts[0] in free:
+            continue
+        room = ROOT.joinpath(*parts[:-1])
+        assert room.is_dir(), f"{path}: there is no folder {room.relative_to(ROOT)}"
