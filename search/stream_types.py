@@ -145,6 +145,7 @@ class Hold:
             raise BadInput("the hold ends before it starts", got=f"{self.start_ms} to {self.end_ms}")
 
 
+DEAD_MS = 15_000
 LIVE_ROLES = (StreamRole.MAIN.value, StreamRole.SUB.value)
 
 

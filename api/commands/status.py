@@ -10,8 +10,7 @@ from api.commands.record import behind
 from api.composition import open_catalog
 from search.catalog import Catalog
 from search.config import Settings
-from search.coverage import DEAD_MS
-from search.stream_types import StreamState
+from search.stream_types import DEAD_MS, StreamState
 from search.times import now_ms
 from search.types import SegmentState
 

@@ -19,6 +19,7 @@ from search.catalog.recordings import RecordingStore
 from search.catalog.rejected_files import RejectedFiles
 from search.catalog.retention import RetentionStore
 from search.catalog.segment_queue import SegmentQueue
+from search.catalog.silent_streams import SilentStreams
 from search.catalog.streams import StreamStore
 
 
@@ -37,6 +38,7 @@ class Catalog:
         self.streams = StreamStore(self.database)
         self.recordings = RecordingStore(self.database)
         self.coverage = CoverageQueries(self.database)
+        self.silent_streams = SilentStreams(self.database)
         self.retention = RetentionStore(self.database)
         self.indexes = IndexStore(self.database)
         self.playback = PlaybackQueries(self.database)

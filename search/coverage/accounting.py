@@ -13,11 +13,10 @@ from typing import Any
 
 from search.catalog import Catalog
 from search.intervals import Interval, cut_at, partition
-from search.stream_types import JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
+from search.stream_types import DEAD_MS, JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
 from search.types import SegmentState
 
 HOUR_MS = 3_600_000
-DEAD_MS = 15_000
 """A recorder that has told nothing for so long is not running."""
 INDEXED = SegmentState.INDEXED.value
 

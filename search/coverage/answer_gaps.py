@@ -9,7 +9,6 @@ from typing import Any
 
 from search.catalog import Catalog
 from search.coverage.accounting import tail
-from search.coverage.silent_streams import SilentStreams
 from search.intervals import Interval
 from search.stream_types import JOIN_MS, Reason
 from search.times import iso
@@ -85,7 +84,7 @@ class _GapQuery:
     """A question's cameras and its range, Unix ms."""
 
     def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
-        self._live, self._silence = catalog, SilentStreams(catalog)
+        self._live, self._silence = catalog, catalog.silent_streams
         self._named = where.from_ms is not None
         self._wanted, self._without = frozenset(where.cameras), frozenset(where.without)
         self._start, self._end, self._now_ms = start, end, now_ms

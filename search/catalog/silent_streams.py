@@ -1,26 +1,26 @@
-"""The catalogue's part about streams that are silent: an answer costs what there is to tell, not what there is.
+"""Streams that are silent. An answer costs as much as there are silent streams, not as there are streams.
 
 A city has hundreds of thousands of cameras, of which nearly all record as they should.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from search.catalog import Catalog, tables
-from search.coverage.accounting import DEAD_MS
-from search.stream_types import Health, Stream, StreamState
+from search.catalog import tables
+from search.catalog.database import Database
+from search.catalog.row_values import AT_ONCE, in_pieces
+from search.stream_types import DEAD_MS, Health, Stream, StreamState
 from search.types import StreamRole
 
-_AT_ONCE = 500  # ids in one statement
 _S, _H, _C = tables.streams.c, tables.health.c, tables.cameras.c
 
 
 def _indexed() -> sa.ColumnElement[bool]:
-    """Not a main stream whose camera has a sub-stream."""
+    """Return the condition for a stream that is indexed: no main stream whose camera has a sub-stream."""
     other = tables.streams.alias()
     sub = sa.exists().where(other.c.camera_id == _S.camera_id, other.c.role == StreamRole.SUB.value)
     return sa.or_(_S.role != StreamRole.MAIN.value, ~sub)
@@ -48,13 +48,13 @@ _SILENT_OF, _ALL_OF = _SILENT.where(_S.camera_id.in_(_OF)), _ALL.where(_C.id.in_
 
 
 class SilentStreams:
-    """What is asked of an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+    """Questions about silent streams. Every method raises `Unavailable` if the database does not answer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def cameras(self, wanted: Collection[str], without: Collection[str]) -> int:
-        """How many of the wanted cameras there are (none: all), less those that are left out."""
+        """Return how many of the wanted cameras there are (none: all), less those that are left out."""
         if not wanted:
             return self._count(None) - (self._count(without) if without else 0)
         return self._count(set(wanted) - set(without))
@@ -62,37 +62,32 @@ class SilentStreams:
     def silent(
         self, end_ms: int, now_ms: int, least_ms: int, cameras: Collection[str] = ()
     ) -> list[tuple[Stream, Health | None]]:
-        """Indexed streams of whose time before `end_ms` nobody has told, and what their recorder said last.
+        """Return indexed streams without a report about their time before `end_ms`, each with its last health.
 
         Less than `least_ms` does not count. Where many `cameras` are named, it gives others as well.
         """
         values = {"dead_ms": now_ms - DEAD_MS, "least_ms": least_ms, "end_ms": end_ms}
-        few = 0 < len(cameras) <= _AT_ONCE  # to name many takes longer than to read all
-        with self._catalog.begin() as db:
+        few = 0 < len(cameras) <= AT_ONCE  # to name many takes longer than to read all
+        with self._database.begin() as db:
             rows = db.execute(_SILENT_OF, values | {"cameras": list(cameras)}) if few else db.execute(_SILENT, values)
             return [(_stream(row[:5]), None if row[5] is None else _health(row[5:])) for row in rows]
 
     def begun(self, after_ms: int) -> list[Stream]:
-        """Indexed streams that are recorded since later than this."""
-        with self._catalog.begin() as db:
+        """Return indexed streams that are recorded since later than this."""
+        with self._database.begin() as db:
             return [_stream(row) for row in db.execute(_BEGUN, {"after_ms": after_ms})]
 
     def roles(self, cameras: Collection[str]) -> dict[str, str]:
-        """Of these cameras the role of the stream that is indexed: "sub" comes after "main"."""
-        with self._catalog.begin() as db:
-            parts = (db.execute(_ROLES, {"cameras": part}) for part in _parts(cameras))
+        """Return camera id -> role of the stream that is indexed: "sub" comes after "main"."""
+        with self._database.begin() as db:
+            parts = (db.execute(_ROLES, {"cameras": part}) for part in in_pieces(cameras))
             return {row[0]: row[1] for part in parts for row in part}
 
     def _count(self, ids: Collection[str] | None) -> int:
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             if ids is None:
                 return int(db.scalar(_ALL) or 0)
-            return sum(int(db.scalar(_ALL_OF, {"cameras": part}) or 0) for part in _parts(ids))
-
-
-def _parts(ids: Collection[str]) -> Iterator[list[str]]:
-    wanted = list(ids)
-    return (wanted[n : n + _AT_ONCE] for n in range(0, len(wanted), _AT_ONCE))
+            return sum(int(db.scalar(_ALL_OF, {"cameras": part}) or 0) for part in in_pieces(ids))
 
 
 def _stream(row: Sequence[Any]) -> Stream:
