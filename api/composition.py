@@ -23,8 +23,6 @@ from indexer.pipeline.executors import Executor, ThreadExecutor
 from indexer.pipeline.ray_executor import RayExecutor
 from indexer.pipeline.worker import IndexWorker
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
-from search.catalog.streams import StreamStore
 from search.config import Settings, check_addresses
 from search.engine import SearchEngine
 from search.errors import NotFound, Unavailable
@@ -60,11 +58,6 @@ class AppContext:
     def engine(self) -> SearchEngine:
         """Who searches it."""
         return self.indexes.live.engine
-
-    @property
-    def live(self) -> StreamStore:
-        """The catalogue's part about live cameras."""
-        return StreamStore(self.catalog)
 
     @contextmanager
     def executor(self) -> Iterator[Executor]:
@@ -151,8 +144,8 @@ def open_context(settings: Settings) -> Iterator[AppContext]:
         stack.callback(indexes.close)
         indexes.open()
         if settings.is_lite:
-            catalog.release()  # the file is ours alone, so whoever held leases before is dead
-            IndexStore(catalog).release()
+            catalog.segments.release()  # the file is ours alone, so whoever held leases before is dead
+            catalog.backfill.release()
         yield AppContext(settings, zone_of(settings.timezone), catalog, media, indexes)
 
 

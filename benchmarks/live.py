@@ -32,6 +32,7 @@ from indexer.decoding.video_source import OpenCVSource, VideoSource
 from indexer.pipeline.worker import IndexWorker
 from indexer.recorder.recorder import Recorder
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.stream_types import Stream, StreamState
 from search.times import now_ms
 from search.types import Camera, SegmentState, StreamRole
@@ -78,8 +79,8 @@ def add_cameras(parts: AppContext, server: CameraServer, cameras: int) -> None:
     vault = Vault(parts.settings.data_dir)
     for n in range(cameras):
         name, url = f"cam-{n:03d}", server.url(f"m{n // CLIENTS}")
-        parts.catalog.add_camera(Camera(name))
-        parts.live.set_streams(name, [Stream(name, StreamRole.MAIN, vault.seal(url), shown(url), now_ms())])
+        parts.catalog.cameras.add(Camera(name))
+        parts.catalog.streams.set(name, [Stream(name, StreamRole.MAIN, vault.seal(url), shown(url), now_ms())])
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def running(parts: AppContext) -> Iterator[IndexWorker]:
 
         stack.enter_context(in_background("indexing", index))
         stack.enter_context(in_background("retention", lambda stop: keep_until(parts, stop)))
-        stack.enter_context(Recorder(parts.settings, parts.live))
+        stack.enter_context(Recorder(parts.settings, parts.catalog))
         yield executor.worker
 
 
@@ -109,12 +110,12 @@ class Watch:
 
     def look(self) -> Sample:
         self._count_threads()
-        newest, now = self._parts.live.newest_indexed(), now_ms()
-        health = self._parts.live.health()
+        newest, now = CoverageQueries(self._parts.catalog.database).newest_indexed(), now_ms()
+        health = self._parts.catalog.recordings.health()
         sample = Sample(
             time.monotonic() - self._began,
             max((now - newest.get(h.camera_id, 0)) / 1000 for h in health) if health else 0.0,
-            self._parts.live.backlog(now).seconds,
+            CoverageQueries(self._parts.catalog.database).backlog(now).seconds,
             self._process.memory_info().rss / 2**20,
             self._process.num_fds(),
             sum(h.state is StreamState.RECORDING for h in health),
@@ -194,7 +195,7 @@ def _accounts(parts: AppContext, from_ms: int, to_ms: int, cameras: int) -> list
     recorded = indexed = load = 0
     size = 0.0
     ends: defaultdict[str, int] = defaultdict(lambda: from_ms)
-    for segment, state, report in parts.live.recordings(from_ms, to_ms):
+    for segment, state, report in CoverageQueries(parts.catalog.database).recordings(from_ms, to_ms):
         new = max(0, min(segment.end_ms, to_ms) - max(segment.start_ms, ends[segment.camera_id]))
         ends[segment.camera_id] = max(ends[segment.camera_id], segment.end_ms)
         recorded += new

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 
 from search.catalog.catalog import Catalog
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.stream_types import Gap, Health, Reason, Stream, StreamState
 from search.times import now_ms
 from search.types import Box, Camera, Row, RowKind, Segment, SegmentState, StartSource, StreamRole, Vectors
@@ -126,11 +126,10 @@ def fill(city: City, store: VectorStore, from_row: int = 0, batch: int = 5000) -
 
 def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
     """Enter cameras, streams, segments, and gaps."""
-    live = StreamStore(catalog)
     for camera in cameras():
-        catalog.add_camera(camera)
+        catalog.cameras.add(camera)
         if not is_imported(camera.id):
-            live.set_streams(camera.id, [Stream(camera.id, StreamRole.MAIN, "", "rtsp://camera", START_MS)])
+            catalog.streams.set(camera.id, [Stream(camera.id, StreamRole.MAIN, "", "rtsp://camera", START_MS)])
     waiting = RecorderUpdate()
     covered = dict.fromkeys((camera.id for camera in cameras()), START_MS)
     for piece in city:
@@ -140,10 +139,10 @@ def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
         covered[id_] = piece.segments[-1].end_ms
         waiting.segments += [(segment, SegmentState.INDEXED) for segment in piece.segments]
         if len(waiting.segments) >= batch:
-            live.write(waiting)
+            catalog.recordings.write(waiting)
             waiting = RecorderUpdate()
     waiting.gaps += [_gap(id_, end, END_MS) for id_, end in covered.items() if is_flaky(id_)]
-    live.write(waiting)
+    catalog.recordings.write(waiting)
 
 
 def is_imported(camera: str) -> bool:
@@ -160,7 +159,7 @@ def recording(catalog: Catalog) -> None:
     """Let the recorder be running, now and for the next hour."""
     then = now_ms() + 3_600_000
     there = [camera.id for camera in cameras() if not is_imported(camera.id)]
-    StreamStore(catalog).write(RecorderUpdate(health=[_health(camera, then) for camera in there]))
+    catalog.recordings.write(RecorderUpdate(health=[_health(camera, then) for camera in there]))
 
 
 def _gap(camera: str, start_ms: int, end_ms: int) -> Gap:

@@ -31,7 +31,6 @@ from benchmarks.cameras import CameraServer, FaultyProxy, make_media
 from benchmarks.live import SCENES, WORK
 from benchmarks.run import Metric, publish
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.coverage.accounting import account
 from search.stream_types import Reason, Stream
@@ -59,10 +58,6 @@ class Stand:
     rss_mib: list[tuple[float, float]] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-
-    @property
-    def live(self) -> StreamStore:
-        return StreamStore(self.catalog)
 
     def start(self) -> None:
         command = [
@@ -92,7 +87,7 @@ class Stand:
         """Let `camera` be recorded from `url`; through the proxy if its number is odd."""
         through = self.proxy.url_of(url) if int(camera[-1]) % 2 else url
         sealed = Vault(self.settings.data_dir).seal(through)
-        self.live.set_streams(camera, [Stream(camera, StreamRole.MAIN, sealed, shown(through), now_ms())])
+        self.catalog.streams.set(camera, [Stream(camera, StreamRole.MAIN, sealed, shown(through), now_ms())])
 
 
 Fault = Callable[[Stand], Iterator[float]]
@@ -216,7 +211,7 @@ def standing(cameras: int) -> Iterator[Stand]:
         catalog = stack.enter_context(Catalog(settings.catalog_address))
         stand = Stand(settings, catalog, server, proxy, names, films)
         for name in names:
-            catalog.add_camera(Camera(name))
+            catalog.cameras.add(Camera(name))
             stand.address(name, server.url(name))
         stand.start()
         stack.callback(stand.kill)
@@ -228,7 +223,7 @@ def run(stand: Stand, minutes: float) -> tuple[int, int]:
     began, chosen = time.monotonic(), random.Random(1)
     order = [*FIRST, *(fault for _ in range(1000) for fault in chosen.sample(FAULTS, len(FAULTS)))]
     _wait(stand, began, 45)
-    from_ms = min(stream.since_ms for stream in stand.live.streams())
+    from_ms = min(stream.since_ms for stream in stand.catalog.streams.all())
     for minute, fault in enumerate(order[: round(minutes)]):
         out.print(f"minute {minute}: {fault.__name__.replace('_', ' ')}")
         for seconds in fault(stand):
@@ -252,7 +247,7 @@ def accounts(stand: Stand, from_ms: int, to_ms: int) -> tuple[list[Sequence[obje
     lines: list[Sequence[object]] = []
     missing: Counter[str] = Counter()
     unindexed: Counter[str] = Counter()
-    for a in account(stand.live, from_ms, to_ms, now_ms(), step_ms=EVER_MS):
+    for a in account(stand.catalog, from_ms, to_ms, now_ms(), step_ms=EVER_MS):
         missing.update(a.missing)
         unindexed.update(a.not_indexed)
         why = ", ".join(f"{reason} {ms / 1000:.1f}" for reason, ms in sorted(a.missing.items()))
@@ -294,7 +289,7 @@ def _metrics(
         Metric("expected - recorded - missing", total(1) - total(2) - total(3), "s"),
         Metric("indexed", total(4), "s"),
         *(Metric(f"not indexed: {reason}", ms / 1000, "s") for reason, ms in sorted(unindexed.items())),
-        Metric("segments indexed", stand.catalog.states().get(SegmentState.INDEXED, 0), ""),
+        Metric("segments indexed", stand.catalog.segments.states().get(SegmentState.INDEXED, 0), ""),
         Metric("memory, last", stand.rss_mib[-1][1], "MiB"),
         Metric("memory, growth over the last two thirds", slope * 1800, "MiB in 30 min"),
         Metric("open files, early", statistics.median(early), ""),

@@ -27,7 +27,7 @@ from tests.support.recorder import Station, station, until
 
 
 def _holders(place: Station) -> dict[str, int]:
-    found = CameraLeases(place.catalog, "benchmark", "", "", 1).holders()
+    found = CameraLeases(place.catalog.database, "benchmark", "", "", 1).holders()
     return {one.camera_id: int(one.shown.rsplit(":", 1)[1]) for one in found if one.alive}
 
 

@@ -166,10 +166,10 @@ class SearchEngine:
     def _check_cameras(self, query: Query) -> None:
         """A camera out of sight is as unknown as one that does not exist."""
         named = (*query.where.cameras, *query.where.without)
-        self._catalog.check_cameras(named, query.asker.sight.cameras)
+        self._catalog.cameras.check(named, query.asker.sight.cameras)
 
     def _check_width(self, query: Query) -> None:
-        widest, span = query.asker.widest_ms, self._catalog.span()
+        widest, span = query.asker.widest_ms, self._catalog.segments.span()
         if widest is None or span is None:
             return
         where = query.where
@@ -198,7 +198,7 @@ class SearchEngine:
     def _known_cameras(self) -> list[Camera]:
         known = self._cameras
         if known is None or len(known[1]) <= FEW_CAMERAS or time.monotonic() - known[0] > CAMERAS_S:
-            known = self._cameras = (time.monotonic(), self._catalog.cameras())
+            known = self._cameras = (time.monotonic(), self._catalog.cameras.all())
         return known[1]
 
     def _vector(self, query: Query, understood: ParsedQuery) -> Vectors:

@@ -13,7 +13,6 @@ from api.alerts.saved_search_store import SavedSearchStore
 from api.alerts.thresholds import DAY_MS, Measured
 from api.alerts.types import Alert, AlertCounts, SavedSearch
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
 from search.config import Settings
 from search.times import iso, now_ms, zone_of
 from search.types import Segment
@@ -39,7 +38,7 @@ class SavedSearchView:
 
     def alerts(self, alerts: Sequence[Alert], *, more: bool) -> dict[str, Any]:
         """A page of alerts, in their order."""
-        segments = self._catalog.segments_by_id(list({alert.segment_id for alert in alerts}))
+        segments = self._catalog.segments.by_id(list({alert.segment_id for alert in alerts}))
         names = {standing.id: standing.draft for standing in SavedSearchStore(self._catalog).all()}
         told = [
             self._alert(alert, segments.get(alert.segment_id))
@@ -51,14 +50,14 @@ class SavedSearchView:
 
     def payload(self, standing: SavedSearch, alert: Alert) -> dict[str, Any]:
         """What a webhook is told of an alert."""
-        segment = self._catalog.segments_by_id([alert.segment_id]).get(alert.segment_id)
+        segment = self._catalog.segments.by_id([alert.segment_id]).get(alert.segment_id)
         draft = standing.draft
         search = {"id": standing.id, "name": draft.name, "sentence": draft.sentence, "case": draft.case_id}
         return {"alert": self._alert(alert, segment), "standing": search}
 
     def _searches(self, searches: Iterable[SavedSearch]) -> list[dict[str, Any]]:
-        now, model = now_ms(), (self._catalog.model() or ("", 0))[0]
-        watched = {index.label for index in IndexStore(self._catalog).written()}
+        now, model = now_ms(), (self._catalog.indexes.model() or ("", 0))[0]
+        watched = {index.label for index in self._catalog.indexes.written()}
         tallies, posts = AlertStore(self._catalog).tallies(now), DeliveryQueue(self._catalog).post()
         return [
             self._standing(found)

@@ -20,7 +20,6 @@ from api.cases.pictures import CasePictures, existing
 from api.cases.types import Case, CaseInput, Sighting, Sign, check_looks
 from search.catalog import tables
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.errors import Conflict, NotFound
 from search.parsing import content_policy
@@ -43,7 +42,6 @@ class CaseStore:
     def __init__(self, catalog: Catalog, folder: Path) -> None:
         self._catalog = catalog
         self.pictures = CasePictures(folder)
-        self._live = StreamStore(catalog)
 
     # cases ---------------------------------------------------------------------------------------------------
 
@@ -163,7 +161,9 @@ class CaseStore:
         known = self._known(case_id, sighting)
         if known is not None:
             return self._noted(case_id, known, sighting.note)
-        hold = self._live.add_hold(sighting.camera_id, sighting.start_ms, sighting.end_ms, f"case {case_id}")
+        hold = self._catalog.retention.add_hold(
+            sighting.camera_id, sighting.start_ms, sighting.end_ms, f"case {case_id}"
+        )
         try:
             with self._catalog.begin() as db:
                 number = t.next_number(db, case_id, t.cases.c.last_sighting)
@@ -203,7 +203,7 @@ class CaseStore:
 
     def _let_go(self, hold_id: int) -> None:
         with suppress(NotFound):  # somebody removed it by hand
-            self._live.remove_hold(hold_id)
+            self._catalog.retention.remove_hold(hold_id)
 
     # pictures ------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class CaseStore:
 
     def _check_seen(self, draft: CaseInput) -> None:
         if draft.last_seen and draft.last_seen.camera_id:
-            self._catalog.check_cameras([draft.last_seen.camera_id])
+            self._catalog.cameras.check([draft.last_seen.camera_id])
 
     def _add_photos(self, db: sa.Connection, case_id: str, photos: Iterable[bytes]) -> None:
         for jpeg in photos:

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from api.cases.pictures import CasePictures
 from api.cases.types import Case, LastSeen, Sighting
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.geo.trail import LAST_SEEN, Step, Stop, Trail, trail
 from search.times import iso
 from search.types import Camera, Segment
@@ -83,13 +82,13 @@ class CaseView:
 
     def full(self, case: Case) -> dict[str, Any]:
         """A case with its sightings."""
-        segments = self._catalog.segments_by_id(sorted({s.segment_id for s in case.sightings}))
+        segments = self._catalog.segments.by_id(sorted({s.segment_id for s in case.sightings}))
         sightings = [self._sighting(case.id, s, segments.get(s.segment_id)) for s in case.sightings]
         return self.short(case) | {"sightings": sightings}
 
     def sighting(self, case_id: str, sighting: Sighting) -> dict[str, Any]:
         """One sighting."""
-        segment = self._catalog.segments_by_id([sighting.segment_id]).get(sighting.segment_id)
+        segment = self._catalog.segments.by_id([sighting.segment_id]).get(sighting.segment_id)
         return self._sighting(case_id, sighting, segment)
 
     def trail(self, case: Case) -> dict[str, Any]:
@@ -162,7 +161,7 @@ def _placed(stop: Stop, camera: Camera | None) -> Stop:
 
 
 def _known(catalog: Catalog, camera_ids: Sequence[str]) -> dict[str, Camera]:
-    known = StreamStore(catalog).known(sorted(set(filter(None, camera_ids))))
+    known = catalog.streams.known(sorted(set(filter(None, camera_ids))))
     return {camera_id: found.camera for camera_id, found in known.items()}
 
 

@@ -12,8 +12,9 @@ from rich.text import Text
 from api.commands.console import err, out, show_json, table
 from api.composition import open_catalog
 from search.catalog.catalog import Catalog
-from search.catalog.streams import CameraConfig, StreamStore
+from search.catalog.streams import CameraConfig
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.errors import BadInput
 from search.media.media_store import MediaStore, open_media
 from search.stream_types import Polygon, Rules, Stream
@@ -127,28 +128,28 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
         reindex: have what is indexed of it indexed again, with the masks as they are now.
     """
     with open_catalog(settings) as catalog:
-        live = StreamStore(catalog)
-        known = live.known([change.camera_id]).get(change.camera_id)
+        known = catalog.streams.known([change.camera_id]).get(change.camera_id)
         after = change.applied(known or CameraConfig(Camera(change.camera_id)), vault_of(settings), now_ms())
-        live.put([after])
+        catalog.streams.put([after])
         changes = differences(known or CameraConfig(Camera(change.camera_id)), after)
         _say(f"camera {change.camera_id} {'added' if known is None else 'changed' if changes else 'is as it was'}")
         for line in changes:
             _say(f"  {line}")
         masks_before = known.rules.masks if known and known.rules else ()
         if reindex:
-            _index_again(catalog, live, open_media(settings), change.camera_id)
-        elif (after.rules.masks if after.rules else ()) != masks_before and catalog.indexed_of(change.camera_id, "", 1):
+            _index_again(catalog, open_media(settings), change.camera_id)
+        elif (after.rules.masks if after.rules else ()) != masks_before and catalog.segments.indexed_of(
+            change.camera_id, "", 1
+        ):
             _say("The masks hold for what is indexed from now on. With --reindex, what is there is indexed again.")
 
 
 def stop_camera(settings: Settings, camera_id: str) -> None:
     """Record a camera no longer. What was recorded stays as long as it would have."""
     with open_catalog(settings) as catalog:
-        live = StreamStore(catalog)
-        catalog.check_cameras([camera_id])
-        was_recorded = bool(live.known([camera_id])[camera_id].streams)
-        live.set_streams(camera_id, ())
+        catalog.cameras.check([camera_id])
+        was_recorded = bool(catalog.streams.known([camera_id])[camera_id].streams)
+        catalog.streams.set(camera_id, ())
     _say(f"camera {camera_id} is no longer recorded" if was_recorded else f"camera {camera_id} was not recorded")
 
 
@@ -178,34 +179,34 @@ def _sealed(known: CameraConfig, name: str) -> str:
     return next((stream.sealed for stream in known.streams if stream.role is _ADDRESSES[name]), "")
 
 
-def _index_again(catalog: Catalog, live: StreamStore, media: MediaStore, camera_id: str) -> None:
+def _index_again(catalog: Catalog, media: MediaStore, camera_id: str) -> None:
     """Thumbnails go first: a worker that is quick must not lose new ones. Rows go when the new ones are there."""
-    late = _wait_for_workers(live, camera_id)
+    late = _wait_for_workers(catalog, camera_id)
     count, last = 0, ""
-    while ids := catalog.indexed_of(camera_id, last, _BATCH):
+    while ids := catalog.segments.indexed_of(camera_id, last, _BATCH):
         for segment_id in ids:
             media.delete_segment(segment_id)
-        count, last = count + catalog.index_again(ids), ids[-1]
+        count, last = count + catalog.segments.index_again(ids), ids[-1]
     _say(f"{count} files of camera {camera_id} are indexed again (by `xunren serve` or `xunren index --watch`)")
     if late:
         _say(f"{late} files were being indexed all the time, with the masks as they were; use --reindex once more")
 
 
-def _wait_for_workers(live: StreamStore, camera_id: str) -> int:
+def _wait_for_workers(catalog: Catalog, camera_id: str) -> int:
     """Wait until no worker looks at the camera with masks that it read before; how many still do."""
-    if not _leased(live, camera_id):
+    if not _leased(catalog, camera_id):
         return 0
     with err.status("waiting for what is being indexed"):
         time.sleep(_MASKS_KNOWN_S)
-        left, until = _leased(live, camera_id), time.monotonic() + _WAIT_S
+        left, until = _leased(catalog, camera_id), time.monotonic() + _WAIT_S
         while left and time.monotonic() < until:
             time.sleep(0.5)
-            left &= _leased(live, camera_id)
+            left &= _leased(catalog, camera_id)
     return len(left)
 
 
-def _leased(live: StreamStore, camera_id: str) -> set[str]:
-    found = live.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
+def _leased(catalog: Catalog, camera_id: str) -> set[str]:
+    found = CoverageQueries(catalog.database).recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
     return {segment.id for segment, _, _ in found}
 
 
@@ -213,8 +214,8 @@ def list_cameras(settings: Settings, *, as_json: bool) -> None:
     """All cameras, what is recorded of them, and how; addresses without their secrets."""
     zone = zone_of(settings.timezone)
     with open_catalog(settings) as catalog:
-        coverage = {row["id"]: row for row in catalog.coverage()}
-        cameras = StreamStore(catalog).known(sorted(coverage))
+        coverage = {row["id"]: row for row in catalog.segments.by_camera()}
+        cameras = catalog.streams.known(sorted(coverage))
     rows = [{"id": id_} | _told(cameras[id_]) | coverage[id_] for id_ in coverage]
     if as_json:
         show_json({"cameras": rows})

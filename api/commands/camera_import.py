@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from api.commands.camera import CAMERA_COLUMNS, CameraChange, differences, vault_of
 from api.commands.console import out
 from api.composition import open_catalog
-from search.catalog.streams import CameraConfig, StreamStore
+from search.catalog.streams import CameraConfig
 from search.config import Settings
 from search.errors import BadInput, XunrenError
 from search.times import now_ms
@@ -31,15 +31,15 @@ def import_cameras(settings: Settings, file: Path) -> None:
     """
     lines = read_changes(file)
     with open_catalog(settings) as catalog:
-        live, vault, now = StreamStore(catalog), vault_of(settings), now_ms()
-        known = live.known(list(lines))
+        vault, now = vault_of(settings), now_ms()
+        known = catalog.streams.known(list(lines))
         wanted = []
         for id_, (line, change) in lines.items():
             before, hide = known.get(id_) or CameraConfig(Camera(id_)), bool(change.url or change.index_url)
             with_it = _at(line, lambda: change.applied(before, vault, now), hide=hide)  # noqa: B023
             if id_ not in known or differences(known[id_], with_it):
                 wanted.append(with_it)
-        live.put(wanted)
+        catalog.streams.put(wanted)
     new = len(lines) - len(known)
     out.print(f"{new} cameras added, {len(wanted) - new} changed, {len(lines) - len(wanted)} as they were")
 

@@ -191,7 +191,7 @@ def show_trail_of(settings: Settings, case_id: str, *, map_file: Path | None, as
     """Where the person went, as a list, and as a map where a file is named."""
     with _desk(settings) as desk:
         told = desk.view.trail(desk.cases.case(case_id))
-        picture = None if map_file is None else trail_svg(told, desk.catalog.cameras(), tiles_of(settings))
+        picture = None if map_file is None else trail_svg(told, desk.catalog.cameras.all(), tiles_of(settings))
     if as_json:
         show_json(told)
     else:

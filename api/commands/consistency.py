@@ -13,8 +13,6 @@ from api.composition import check_index_exists, open_catalog
 from api.runtime.client import ask, running_server
 from indexer.maintenance.consistency import ConsistencyChecker, as_dict
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import open_media
 from search.vector_store.base import VectorStore
@@ -38,14 +36,14 @@ def _check_here(settings: Settings, *, mend: bool) -> dict[str, Any]:
     with open_catalog(settings) as catalog, _store(settings, catalog) as store:
         checker = ConsistencyChecker(settings, catalog, store, open_media(settings))
         if mend:
-            checker.mend(StreamStore(catalog))
+            checker.mend(catalog)
         return as_dict(checker.check())
 
 
 @contextmanager
 def _store(settings: Settings, catalog: Catalog) -> Iterator[VectorStore | None]:
     """The vector store without a model; None while the index is new."""
-    live = IndexStore(catalog).live()
+    live = catalog.indexes.live()
     if live is None:
         yield None
         return

@@ -18,7 +18,6 @@ from api.runtime.client import running_server
 from api.runtime.indexes import bound
 from indexer.decoding.nvdec import decoding_card
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexStore
 from search.config import Settings, settings_table
 from search.errors import BadInput, Unavailable, XunrenError
 from search.media.media_store import ffmpeg_path
@@ -119,13 +118,13 @@ def _model(settings: Settings) -> str:
 def _catalogue(settings: Settings) -> str:
     with open_catalog(settings) as catalog:
         _agree(catalog, settings)
-        states = catalog.states()
+        states = catalog.segments.states()
     return ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "empty"
 
 
 def _agree(catalog: Catalog, settings: Settings) -> None:
     """A new index has no model yet; `doctor` does not give it one."""
-    if catalog.model() is not None:
+    if catalog.indexes.model() is not None:
         bound(settings, catalog)
 
 
@@ -134,7 +133,7 @@ def _store(settings: Settings) -> str:
     if server is not None and settings.is_lite:
         return f"open in the running server at {server.url}"
     with open_catalog(settings) as catalog:
-        live = IndexStore(catalog).live()
+        live = catalog.indexes.live()
     if live is None:
         return "new; made by the first `xunren index`"
     address, token = settings.store_address, settings.store_token

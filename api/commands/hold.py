@@ -8,7 +8,6 @@ from rich.text import Text
 
 from api.commands.console import out, show_json, table
 from api.composition import open_catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.times import iso, parse_time, zone_of
 
@@ -18,7 +17,7 @@ def add_hold(settings: Settings, camera_id: str, *, from_: str, to: str, why: st
     zone = zone_of(settings.timezone)
     start, end = parse_time(from_, zone), parse_time(to, zone)
     with open_catalog(settings) as catalog:
-        hold = StreamStore(catalog).add_hold(camera_id, start, end, why)
+        hold = catalog.retention.add_hold(camera_id, start, end, why)
     whose = f"camera {camera_id}" if camera_id else "all cameras"
     out.print(Text(f"hold {hold.id}: {whose}, {iso(start, zone)} to {iso(end, zone)}: {why}"), soft_wrap=True)
 
@@ -27,7 +26,7 @@ def list_holds(settings: Settings, *, as_json: bool) -> None:
     """All holds, oldest first."""
     zone = zone_of(settings.timezone)
     with open_catalog(settings) as catalog:
-        holds = StreamStore(catalog).holds()
+        holds = catalog.retention.holds()
     if as_json:
         times = [{"from": iso(hold.start_ms, zone), "to": iso(hold.end_ms, zone)} for hold in holds]
         show_json({"holds": [asdict(hold) | time for hold, time in zip(holds, times, strict=True)]})
@@ -39,5 +38,5 @@ def list_holds(settings: Settings, *, as_json: bool) -> None:
 def remove_hold(settings: Settings, hold_id: int) -> None:
     """Let retention have a range again."""
     with open_catalog(settings) as catalog:
-        StreamStore(catalog).remove_hold(hold_id)
+        catalog.retention.remove_hold(hold_id)
     out.print(f"hold {hold_id} is removed; what is older than it may be kept is deleted from now on")

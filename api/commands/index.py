@@ -88,7 +88,7 @@ def _wait_for_server(
                 got=f"{len(left)} of {len(waiting)} files left",
                 cure="run the same `xunren index` again; what is done stays done",
             )
-        for report in catalog.reports(list(left)):
+        for report in catalog.segments.reports(list(left)):
             bar.done(left.pop(report.segment.id))
             reports.append(report)
         time.sleep(_POLL_S)

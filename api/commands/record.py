@@ -14,8 +14,9 @@ from api.jobs.background import deliver_until, in_background, index_until, keep_
 from api.reindex.backfill import refill_until
 from api.runtime.activity import Activity
 from indexer.recorder.recorder import Recorder
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.config import Settings, check_addresses
+from search.coverage.queries import CoverageQueries
 from search.errors import Unavailable
 from search.media.media_store import open_media
 from search.stream_types import Health, Stream, StreamState
@@ -43,16 +44,15 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
     leave_by_the_front_door()
     check_addresses(settings)
     with open_catalog(settings) as catalog:
-        catalog.check_cameras(cameras)
-        live = StreamStore(catalog)
-        chosen = {c.id for c in catalog.cameras() if not districts or c.district in districts}
+        catalog.cameras.check(cameras)
+        chosen = {c.id for c in catalog.cameras.all() if not districts or c.district in districts}
 
         def wanted(stream: Stream) -> bool:
             known = not districts or stream.camera_id in chosen
             return known and (not cameras or stream.camera_id in cameras)
 
-        count = sum(wanted(stream) for stream in live.streams())
-        with Recorder(settings, live, wanted) as recorder:
+        count = sum(wanted(stream) for stream in catalog.streams.all())
+        with Recorder(settings, catalog, wanted) as recorder:
             out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
             if not count:
                 out.print("no camera has an address yet: xunren camera add gate-3 --url rtsp://user:password@host/path")
@@ -113,12 +113,12 @@ def watch(settings: Settings) -> None:
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):
-                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.live)}")
+                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.catalog)}")
 
 
-def behind(live: StreamStore) -> str:
+def behind(catalog: Catalog) -> str:
     """How far indexing lies behind recording, in words."""
-    backlog = live.backlog(now_ms())
+    backlog = CoverageQueries(catalog.database).backlog(now_ms())
     if not backlog.segments or backlog.oldest_ms is None:
         return "nothing waits"
     age_s = (now_ms() - backlog.oldest_ms) / 1000

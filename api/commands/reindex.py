@@ -14,7 +14,8 @@ from api.reindex.backfill import Backfiller
 from api.reindex.plan import plan
 from api.reindex.switch import begin, drop, status, switch
 from api.runtime.client import LONG_S, Server, ask, running_server
-from search.catalog.indexes import IndexState, IndexStore, ReindexScope
+from search.catalog.catalog import Catalog
+from search.catalog.index_types import IndexState, ReindexScope
 from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.times import parse_time, zone_of
@@ -75,9 +76,9 @@ def build(
 
 
 def _fill_here(parts: AppContext) -> None:
-    book, stop, refiller = IndexStore(parts.catalog), threading.Event(), Backfiller(parts)
+    catalog, stop, refiller = parts.catalog, threading.Event(), Backfiller(parts)
     with media_progress() as progress:
-        bar = _bar(progress, book)
+        bar = _bar(progress, catalog)
 
         def advance(segment: Segment) -> None:
             progress.advance(bar, segment.duration_ms / 1000)
@@ -85,24 +86,23 @@ def _fill_here(parts: AppContext) -> None:
         while True:
             if refiller.step(stop, advance):
                 continue
-            index = book.other()
-            if index is None or not book.work(index).missing:
+            index = catalog.indexes.other()
+            if index is None or not catalog.backfill.progress(index).missing:
                 break
             time.sleep(_POLL_S)  # others are at it
         refiller.step(stop)  # which says that it is ready
 
 
-def _bar(progress: Progress, book: IndexStore) -> Any:
-    index = book.other()
-    total = 0.0 if index is None else book.cost(index.scope).duration_ms / 1000
+def _bar(progress: Progress, catalog: Catalog) -> Any:
+    index = catalog.indexes.other()
+    total = 0.0 if index is None else catalog.backfill.cost(index.scope).duration_ms / 1000
     return progress.add_task("indexing again", total=total)
 
 
 def _wait_for_server(settings: Settings) -> None:
     with open_catalog(settings) as catalog:
-        book = IndexStore(catalog)
-        while (index := book.other()) is not None and index.state is IndexState.BUILDING:
-            work = book.work(index)
+        while (index := catalog.indexes.other()) is not None and index.state is IndexState.BUILDING:
+            work = catalog.backfill.progress(index)
             if not work.missing and work.failed:
                 return
             if running_server(settings) is None:
@@ -116,9 +116,8 @@ def _wait_for_server(settings: Settings) -> None:
 
 def _check_failures(settings: Settings) -> None:
     with open_catalog(settings) as catalog:
-        book = IndexStore(catalog)
-        index = book.other()
-        failed = book.work(index).failed if index else ()
+        index = catalog.indexes.other()
+        failed = catalog.backfill.progress(index).failed if index else ()
     if failed:
         raise Unavailable(
             "some recordings could not be indexed again",

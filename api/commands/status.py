@@ -9,7 +9,6 @@ from api.commands.record import behind
 from api.composition import check_index_exists, open_catalog
 from api.runtime.client import ask, running_server
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.coverage.accounting import DEAD_MS
 from search.stream_types import StreamState
@@ -19,8 +18,8 @@ from search.types import SegmentState
 
 def catalog_status(catalog: Catalog) -> dict[str, Any]:
     """The catalogue in numbers: model, segments by state, rows and frames accounted for, files skipped and why."""
-    reports = catalog.reports()
-    model = catalog.model()
+    reports = catalog.segments.reports()
+    model = catalog.indexes.model()
     skipped = [
         {"path": r.segment.path, "reason": r.reason, "message": r.message, "cure": r.cure}
         for r in reports
@@ -30,21 +29,21 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
     for report in reports:
         for reason, n in report.skipped.items():
             frames[reason] = frames.get(reason, 0) + n
-    live = StreamStore(catalog)
     told = now_ms() - DEAD_MS  # what a recorder said that has since died is no longer true
-    states = [health.state for health in live.health() if health.updated_ms > told]
+    states = [health.state for health in catalog.recordings.health() if health.updated_ms > told]
     return {
         "live": {
-            "streams": len(live.streams()),
+            "streams": len(catalog.streams.all()),
             "recording": states.count(StreamState.RECORDING),
-            "waiting": behind(live),
+            "waiting": behind(catalog),
         },
         "model": model[0] if model else None,
-        "segments": catalog.states(),
+        "segments": catalog.segments.states(),
         "rows": sum(r.rows for r in reports if r.state is SegmentState.INDEXED),
         "frames": frames,
-        "cameras": catalog.coverage(),
-        "skipped": skipped + [{k: r[k] for k in ("path", "reason", "message", "cure")} for r in catalog.refused()],
+        "cameras": catalog.segments.by_camera(),
+        "skipped": skipped
+        + [{k: r[k] for k in ("path", "reason", "message", "cure")} for r in catalog.rejected_files.all()],
     }
 
 

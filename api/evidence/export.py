@@ -48,7 +48,6 @@ from api.evidence.texts import (
 from api.signing import Signer, as_text
 from indexer.detection.detector import make_detector
 from indexer.redaction import LOOK_S, KnownBox, RedactionReport, blur_others
-from search.catalog.playback import PlaybackQueries
 from search.catalog.tables import REVISION
 from search.errors import NotFound
 from search.stream_types import Polygon
@@ -89,7 +88,7 @@ class EvidenceExporter:
     def __init__(self, parts: AppContext, cases: CaseStore) -> None:
         self._parts = parts
         self._cases = cases
-        self._footage = PlaybackQueries(parts.catalog)
+        self._footage = parts.catalog.playback
         self._record = AuditLog(parts.catalog)
         self._signer = Signer(parts.settings.data_dir)
 
@@ -124,7 +123,7 @@ class EvidenceExporter:
         asked = self._footage.segment(sighting.segment_id)
         showing = self._footage.showing(asked, sighting.start_ms, sighting.end_ms)
         segments = tuple(self._parts.media.fetched(showing))
-        known = self._parts.live.known([sighting.camera_id])[sighting.camera_id]
+        known = self._parts.catalog.streams.known([sighting.camera_id])[sighting.camera_id]
         return _ExportedSighting(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
 
     # files -------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class _AllIndexes:
 
 def keep_until(parts: AppContext, stop: threading.Event) -> None:
     """Delete recordings whose time is over, a little at a time, until `stop`."""
-    retention = Retention(parts.settings, parts.catalog, parts.live, _AllIndexes(parts), parts.media)
+    retention = Retention(parts.settings, parts.catalog, _AllIndexes(parts), parts.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)

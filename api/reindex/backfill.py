@@ -11,7 +11,8 @@ from api.composition import AppContext
 from api.runtime.context import the_indexes
 from api.runtime.indexes import LOOK_S, OpenIndex
 from indexer.maintenance.reindex import Backfill
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore
+from search.catalog.catalog import Catalog
+from search.catalog.index_types import IndexInfo, IndexState
 from search.types import Segment
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ class Backfiller:
         pairs = list(itertools.permutations(there, 2))
         if not pairs:
             return 0
-        book = IndexStore(self._parts.catalog)
-        now = {index.collection: index for index in book.written()}
+        catalog = self._parts.catalog
+        now = {index.collection: index for index in catalog.indexes.written()}
         self._pairs = {pair: self._pairs.get(pair) or self._refill(*pair) for pair in pairs}
         done = sum(
             refill.step(stop, progress, now[target.index.collection].scope)
@@ -60,16 +61,20 @@ class Backfiller:
             if target.index.collection in now
         )
         if not done:
-            self._say_ready(book, now.values())
+            self._say_ready(catalog, now.values())
         return done
 
     def _refill(self, target: OpenIndex, source: OpenIndex) -> Backfill:
         p = self._parts
         return Backfill(p.settings, p.catalog, p.media, source.side, target.side)
 
-    def _say_ready(self, book: IndexStore, there: Iterable[IndexInfo]) -> None:
+    def _say_ready(self, catalog: Catalog, there: Iterable[IndexInfo]) -> None:
         for index in there:
-            if index.state is IndexState.BUILDING and not (work := book.work(index)).missing and not work.failed:
+            if (
+                index.state is IndexState.BUILDING
+                and not (work := catalog.backfill.progress(index)).missing
+                and not work.failed
+            ):
                 the_indexes(self._parts).one(index).engine.warm_up()
-                book.ready(index.collection)
+                catalog.indexes.ready(index.collection)
                 log.info("the index %s of %s is ready", index.collection, index.label)

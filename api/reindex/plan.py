@@ -8,7 +8,7 @@ from typing import Any
 from api.composition import AppContext
 from api.runtime.indexes import OpenIndex
 from indexer.maintenance.reindex import Backfill
-from search.catalog.indexes import BackfillCost, IndexStore, ReindexScope
+from search.catalog.index_types import BackfillCost, ReindexScope
 from search.errors import Conflict
 from search.models.embedder import Embedder, make_embedder
 from search.types import Filter
@@ -58,17 +58,17 @@ def plan(parts: AppContext, model: str, scope: ReindexScope) -> Plan:
         Conflict: the index answers by this model already.
         Unavailable: the model cannot be loaded.
     """
-    parts.catalog.check_cameras(scope.cameras)
-    s, book = parts.settings, IndexStore(parts.catalog)
+    parts.catalog.cameras.check(scope.cameras)
+    s, catalog = parts.settings, parts.catalog
     embedder = make_embedder(s, model)
     live = parts.indexes.live
     if embedder.label == live.index.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
-    cost = book.cost(scope)
-    other = book.other()
+    cost = catalog.backfill.cost(scope)
+    other = catalog.indexes.other()
     left = cost.segments
     if other is not None and other.label == embedder.label:
-        left = book.work(replace(other, scope=scope)).missing
+        left = catalog.backfill.progress(replace(other, scope=scope)).missing
     rates = _rates(parts, live, embedder, scope)
     share = left / max(cost.segments, 1)
     seconds = (share * cost.rows * min(rates), share * cost.rows * max(rates)) if rates else None
@@ -79,7 +79,7 @@ def _rates(parts: AppContext, live: OpenIndex, embedder: Embedder, scope: Reinde
     """Seconds a row, one for each of some segments: decoding and embedding, on this machine under its load of now."""
     rows, _ = live.store.sample(PROBED * 20, Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms))
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:PROBED]
-    segments = parts.catalog.segments_by_id(ids)
+    segments = parts.catalog.segments.by_id(ids)
     embedder.open()
     probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, replace(live.side, embedder=embedder))
     return [rate for id_ in ids if id_ in segments and (rate := probe.rate(segments[id_])) is not None]

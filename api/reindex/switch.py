@@ -21,7 +21,7 @@ from api.reindex.verify import TRIES, verify
 from api.runtime.context import the_indexes
 from api.runtime.indexes import LOOK_S
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexState, IndexStore, ReindexScope
+from search.catalog.index_types import IndexInfo, IndexState, ReindexScope
 from search.errors import Conflict, NotFound, XunrenError
 from search.models.embedder import make_embedder
 from search.vault import Vault
@@ -41,13 +41,13 @@ def begin(parts: AppContext, model: str, scope: ReindexScope) -> IndexInfo:
         NotFound: an unknown camera.
         Unavailable: the model cannot be loaded.
     """
-    parts.catalog.check_cameras(scope.cameras)
+    parts.catalog.cameras.check(scope.cameras)
     s = parts.settings
     embedder = make_embedder(s, model)
     embedder.open()  # nothing is begun that cannot be ended
     live = parts.indexes.live
     live_model = live.index.model or s.model
-    index = IndexStore(parts.catalog).begin(IndexInfo("", embedder.label, embedder.dim, model, scope=scope), live_model)
+    index = parts.catalog.indexes.begin(IndexInfo("", embedder.label, embedder.dim, model, scope=scope), live_model)
     the_indexes(parts).refresh()
     return index
 
@@ -67,15 +67,15 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
         NotFound: there is no other.
         Conflict: it is not ready, or something speaks against it; what, is said.
     """
-    book = IndexStore(parts.catalog)
-    index = _other(book)
-    live = next(one for one in book.all() if one.state is IndexState.LIVE)
+    catalog = parts.catalog
+    index = _other(catalog)
+    live = next(one for one in catalog.indexes.all() if one.state is IndexState.LIVE)
     is_newer = index.created_ms > live.created_ms
     if index.state is IndexState.OLD and is_newer is back:  # the wanted one answers already
         return status(parts.catalog) | {"standing": _aim_anew(parts)}
     wanted = (IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)
     if index.state not in wanted:
-        work = book.work(index)
+        work = catalog.backfill.progress(index)
         raise Conflict(
             "the other index never answered" if back else "the index is not ready",
             got=f"{index.label}: {index.state}, {work.done} of {work.segments} segments",
@@ -85,7 +85,7 @@ def switch(parts: AppContext, *, back: bool = False) -> dict[str, Any]:
         raise Conflict("the index does not hold what it should", got="; ".join(against), cure="mend it, then try again")
     other = the_indexes(parts).one(index)
     other.engine.warm_up()
-    _when_whole(parts, lambda: book.switch(index.collection))
+    _when_whole(parts, lambda: catalog.indexes.switch(index.collection))
     return status(parts.catalog) | {"standing": _aim_anew(parts)}
 
 
@@ -124,20 +124,20 @@ def drop(parts: AppContext) -> dict[str, Any]:
     Raises:
         NotFound: there is no other.
     """
-    book = IndexStore(parts.catalog)
-    index = _other(book)
+    catalog = parts.catalog
+    index = _other(catalog)
     if index.state is not IndexState.DROPPING:
-        _when_whole(parts, lambda: book.drop_begins(index.collection))
+        _when_whole(parts, lambda: catalog.indexes.drop_begins(index.collection))
         time.sleep(3 * LOOK_S)  # until every process writes to it no more
     the_indexes(parts).refresh()
     with the_indexes(parts).store(index) as store:
         store.drop()
-    book.drop_ends(index.collection)
+    catalog.indexes.drop_ends(index.collection)
     return status(parts.catalog)
 
 
-def _other(book: IndexStore) -> IndexInfo:
-    index = book.other()
+def _other(catalog: Catalog) -> IndexInfo:
+    index = catalog.indexes.other()
     if index is None:
         raise NotFound("there is only one index", cure="`xunren reindex --model NAME` makes a second one")
     return index
@@ -145,13 +145,14 @@ def _other(book: IndexStore) -> IndexInfo:
 
 def status(catalog: Catalog) -> dict[str, Any]:
     """All indexes, and how far they are."""
-    book = IndexStore(catalog)
-    return {"indexes": [_told(book, index) for index in book.all() if index.state is not IndexState.DROPPED]}
+    return {
+        "indexes": [_told(catalog, index) for index in catalog.indexes.all() if index.state is not IndexState.DROPPED]
+    }
 
 
-def _told(book: IndexStore, index: IndexInfo) -> dict[str, Any]:
-    only = index.state is IndexState.LIVE and len(book.written()) < 2
-    work = None if only else book.work(index)
+def _told(catalog: Catalog, index: IndexInfo) -> dict[str, Any]:
+    only = index.state is IndexState.LIVE and len(catalog.indexes.written()) < 2
+    work = None if only else catalog.backfill.progress(index)
     return {
         "collection": index.collection,
         "model": index.model,

@@ -10,7 +10,8 @@ from api.reindex.plan import PROBED
 from api.runtime.context import the_indexes
 from api.runtime.indexes import OpenIndex
 from indexer.maintenance.reindex import Backfill
-from search.catalog.indexes import IndexInfo, IndexStore
+from search.catalog.catalog import Catalog
+from search.catalog.index_types import IndexInfo
 from search.errors import BadMedia
 from search.types import Filter, Row
 
@@ -38,21 +39,21 @@ def verify(parts: AppContext, index: IndexInfo) -> list[str]:
     vector, and each finds itself. A few recordings are looked at again, and their
     pictures must have the vectors that are there.
     """
-    book = IndexStore(parts.catalog)
+    catalog = parts.catalog
     if not index.scope.is_all:
         return ["it was made of a part of the recordings: run `xunren reindex` again without --from, --to and --camera"]
-    work = book.work(index)
+    work = catalog.backfill.progress(index)
     if work.failed:
         names = "; ".join(f"{path}: {said}" for _, path, said in work.failed[:NAMED])
         return [f"{len(work.failed)} recordings could not be indexed again: {names}"]
     live, other = parts.indexes.live, the_indexes(parts).one(index)
-    differing = _differing(book, live, other)
+    differing = _differing(catalog, live, other)
     if differing:
-        differing &= _differing(book, live, other)  # the index is in use: only what still differs
+        differing &= _differing(catalog, live, other)  # the index is in use: only what still differs
     found = []
     if differing:
         found.append(f"{len(differing)} segments have other rows than in the live index: {_some(differing)}")
-    if strange := _not_found(book, live, other):
+    if strange := _not_found(catalog, live, other):
         found.append(f"{len(strange)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(strange)}")
     if unlike := _unlike(parts, live, other):
         found.append(f"{len(unlike)} rows of sampled recordings have not their picture's vector: {_some(unlike)}")
@@ -62,7 +63,7 @@ def verify(parts: AppContext, index: IndexInfo) -> list[str]:
 def _unlike(parts: AppContext, live: OpenIndex, other: OpenIndex) -> list[str]:
     """Of a few short recordings, looked at again."""
     rows, _ = other.store.sample(SAMPLE_ROWS)
-    segments = parts.catalog.segments_by_id(sorted({row.segment_id for row in rows})).values()
+    segments = parts.catalog.segments.by_id(sorted({row.segment_id for row in rows})).values()
     probe = Backfill(parts.settings, parts.catalog, parts.media, live.side, other.side)
     found: list[str] = []
     for segment in sorted(segments, key=lambda one: one.duration_ms)[:PROBED]:
@@ -73,17 +74,17 @@ def _unlike(parts: AppContext, live: OpenIndex, other: OpenIndex) -> list[str]:
     return found
 
 
-def _differing(book: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
+def _differing(catalog: Catalog, a: OpenIndex, b: OpenIndex) -> set[str]:
     left, right = a.store.count_by_segment(), b.store.count_by_segment()
     odd = {id_ for id_ in {*left, *right} if left.get(id_, 0) != right.get(id_, 0)}
-    return book.comparable(a.index, b.index, odd) if odd else set()
+    return catalog.backfill.comparable(a.index, b.index, odd) if odd else set()
 
 
-def _not_found(book: IndexStore, live: OpenIndex, other: OpenIndex) -> list[str]:
+def _not_found(catalog: Catalog, live: OpenIndex, other: OpenIndex) -> list[str]:
     rows, _ = live.store.sample(SAMPLE_ROWS)
     for _ in range(2):  # the index is in use: only what is still not found
         rows = _strange(live, other, rows)
-        whole = book.comparable(live.index, other.index, {row.segment_id for row in rows})
+        whole = catalog.backfill.comparable(live.index, other.index, {row.segment_id for row in rows})
         rows = [row for row in rows if row.segment_id in whole]
     return [row.id for row in rows]
 

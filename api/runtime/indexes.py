@@ -13,7 +13,7 @@ from typing import Protocol
 from indexer.maintenance.reindex import Side
 from search.answer import Answer
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexStore
+from search.catalog.index_types import IndexInfo
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import Conflict, NotFound, Unavailable, XunrenError
@@ -82,7 +82,7 @@ class CatalogIndexes:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
         self._catalog = catalog
-        self._book = IndexStore(catalog)
+        self._book = catalog.indexes
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._first: MilvusStore | None = None
@@ -222,13 +222,13 @@ def bound(settings: Settings, catalog: Catalog) -> IndexInfo:
         Conflict: the setting names a model that none of its indexes was made with.
     """
     embedder = make_embedder(settings)
-    book = IndexStore(catalog)
+    book = catalog.indexes
     live = book.live()
     known = {index.label for index in book.all()}
     if live is not None and live.model and live.label != embedder.label and embedder.label in known:
         log.warning("the index answers by the model %s, not by %s of the settings", live.model, settings.model)
         return live
-    catalog.bind_model(embedder.label, lambda: embedder.dim)
+    catalog.indexes.bind_model(embedder.label, lambda: embedder.dim)
     live = book.live()
     if live is None:
         raise Unavailable("the catalogue has lost its model", cure="run `xunren doctor`")

@@ -29,7 +29,6 @@ from api.runtime.activity import Activity
 from api.runtime.client import address_file
 from api.web.app import create_app
 from indexer.recorder.recorder import Recorder
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.errors import BadInput, Unavailable
 from search.types import SegmentReport
@@ -68,7 +67,7 @@ def serve(
         listener = stack.enter_context(closing(_listen(settings.host, settings.port)))
         if record:  # before the model is loaded, which takes seconds that would not be recorded
             catalog = stack.enter_context(open_catalog(settings))
-            stack.enter_context(Recorder(settings, StreamStore(catalog)))
+            stack.enter_context(Recorder(settings, catalog))
         parts = stack.enter_context(open_context(settings))
         parts.engine.warm_up()
         port = listener.getsockname()[1]

@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 from indexer.decoding.video_source import VideoSource
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.coverage.queries import CoverageQueries
 from search.errors import BadMedia
 from search.media.media_store import MediaStore
 from search.types import Frame, Segment, SegmentState
@@ -20,12 +21,12 @@ LOOK_BACK_MS = 180_000
 LOOK_BACK_INTERVAL_S = 5.0
 
 
-def earlier_frames(live: StreamStore, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
+def earlier_frames(catalog: Catalog, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
     """Frames of the minutes before a live segment, in order of time, for a background that nobody has learnt yet.
 
     Files that cannot be read are passed over: they are accounted for where they are indexed.
     """
-    before = live.recordings(
+    before = CoverageQueries(catalog.database).recordings(
         segment.start_ms - LOOK_BACK_MS,
         segment.start_ms,
         [segment.camera_id],

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.errors import Unavailable
 from search.media.privacy_masks import covered
 from search.stream_types import Polygon, Rules
@@ -36,12 +36,12 @@ class MaskBook:
     could not be read.
 
     Args:
-        live: open.
+        catalog: open.
         refresh_s: seconds after which it is asked again.
     """
 
-    def __init__(self, live: StreamStore, *, refresh_s: float = 3.0) -> None:
-        self._live = live
+    def __init__(self, catalog: Catalog, *, refresh_s: float = 3.0) -> None:
+        self._catalog = catalog
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
         self._rules: dict[str, Rules] | None = None
@@ -61,7 +61,7 @@ class MaskBook:
 
     def _read(self) -> None:
         try:
-            self._rules = self._live.rules()
+            self._rules = self._catalog.streams.rules()
         except Unavailable as e:
             if self._rules is None:
                 raise

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from indexer.decoding.video_source import probe
 from indexer.importer.discovery import Recording, discover, fingerprint, start_of
-from search.catalog.catalog import Catalog, segment_id
+from search.catalog.catalog import Catalog
+from search.catalog.segment_queue import segment_id
 from search.errors import BadInput, BadMedia
 from search.types import Camera, Segment, check_camera_id
 
@@ -67,7 +68,7 @@ def register(
         check_camera_id(camera_id)
     given = list(paths)
     for path in given:
-        catalog.accept(_text(path))  # what was wrong with it the last time may be mended
+        catalog.rejected_files.remove(_text(path))  # what was wrong with it the last time may be mended
     recordings = discover(given, camera_id=camera_id)
     if start_ms is not None and len(recordings) > 1:
         raise BadInput(
@@ -84,7 +85,7 @@ def register(
             refused = RejectedFile(
                 _text(recording.path), e.reason, f"{e.what}; got: {e.got}" if e.got else e.what, e.cure
             )
-            catalog.refuse(refused.path, refused.reason, refused.message, refused.cure)
+            catalog.rejected_files.add(refused.path, refused.reason, refused.message, refused.cure)
             found.refused.append(refused)
     return found
 
@@ -103,8 +104,8 @@ def _register_one(
         )
     info = probe(recording.path, max_megapixels=max_megapixels)
     sha256 = fingerprint(recording.path)
-    catalog.add_camera(Camera(recording.camera_id), replace=False)
-    camera = catalog.camera(recording.camera_id)
+    catalog.cameras.add(Camera(recording.camera_id), replace=False)
+    camera = catalog.cameras.get(recording.camera_id)
     start, source = start_of(recording.path, info, given_ms=start_ms, zone=zone)
     path = recording.path.absolute()
     segment = Segment(
@@ -119,8 +120,8 @@ def _register_one(
         width=info.width,
         height=info.height,
     )
-    (found.waiting if catalog.add_segment(segment) else found.known).append(segment)
-    catalog.accept(_text(recording.path))
+    (found.waiting if catalog.segments.add(segment) else found.known).append(segment)
+    catalog.rejected_files.remove(_text(recording.path))
 
 
 def _text(path: Path) -> str:

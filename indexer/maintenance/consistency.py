@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from indexer.recorder.camera_share import FOLDER_ID
-from search.catalog.catalog import Catalog, SegmentSummary
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.segment_queue import SegmentSummary
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.types import SegmentState, StreamRole, is_address
@@ -92,7 +92,7 @@ class ConsistencyChecker:
         ]
         return ConsistencyReport(self._entries, self._files, self._rows, [kind for kind in kinds if kind.items])
 
-    def mend(self, live: StreamStore) -> None:
+    def mend(self, catalog: Catalog) -> None:
         """Remove what nobody knows of, index again what has no rows, let retention forget recordings without a file.
 
         Files are never touched.
@@ -104,8 +104,8 @@ class ConsistencyChecker:
             if self._store is not None:
                 self._store.delete_segments(part)
         for part in _parts(found.rowless):
-            self._catalog.index_again(part)
-        live.mark_deleting(entry.id for entry in found.lost.values() if entry.role is not StreamRole.FILE)
+            self._catalog.segments.index_again(part)
+        catalog.retention.mark_deleting(entry.id for entry in found.lost.values() if entry.role is not StreamRole.FILE)
 
     def leftovers(self) -> Leftovers:
         """All of it, looked at twice."""
@@ -117,7 +117,7 @@ class ConsistencyChecker:
         rows = {} if self._store is None else self._store.count_by_segment()
         ids, paths = array("Q"), array("Q")
         stored = set(self._media.recordings())
-        for entry in self._catalog.entries():
+        for entry in self._catalog.segments.entries():
             ids.append(_short(entry.id))
             paths.append(_short(entry.path))
             if entry.state not in _MOVING and not _is_there(entry.path, stored):

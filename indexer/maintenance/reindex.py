@@ -31,9 +31,9 @@ from indexer.detection.crops import CROP_PX
 from indexer.pipeline.analyzer import WHOLE_FRAME_PX
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, ThreadGroup
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import IndexInfo, IndexStore, ReindexScope
-from search.catalog.streams import StreamStore
+from search.catalog.index_types import IndexInfo, ReindexScope
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.errors import BadMedia
 from search.media.media_store import MediaStore, shrink
 from search.models.embedder import Embedder
@@ -75,9 +75,9 @@ class Backfill:
         self._settings = settings
         self._card = decoding_card(settings)
         self._media = media
-        self._book = IndexStore(catalog)
-        self._live = StreamStore(catalog)
-        self._masks = MaskBook(self._live)
+        self._book = catalog.backfill
+        self._catalog = catalog
+        self._masks = MaskBook(self._catalog)
         self._source, self._target = source, target
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease_ms = round(1000 * settings.lease_s)
@@ -269,7 +269,7 @@ class Backfill:
     def _give_live_indexing_way(self, stop: threading.Event) -> None:
         """Wait a moment where recorded files wait to be indexed: a search for what is new comes first."""
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until and self._live.backlog(0).segments:
+        while time.monotonic() < until and CoverageQueries(self._catalog.database).backlog(0).segments:
             if stop.wait(0.1):
                 raise StoppedWork
 

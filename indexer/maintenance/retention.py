@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Protocol
 
 from search.catalog.catalog import Catalog
-from search.catalog.retention import RetentionStore
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.errors import Unavailable
 from search.media.media_store import MediaStore
@@ -65,15 +63,12 @@ class Retention:
 
     Args:
         settings: `retention_days`, `retention_gib` and `recordings_dir` count.
-        catalog: open, as are `live` (in the same catalogue), `store` and `media`.
+        catalog: open, as are `store` and `media`.
     """
 
-    def __init__(
-        self, settings: Settings, catalog: Catalog, live: StreamStore, store: RowDeleter, media: MediaStore
-    ) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, store: RowDeleter, media: MediaStore) -> None:
         self._settings = settings
-        self._expiry = RetentionStore(catalog)
-        self._live = live
+        self._expiry = catalog.retention
         self._store = store
         self._media = media
         self._bytes = 0
@@ -86,9 +81,10 @@ class Retention:
             Unavailable: a part does not answer, or no file can be deleted; the next step goes on from there.
         """
         self._give_back()
-        if not self._live.deleting(1):
-            self._live.mark_deleting([segment.id for segment in self._chosen(now_ms)])
-        segments = self._live.deleting(STEP)  # marked by us and still so: a hold or a worker may have been quicker
+        if not self._expiry.deleting(1):
+            self._expiry.mark_deleting([segment.id for segment in self._chosen(now_ms)])
+        # Marked by us and still so: a hold or a worker may have been quicker.
+        segments = self._expiry.deleting(STEP)
         return self._delete(segments, now_ms) if segments else None
 
     def held(self, now_ms: int) -> int:
@@ -97,9 +93,9 @@ class Retention:
 
     def _give_back(self) -> None:
         """A hold that came while a step was under way saves what still has its file."""
-        whole = [segment.id for segment in self._live.deleting(STEP) if self._media.has_recording(segment.path)]
+        whole = [segment.id for segment in self._expiry.deleting(STEP) if self._media.has_recording(segment.path)]
         if whole:
-            self._live.unmark(whole, only_held=True)
+            self._expiry.unmark(whole, only_held=True)
 
     def _chosen(self, now_ms: int) -> Sequence[Segment]:
         overdue = self._expiry.overdue(now_ms, self._settings.retention_days, STEP)
@@ -146,7 +142,7 @@ class Retention:
             except OSError as e:
                 faults[segment.id] = f"{e.strerror or e}: {segment.path}"
         if faults:
-            self._live.unmark(faults)
+            self._expiry.unmark(faults)
             first = next(iter(faults.values()))
             log.error("retention: %d recordings cannot be deleted, such as %s", len(faults), first)
         if not gone:

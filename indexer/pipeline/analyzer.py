@@ -24,7 +24,7 @@ from indexer.pipeline.load_control import LoadController
 from indexer.pipeline.rows import crop_rows, frame_row, indexed_report, measured, not_looked_at, skipped_report
 from indexer.pipeline.scene_change import SceneChange
 from indexer.pipeline.threads import Stopwatch
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.config import Settings
 from search.errors import BadMedia
 from search.media.media_store import MediaStore, encode_thumbnail, shrink
@@ -86,16 +86,16 @@ class FrameAnalyzer:
     """
 
     def __init__(
-        self, settings: Settings, live: StreamStore, media: MediaStore, detector: Detector, clocks: Stopwatch
+        self, settings: Settings, catalog: Catalog, media: MediaStore, detector: Detector, clocks: Stopwatch
     ) -> None:
         self._settings = settings
         self._card = decoding_card(settings)
-        self._live = live
+        self._catalog = catalog
         self._media = media
         self._detector = detector
         self._clocks = clocks
-        self._masks = MaskBook(live)
-        self._governor = LoadController(live, settings.max_lag_s)
+        self._masks = MaskBook(catalog)
+        self._governor = LoadController(catalog, settings.max_lag_s)
         self._scenes = PerCamera(lambda: SceneChange(settings.frame_interval_s))
         self._shown = PerCamera(lambda: [0])
 
@@ -159,7 +159,7 @@ class FrameAnalyzer:
 
     def _earlier(self, segment: Segment) -> Iterator[Frame]:
         masks = self._masks.masks(segment.camera_id)
-        for frame in earlier_frames(self._live, self._media, segment, self._settings.max_megapixels):
+        for frame in earlier_frames(self._catalog, self._media, segment, self._settings.max_megapixels):
             yield replace(frame, image=blackened(frame.image, masks))
 
     def _show(self, segment: Segment, frame: Frame | None) -> None:

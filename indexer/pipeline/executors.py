@@ -68,7 +68,7 @@ class ThreadExecutor:
 
         def lease() -> Segment | None:
             while not stop.is_set() and not (until and until.is_set()):
-                segment = self._catalog.lease(self.owner, self._lease_ms, self._recent_ms)
+                segment = self._catalog.segments.lease(self.owner, self._lease_ms, self._recent_ms)
                 if segment is not None and progress is not None:
                     progress(segment, 0)
                 if segment is not None or until is None:
@@ -85,11 +85,11 @@ class ThreadExecutor:
         finally:
             stop.set()
             heart.join()
-            self._catalog.release(self.owner)
+            self._catalog.segments.release(self.owner)
 
     def _beat(self, stop: threading.Event) -> None:
         while not stop.wait(self._lease_ms / 3000):
             try:
-                self._catalog.renew(self.owner, self._lease_ms)
+                self._catalog.segments.renew(self.owner, self._lease_ms)
             except Unavailable as e:  # a lease that runs out is only indexed twice
                 log.warning("leases cannot be renewed; trying again: %s", e)

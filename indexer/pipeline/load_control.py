@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.coverage.queries import CoverageQueries
 from search.times import now_ms
 
 log = logging.getLogger(__name__)
@@ -21,12 +22,12 @@ class LoadController:
     """Tells how much more rarely than wanted frames are looked at. Safe for threads.
 
     Args:
-        live: the catalogue, which knows what waits.
+        catalog: the catalogue, which knows what waits.
         max_lag_s: seconds that a recorded file may wait.
     """
 
-    def __init__(self, live: StreamStore, max_lag_s: float) -> None:
-        self._live = live
+    def __init__(self, catalog: Catalog, max_lag_s: float) -> None:
+        self._catalog = catalog
         self._max_lag_s = max_lag_s
         self._lock = threading.Lock()
         self._level = 0
@@ -49,7 +50,7 @@ class LoadController:
     def _lag_s(self) -> float:
         """How long the oldest of the files that are not yet too old has waited."""
         now = now_ms()
-        recent = self._live.backlog(now - round(1000 * self._max_lag_s)).recent_ms
+        recent = CoverageQueries(self._catalog.database).backlog(now - round(1000 * self._max_lag_s)).recent_ms
         return 0.0 if recent is None else (now - recent) / 1000
 
     def _adapt(self, lag_s: float, at: float) -> None:

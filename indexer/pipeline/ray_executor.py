@@ -98,7 +98,7 @@ class RayExecutor:
         finally:
             _kill(ray, hands)
             for hand in hands:
-                self._catalog.release(hand.owner)
+                self._catalog.segments.release(hand.owner)
 
     def _start(self, ray: Any, hand: _ActorState, *, go_on: bool) -> None:
         """A new actor. Its leases are its own: one that could not be reached must not renew those of the next."""
@@ -153,10 +153,10 @@ class RayExecutor:
         if hand.deaths > MOST_DEATHS:
             got, cure = str(error).splitlines()[0], "look at Ray's logs on the node; is there enough memory?"
             raise Unavailable("a worker dies again and again", got=got, cure=cure)
-        given = self._catalog.release(hand.owner)
+        given = self._catalog.segments.release(hand.owner)
         files = ", ".join(hand.begun.values()) or "nothing"
         log.warning("worker %s died; another is started, and %d segments wait again: %s", hand.owner, given, files)
-        yield from self._catalog.reports(sorted(hand.begun)) if hand.begun else ()
+        yield from self._catalog.segments.reports(sorted(hand.begun)) if hand.begun else ()
         hand.begun.clear()
 
 

@@ -21,7 +21,6 @@ from indexer.detection.detector import Detector
 from indexer.pipeline.analyzer import CropJob, FrameAnalyzer, OnRows, Progress, Target, Task
 from indexer.pipeline.threads import BoundedQueue, StoppedWork, Stopwatch, ThreadGroup
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.models.embedder import Embedder
@@ -95,7 +94,7 @@ class IndexWorker:
         self._targets: Targets = targets or (lambda: only)
         self.clocks = Stopwatch()
         self.profile = Stopwatch()  # of the thread that feeds the model: what it does, and what it waits for
-        self.looker = FrameAnalyzer(settings, StreamStore(catalog), media, detector, self.clocks)
+        self.looker = FrameAnalyzer(settings, catalog, media, detector, self.clocks)
         self._before = {target.embedder: target.embedder.busy_s for target in self._targets()}
 
     def run(self, next_segment: NextSegment, progress: Progress | None = None) -> Generator[SegmentReport, None, None]:
@@ -159,13 +158,15 @@ class IndexWorker:
 
     def _held(self, portions: Sequence[WriteBatch]) -> Sequence[WriteBatch]:
         """Without those of segments that another worker has by now: what it stores must not be tidied away."""
-        held = self._catalog.held({portion.task.segment.id: portion.task.segment for portion in portions}.values())
+        held = self._catalog.segments.held(
+            {portion.task.segment.id: portion.task.segment for portion in portions}.values()
+        )
         return [portion for portion in portions if portion.task.segment.id in held]
 
     def _finish(self, report: SegmentReport, task: Task, there: set[str]) -> bool:
         """Whether it is done; else it waits again, or is another worker's, or is deleted."""
         collections = None if self._one else there & {target.collection for target in task.targets}
-        done = self._catalog.finish(report, collections)
+        done = self._catalog.segments.finish(report, collections)
         if not done:
             log.warning("%s was taken over, or its index was dropped: it is not done", report.segment.path)
         return done

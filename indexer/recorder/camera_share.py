@@ -39,7 +39,7 @@ class CameraShare:
     def __init__(self, catalog: Catalog, root: Path, lease_s: float, wanted: Callable[[], Mapping[str, bool]]) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.folder = folder_id(root)
-        self._leases = CameraLeases(catalog, f"{name}:{uuid.uuid4().hex[:8]}", name, self.folder, lease_s)
+        self._leases = CameraLeases(catalog.database, f"{name}:{uuid.uuid4().hex[:8]}", name, self.folder, lease_s)
         self._wanted = wanted
         self._beat_s = lease_s / BEATS
         self._held = HeldCameras()

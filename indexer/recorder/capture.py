@@ -24,7 +24,7 @@ from indexer.recorder.gap_ledger import GapLedger
 from indexer.recorder.recovery import salvage_parts
 from indexer.recorder.segment_writer import RecordingFolder, SegmentWriter, StreamShape, parameter_sets
 from indexer.recorder.timebase import PacketArrival, PlacedPacket, Timebase, WallClockAnchor, now
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
 from search.errors import XunrenError
 from search.stream_types import Health, Reason, Stream, StreamState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
 from search.stream_types import JOIN_MS, Gap, Reason, Stream
 from search.types import Segment, SegmentState
 

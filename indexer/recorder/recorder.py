@@ -18,7 +18,8 @@ from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.timebase import now
 from indexer.recorder.uploader import Uploader
 from search.catalog.camera_leases import HeldCameras
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
 from search.errors import Unavailable, XunrenError
 from search.media.media_store import open_media
@@ -47,13 +48,13 @@ class Recorder:
 
     Args:
         settings: folders, times and limits.
-        live: the catalogue.
+        catalog: the catalogue.
         wanted: which streams; all by default.
     """
 
-    def __init__(self, settings: Settings, live: StreamStore, wanted: Wanted = lambda _: True) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, wanted: Wanted = lambda _: True) -> None:
         self._settings = settings
-        self._live = live
+        self._catalog = catalog
         self._wanted = wanted
         self._vault = Vault(settings.data_dir, settings.secret_key)
         self._opens: dict[str, bool] = {}  # by sealed address: there may be thousands
@@ -80,11 +81,11 @@ class Recorder:
                 "the folder of recordings cannot be made", got=self._settings.recordings_dir, cure=cure
             ) from None
         s = self._settings
-        self._share = CameraShare(self._live.catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
+        self._share = CameraShare(self._catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
         if self._media.takes_recordings:
-            self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
+            self._uploader = Uploader(self._catalog, self._media, s.recordings_dir, self._share.folder)
         self._share.start()
-        self._strays = RecoveryThread(self._live, s.recordings_dir, self._share, self._save)
+        self._strays = RecoveryThread(self._catalog, s.recordings_dir, self._share, self._save)
         self._strays.start()
         self._thread.start()
         if self._uploader is not None:
@@ -156,7 +157,9 @@ class Recorder:
         """Record what the catalogue wants recorded and this recorder holds, and nothing else."""
         held = self.held
         mine = held.cameras - held.asked
-        wanted = {(s.camera_id, s.role): s for s in self._live.streams() if s.camera_id in mine and self._wanted(s)}
+        wanted = {
+            (s.camera_id, s.role): s for s in self._catalog.streams.all() if s.camera_id in mine and self._wanted(s)
+        }
         for key, capture in list(self._captures.items()):
             if self._is_stuck(capture):
                 log.error("%s hangs; its connection is given up", capture.stream.camera_id)
@@ -188,7 +191,7 @@ class Recorder:
 
     def _cameras(self) -> dict[str, bool]:
         """Ids of the cameras that are wanted -> whether the addresses of all their streams can be opened here."""
-        wanted = [stream for stream in self._live.streams() if self._wanted(stream)]
+        wanted = [stream for stream in self._catalog.streams.all() if self._wanted(stream)]
         known = self._opens
         self._opens = {s.sealed: known[s.sealed] if s.sealed in known else self._vault.opens(s.sealed) for s in wanted}
         found: dict[str, bool] = {}
@@ -204,7 +207,7 @@ class Recorder:
         state = SegmentState.KEPT if kept else SegmentState.PENDING
         started = round(now().wall_ms)
         self._save(stream, state)
-        account = GapLedger(stream, self._live.covered_until(stream), started)
+        account = GapLedger(stream, self._catalog.recordings.covered_until(stream), started)
         capture = Capture(stream, lambda: self._vault.open(stream.sealed), state, account, self._around)
         capture.start()
         return capture
@@ -218,7 +221,7 @@ class Recorder:
         except OSError as e:
             log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
         known = {segment.id for segment, _ in found.segments}
-        missed = list(untold(place, self._live, self._settings.max_megapixels))
+        missed = list(untold(place, self._catalog, self._settings.max_megapixels))
         found.segments += [(segment, state) for segment in missed if segment.id not in known]
         self._write(found)
         if self._uploader is not None:
@@ -257,7 +260,7 @@ class Recorder:
                 del self._untold[: len(waiting)]
 
     def _write(self, written: RecorderUpdate) -> None:
-        self._live.write(written, uploading_from=self._uploader.folder if self._uploader else "")
+        self._catalog.recordings.write(written, uploading_from=self._uploader.folder if self._uploader else "")
 
     def _tell_health(self) -> None:
         """Health and open gaps as they are now."""
@@ -266,7 +269,7 @@ class Recorder:
         for key, capture in self._captures.items():
             told.health.append(self._measured(key, capture, at.mono_ms / 1000, round(at.wall_ms)))
             told.gaps += capture.account.open_gaps(round(at.wall_ms))
-        self._live.write(told)
+        self._catalog.recordings.write(told)
 
     def _measured(self, key: tuple[str, StreamRole], capture: Capture, mono_s: float, wall_ms: int) -> Health:
         """With frames and bytes a second since the last time."""

@@ -12,7 +12,7 @@ import av
 from indexer.decoding.probe import probe
 from indexer.recorder.camera_share import CameraShare
 from indexer.recorder.segment_writer import PART, RecordingFolder, SegmentWriter, StreamShape, files_below, read_name
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
 from search.errors import BadMedia, XunrenError
 from search.media.containers import open_video
 from search.media.timestamps import Timeline
@@ -38,14 +38,14 @@ def salvage_parts(place: RecordingFolder) -> Iterator[Segment]:
             yield segment
 
 
-def untold(place: RecordingFolder, live: StreamStore, max_megapixels: float) -> Iterator[Segment]:
+def untold(place: RecordingFolder, catalog: Catalog, max_megapixels: float) -> Iterator[Segment]:
     """Closed files that the catalogue does not know, of the last day that was recorded into this folder.
 
     Not of the last day of the catalogue's account: another recorder may have gone on with it elsewhere.
     """
     files = _files(place, ".mp4")
     since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
-    known = live.paths(place.camera_id, place.role, since)
+    known = catalog.recordings.paths(place.camera_id, place.role, since)
     for file, start_ms in files:
         if start_ms < since or str(file.absolute()) in known:
             continue
@@ -99,16 +99,16 @@ class RecoveryThread:
     """A thread from `start` to `stop`, which ends by itself when no camera is left to be looked at.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
         root: the folder.
         share: of its recorder.
         save: takes up what was left of a stream, in this state.
     """
 
     def __init__(
-        self, live: StreamStore, root: Path, share: CameraShare, save: Callable[[Stream, SegmentState], None]
+        self, catalog: Catalog, root: Path, share: CameraShare, save: Callable[[Stream, SegmentState], None]
     ) -> None:
-        self._live = live
+        self._catalog = catalog
         self._root = root
         self._share = share
         self._save = save
@@ -148,7 +148,7 @@ class RecoveryThread:
             self._left = {path.name for path in self._root.iterdir()}
         elsewhere = self._share.held_elsewhere()
         streams: dict[str, list[Stream]] = {}
-        for stream in self._live.streams():
+        for stream in self._catalog.streams.all():
             streams.setdefault(stream.camera_id, []).append(stream)
         with self._lock:
             self._left &= streams.keys() - self._begun

@@ -22,7 +22,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from search.catalog.catalog import segment_id
+from search.catalog.segment_queue import segment_id
 from search.types import Segment, StartSource, StreamRole
 
 T = TypeVar("T")

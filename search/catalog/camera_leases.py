@@ -11,18 +11,17 @@ machines' clocks need not agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog, database_ms
+from search.catalog.database import Database, database_ms, id_batches
 
 BEATS = 4
 """Signs of life in a lease."""
 _ALONE = 0x78756E72656D  # another lock than that of the catalogue's writers
-_AT_ONCE = 500
 _FORGET_LEASES = 1000  # after so many, a recorder that is gone is no longer named
 
 
@@ -49,15 +48,15 @@ class CameraLeases:
     """The leases of one recorder. Every method raises `Unavailable` where the database does not answer.
 
     Args:
-        catalog: open.
+        database: open.
         recorder: its id, another one for each process.
         shown: its name for people.
         folder: id of the folder that it writes to, the same for all who share it.
         lease_s: seconds after its last sign of life when its cameras are free.
     """
 
-    def __init__(self, catalog: Catalog, recorder: str, shown: str, folder: str, lease_s: float) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database, recorder: str, shown: str, folder: str, lease_s: float) -> None:
+        self._database = database
         self._id = recorder
         self._shown = shown
         self._folder = folder
@@ -73,7 +72,7 @@ class CameraLeases:
             unable: those of them that it cannot record; while others live, they are left to them.
         """
         t = tables.camera_leases
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             now = database_ms(db)
             if self._last_ms is not None and now - self._last_ms > self._lease_ms // 2:
@@ -96,10 +95,10 @@ class CameraLeases:
     def hand_over(self, cameras: Iterable[str]) -> None:
         """Let those who asked for them have these; their files are closed."""
         t = tables.camera_leases
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             until = database_ms(db) + self._lease_ms
-            for part in _parts(cameras):
+            for part in id_batches(cameras):
                 mine = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
                 db.execute(t.update().where(mine).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
 
@@ -110,7 +109,7 @@ class CameraLeases:
     def bury(self, recorders: Collection[str]) -> None:
         """These are dead: what they held is free at once."""
         t, r = tables.camera_leases, tables.recorders
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             _alone(db)
             db.execute(t.delete().where(t.c.recorder.in_(recorders)))
             db.execute(r.delete().where(r.c.id.in_(recorders)))
@@ -118,7 +117,7 @@ class CameraLeases:
     def known(self) -> dict[str, tuple[str, str]]:
         """Id -> (name, folder id) of all recorders but this one, alive or not."""
         r = tables.recorders
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
@@ -128,7 +127,7 @@ class CameraLeases:
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
         if camera_id:
             query = query.where(t.c.camera_id == camera_id)
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             now = database_ms(db)
             rows = db.execute(query.order_by(t.c.camera_id)).all()
         return [CameraHolder(camera, shown, folder, until >= now) for camera, shown, folder, until in rows]
@@ -146,7 +145,7 @@ class CameraLeases:
     def _give_up(self, db: sa.Connection, mine: sa.ColumnElement[bool], wanted: set[str]) -> None:
         t = tables.camera_leases
         there = set(db.scalars(sa.select(t.c.camera_id).where(mine)))
-        for part in _parts(there - wanted):
+        for part in id_batches(there - wanted):
             db.execute(t.delete().where(mine, t.c.camera_id.in_(part)))
 
     def _take(
@@ -165,7 +164,7 @@ class CameraLeases:
         share = max(0, math.ceil(len(wanted) / len(recorders)) - held)
         taken = old + new[: max(0, share - len(old))]
         left = [camera for camera in new[max(0, share - len(old)) :] if camera not in leases]
-        for part in _parts(taken + left):
+        for part in id_batches(taken + left):
             db.execute(t.delete().where(t.c.camera_id.in_(part)))
         rows = [{"camera_id": c, "recorder": self._id, "until_ms": now + self._lease_ms, "asked_by": ""} for c in taken]
         rows += [{"camera_id": c, "recorder": "", "until_ms": now - 1, "asked_by": ""} for c in left]
@@ -186,7 +185,7 @@ class CameraLeases:
         missing = (richest[1] - held) // 2 - coming
         known = set(wanted)
         open_ = sorted(camera for camera, by in theirs if by not in recorders and camera in known)
-        for part in _parts(open_[: max(0, missing)]):
+        for part in id_batches(open_[: max(0, missing)]):
             db.execute(t.update().where(t.c.camera_id.in_(part)).values(asked_by=self._id))
 
 
@@ -196,9 +195,3 @@ def _alone(db: sa.Connection) -> None:
         tables.alone(db)
     else:
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
-
-
-def _parts(ids: Iterable[str]) -> Iterator[Sequence[str]]:
-    wanted = list(ids)
-    for n in range(0, len(wanted), _AT_ONCE):
-        yield wanted[n : n + _AT_ONCE]

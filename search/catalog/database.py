@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from search.catalog import tables
-from search.errors import BadInput, Conflict, Unavailable
+from search.errors import BadInput, Conflict, Unavailable, XunrenError
+from search.times import now_ms
 
+IDS_PER_STATEMENT = 500
 BUSY_MS = 15_000  # so long a locked database is waited for
 _CONNECT_S = 5
 _ANSWER_MS = 120_000  # of one statement: more than any of ours takes
@@ -19,6 +23,95 @@ _ALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keep
 """A host that lost its power ends no connection: so it is noticed within 11 s."""
 _UNHEARD_MS = 10_000  # and so where something was sent to it
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}  # a search has a connection for milliseconds
+
+
+class Database:
+    """The connection to one catalogue's database.
+
+    The constructor is cheap; `open()` connects, creates missing tables and checks the version.
+
+    Args:
+        url: SQLAlchemy URL, e.g. ``sqlite:////data/catalog.sqlite``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: sa.Engine | None = None
+
+    def open(self) -> Self:
+        """Connect and create missing tables.
+
+        Raises:
+            Unavailable: the database cannot be reached or written.
+            Conflict: it was written by another version of the schema.
+        """
+        if self._engine is not None:
+            return self
+        engine = connect(self._url)
+        try:
+            with engine.begin() as db:
+                prepare(db)
+        except sa.exc.SQLAlchemyError as e:
+            engine.dispose()
+            raise Unavailable(
+                "the catalogue cannot be opened",
+                got=getattr(e, "orig", e),
+                cure="check that the folder or database exists, is writable and not damaged (`xunren doctor`)",
+            ) from e
+        except XunrenError:
+            engine.dispose()
+            raise
+        self._engine = engine
+        return self
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a transaction. Errors of the database become `BadInput` or `Unavailable`."""
+        if self._engine is None:
+            raise Unavailable("the catalogue is not open", cure="call open() first")
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except sa.exc.DataError as e:  # PostgreSQL takes no NUL in texts, and none that are too long
+            got = str(getattr(e, "orig", None) or e).splitlines()[0]
+            raise BadInput("this cannot be kept", got=got, cure="shorten it, and leave out what is no text") from e
+        except sa.exc.SQLAlchemyError as e:
+            raise Unavailable(
+                "the catalogue does not answer",
+                got=getattr(e, "orig", None) or e,
+                cure="look at the disk and the database (`xunren doctor`), then try again",
+            ) from e
+
+    @property
+    def dialect(self) -> str:
+        """Return the kind of the database: "sqlite" or "postgresql"."""
+        return make_url(self._url).get_backend_name()
+
+
+def database_ms(db: sa.Connection) -> int:
+    """Return the Unix ms of the database server, so that the clocks of the machines that share it need not agree."""
+    if db.dialect.name == "sqlite":
+        return now_ms()
+    return int(db.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")) or 0)
+
+
+def id_batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the ids in batches that fit into one statement."""
+    rest = list(ids)
+    for n in range(0, len(rest), IDS_PER_STATEMENT):
+        yield rest[n : n + IDS_PER_STATEMENT]
 
 
 def connect(url: str) -> sa.Engine:

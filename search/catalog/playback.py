@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog.database import Database
 from search.catalog.tables import SEGMENT_COLUMNS, to_segment
 from search.errors import NotFound
 from search.stream_types import JOIN_MS, LIVE_ROLES, LONGEST_LIVE_MS
@@ -44,10 +44,10 @@ _IN_RANGES = _KEPT.where(
 
 
 class PlaybackQueries:
-    """What clips ask an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+    """What clips ask an open `Database`. Every method raises `Unavailable` where the database does not answer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def segment(self, segment_id: str) -> Segment:
         """A segment that may be shown. Raises `NotFound` for an unknown one, and for one that is being deleted."""
@@ -76,7 +76,7 @@ class PlaybackQueries:
         ranges = _around(live, reach_ms)
         longest_ms = min(LONGEST_LIVE_MS, 2 * max((s.duration_ms for s in live), default=0) + reach_ms)
         found: list[Segment] = []
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for n in range(0, len(ranges), _RANGES):
                 values = _range_values(ranges[n : n + _RANGES], longest_ms)
                 found += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
@@ -97,7 +97,7 @@ class PlaybackQueries:
         return chosen(there, asked, start_ms, end_ms) or [asked]
 
     def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             return [to_segment(row) for row in db.execute(_KEPT.where(condition)).mappings()]
 
 

@@ -5,16 +5,17 @@ Queries go by index, a few dozen segments at a time: a month of 50 cameras is 13
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog
-from search.catalog.streams import held
+from search.catalog.cameras import CameraStore
+from search.catalog.database import Database, id_batches
 from search.catalog.tables import SEGMENT_COLUMNS, to_segment
-from search.stream_types import LIVE_ROLES, LONGEST_LIVE_MS, Gap, Reason
+from search.errors import BadInput, NotFound
+from search.stream_types import LIVE_ROLES, LONGEST_LIVE_MS, Gap, Hold, Reason
 from search.types import Segment, SegmentState, StreamRole
 
 _DAY_MS = 86_400_000
@@ -28,13 +29,13 @@ Stream = tuple[str, StreamRole]
 class RetentionStore:
     """What retention asks an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def overdue(self, now_ms: int, keep_days: float, limit: int) -> list[Segment]:
         """Live segments older than their camera's rule, or `keep_days`; none that is leased or held."""
         found: list[Segment] = []
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for camera_id, keep in self._cameras(db, now_ms, keep_days, limit):
                 found += self._overdue_of(db, camera_id, now_ms - round(keep * _DAY_MS), limit - len(found))
                 if len(found) >= limit:
@@ -58,10 +59,10 @@ class RetentionStore:
         """The oldest live segments of all cameras; none that is leased or held."""
         c = tables.segments.c
         found: list[Segment] = []
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for state in _RESTING:  # one by one, as the index is ordered
                 for role in LIVE_ROLES:
-                    query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == state, c.role == role, ~held())
+                    query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == state, c.role == role, ~is_held())
                     rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
                     found += [to_segment(row) for row in rows]
         return sorted(found, key=lambda segment: (segment.start_ms, segment.id))[:limit]
@@ -70,20 +71,20 @@ class RetentionStore:
         """Bytes of all live segments together. Reads all of them: seconds, where there are millions."""
         c = tables.segments.c
         query = sa.select(sa.func.coalesce(sa.func.sum(c.size_bytes), 0)).where(c.role.in_(LIVE_ROLES))
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             return int(db.scalar(query) or 0)
 
     def held(self, now_ms: int, keep_days: float) -> int:
         """How many live segments are older than their camera's rule, or `keep_days`, and there only for a hold."""
         s, h, r = tables.segments.c, tables.holds.c, tables.rules.c
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             first, last = db.execute(sa.select(sa.func.min(h.start_ms), sa.func.max(h.end_ms))).one()
             if first is None:
                 return 0
             keep = sa.select(sa.func.coalesce(sa.func.max(r.keep_days), keep_days)).where(r.camera_id == s.camera_id)
             near = sa.and_(s.start_ms > first - LONGEST_LIVE_MS, s.start_ms < last)
             old = s.start_ms + s.duration_ms <= now_ms - keep.scalar_subquery() * _DAY_MS
-            query = sa.select(sa.func.count()).where(near, s.role.in_(LIVE_ROLES), old, held())
+            query = sa.select(sa.func.count()).where(near, s.role.in_(LIVE_ROLES), old, is_held())
             return int(db.scalar(query) or 0)
 
     def forget(self, segments: Sequence[Segment]) -> None:
@@ -92,13 +93,71 @@ class RetentionStore:
         streams: dict[Stream, list[Segment]] = {}
         for segment in segments:
             streams.setdefault((segment.camera_id, segment.role), []).append(segment)
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             for stream, gone in streams.items():
                 for run in self._runs(db, stream, sorted(gone, key=lambda segment: segment.start_ms)):
                     self._leave_gap(db, stream, run[0].start_ms, max(segment.end_ms for segment in run))
                 ids = [segment.id for segment in gone]
                 db.execute(t.delete().where(t.c.id.in_(ids), t.c.state == SegmentState.DELETING.value))
                 db.execute(tables.covered.delete().where(tables.covered.c.segment_id.in_(ids)))
+
+    def add_hold(self, camera_id: str, start_ms: int, end_ms: int, why: str) -> Hold:
+        """Keep a range, of one camera or all (empty), from retention."""
+        if camera_id:
+            CameraStore(self._database).check([camera_id])
+        if not why.strip():
+            raise BadInput("a hold needs a reason", cure="name the case")
+        values = {"camera_id": camera_id, "start_ms": start_ms, "end_ms": end_ms, "why": why}
+        Hold(0, **values)  # type: ignore[arg-type]
+        with self._database.begin() as db:
+            made = db.execute(tables.holds.insert().values(**values)).inserted_primary_key
+        return Hold(int(made[0]) if made else 0, camera_id, start_ms, end_ms, why)
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        with self._database.begin() as db:
+            return [Hold(**row) for row in db.execute(sa.select(tables.holds).order_by(tables.holds.c.id)).mappings()]
+
+    def remove_hold(self, hold_id: int) -> None:
+        """Let retention have the range again. Raises `NotFound`."""
+        with self._database.begin() as db:
+            if not db.execute(tables.holds.delete().where(tables.holds.c.id == hold_id)).rowcount:
+                raise NotFound("there is no such hold", got=hold_id, cure="`xunren hold list` shows all")
+
+    def mark_deleting(self, ids: Iterable[str]) -> None:
+        """Take segments out of answers and of the indexer's reach; leased, held and unsent ones stay as they are."""
+        t = tables.segments
+        busy = (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
+        free = sa.and_(t.c.state.not_in([state.value for state in busy]), ~is_held())
+        with self._database.begin() as db:
+            for part in id_batches(ids):
+                db.execute(
+                    t.update()
+                    .where(t.c.id.in_(part), free)
+                    .values(
+                        state=SegmentState.DELETING.value, owner=t.c.state
+                    )  # nobody leases it: room for what it was
+                )
+
+    def unmark(self, ids: Iterable[str], *, only_held: bool = False) -> int:
+        """Give segments that are marked for deletion their state back, or those that are held since; how many."""
+        t = tables.segments
+        marked = sa.and_(
+            t.c.state == SegmentState.DELETING.value, t.c.owner.is_not(None), is_held() if only_held else sa.true()
+        )
+        with self._database.begin() as db:
+            back = [
+                t.update().where(t.c.id.in_(p), marked).values(state=t.c.owner, owner=None) for p in id_batches(ids)
+            ]
+            return sum(int(db.execute(update).rowcount) for update in back)
+
+    def deleting(self, limit: int) -> list[Segment]:
+        """Segments that are marked for deletion, oldest first."""
+        c = tables.segments.c
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.DELETING.value)
+        with self._database.begin() as db:
+            rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
+            return [to_segment(row) for row in rows]
 
     def _runs(self, db: sa.Connection, stream: Stream, gone: list[Segment]) -> Iterator[list[Segment]]:
         """The segments, parted where one stays between two that go."""
@@ -138,11 +197,21 @@ class RetentionStore:
         return min(start_ms, low or 0), 2**62 if high is None else max(end_ms, high)
 
 
+def is_held() -> sa.ColumnElement[bool]:
+    """Whether a hold overlaps the segment."""
+    s, h = tables.segments.c, tables.holds.c
+    return sa.exists().where(
+        sa.or_(h.camera_id == s.camera_id, h.camera_id == ""),
+        h.start_ms < s.start_ms + s.duration_ms,
+        h.end_ms > s.start_ms,
+    )
+
+
 def _overdue(before_ms: sa.ColumnElement[float] | int) -> sa.ColumnElement[bool]:
     """Whether a segment may be deleted as it ended before `before_ms`."""
     c = tables.segments.c
     old = sa.and_(c.start_ms < before_ms, c.start_ms + c.duration_ms <= before_ms)  # the first for the index
-    return sa.and_(old, c.role.in_(LIVE_ROLES), c.state.in_(_RESTING), ~held())
+    return sa.and_(old, c.role.in_(LIVE_ROLES), c.state.in_(_RESTING), ~is_held())
 
 
 def _stays(stream: Stream) -> sa.ColumnElement[bool]:

@@ -7,12 +7,14 @@ database is made as `metadata` says; an older one becomes so by `xunren migrate`
 from __future__ import annotations
 
 from collections.abc import Collection
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from search.types import Segment, SegmentState, StartSource, StreamRole
+from search.stream_types import Gap, Health, Stream
+from search.types import Camera, Segment, SegmentState, StartSource, StreamRole
 
 REVISION = "0003"
 """Of the schema: the newest of `api/migrations/versions`."""
@@ -243,6 +245,12 @@ def segment_values(segment: Segment) -> dict[str, Any]:
     """Column values of a segment, without its state and lease."""
     values = {column.name: getattr(segment, column.name) for column in SEGMENT_COLUMNS}
     return values | {"start_source": segment.start_source.value, "role": segment.role.value}
+
+
+def column_values(item: Camera | Gap | Health | Stream) -> dict[str, Any]:
+    """Return the fields of a dataclass as column values."""
+    values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
 
 def to_segment(row: RowMapping) -> Segment:

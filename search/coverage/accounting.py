@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.coverage.queries import CoverageQueries
 from search.intervals import Interval, cut_at, partition
 from search.stream_types import JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
 from search.types import SegmentState
@@ -60,12 +61,12 @@ class CoverageHour:
 
 
 def account(
-    live: StreamStore, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
+    catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
 ) -> list[CoverageHour]:
     """The account of the live cameras, by camera and hour (`step_ms`), without hours in which nothing was expected.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
         from_ms: start of the range.
         to_ms: its end; the future is not expected.
         now_ms: this moment.
@@ -73,21 +74,23 @@ def account(
         step_ms: length of a line.
     """
     found: list[CoverageHour] = []
-    for camera_id, pieces in shared_out(live, from_ms, to_ms, now_ms, cameras).items():
+    for camera_id, pieces in shared_out(catalog, from_ms, to_ms, now_ms, cameras).items():
         lines = groupby(cut_at(pieces, step_ms), key=lambda piece: piece.start // step_ms)
         found += [_line(camera_id, list(line)) for _, line in lines]
     return found
 
 
 def shared_out(
-    live: StreamStore, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
+    catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
 ) -> dict[str, list[Interval]]:
     """Camera id -> its expected time in the range, in pieces that follow one another."""
-    streams = [s for s in live.indexed_streams() if not cameras or s.camera_id in cameras]
-    health = {(h.camera_id, h.role): h for h in live.health()}
-    before = _by_stream(live, from_ms, to_ms, cameras)
-    files = {s.camera_id: live.spans(s, from_ms, to_ms) for s in streams}
-    gaps = _by_stream(live, from_ms, to_ms, cameras)  # again: a file may have become a gap meanwhile, or a gap a file
+    streams = [s for s in catalog.streams.indexed() if not cameras or s.camera_id in cameras]
+    health = {(h.camera_id, h.role): h for h in catalog.recordings.health()}
+    before = _by_stream(catalog, from_ms, to_ms, cameras)
+    files = {s.camera_id: CoverageQueries(catalog.database).spans(s, from_ms, to_ms) for s in streams}
+    gaps = _by_stream(
+        catalog, from_ms, to_ms, cameras
+    )  # again: meanwhile a file may have become a gap, or a gap a file
     found = {}
     for stream in streams:
         key = (stream.camera_id, stream.role)
@@ -145,10 +148,10 @@ def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int)
 
 
 def _by_stream(
-    live: StreamStore, from_ms: int, to_ms: int, cameras: Collection[str]
+    catalog: Catalog, from_ms: int, to_ms: int, cameras: Collection[str]
 ) -> dict[tuple[str, str], list[Interval]]:
     found: dict[tuple[str, str], list[Interval]] = {}
-    for gap in live.gaps(from_ms, to_ms, cameras):
+    for gap in catalog.recordings.gaps(from_ms, to_ms, cameras):
         piece = Interval(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
         found.setdefault((gap.camera_id, gap.role), []).append(piece)
     return found

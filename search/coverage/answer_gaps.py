@@ -8,8 +8,8 @@ from datetime import tzinfo
 from typing import Any
 
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.coverage.accounting import tail
+from search.coverage.queries import CoverageQueries
 from search.coverage.silent_streams import SilentStreams
 from search.intervals import Interval
 from search.stream_types import JOIN_MS, Reason
@@ -86,7 +86,7 @@ class _GapQuery:
     """A question's cameras and its range, Unix ms."""
 
     def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
-        self._live, self._silence = StreamStore(catalog), SilentStreams(catalog)
+        self._catalog, self._silence = catalog, SilentStreams(catalog.database)
         self._named = where.from_ms is not None
         self._wanted, self._without = frozenset(where.cameras), frozenset(where.without)
         self._start, self._end, self._now_ms = start, end, now_ms
@@ -99,7 +99,9 @@ class _GapQuery:
         """Camera id -> recordings that are not indexed; the imported ones from `first` on."""
         found: dict[str, list[Interval]] = {}
         for is_live, start in enumerate((first, self._start)):
-            there = self._live.unindexed(start, self._end, self._wanted, live=bool(is_live))
+            there = CoverageQueries(self._catalog.database).unindexed(
+                start, self._end, self._wanted, live=bool(is_live)
+            )
             for camera, parts in there.items():
                 if self._about(camera):
                     inside = (Interval(max(p.start, start), min(p.end, self._end), p.label) for p in parts)
@@ -109,7 +111,9 @@ class _GapQuery:
     def missing(self) -> dict[str, list[Interval]]:
         """Camera id -> what was to be recorded and is not, of the stream that is indexed."""
         found: dict[str, list[Interval]] = {}
-        gaps = [g for g in self._live.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)]
+        gaps = [
+            g for g in self._catalog.recordings.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)
+        ]
         roles = self._silence.roles({gap.camera_id for gap in gaps})
         for gap in gaps:
             if roles.get(gap.camera_id, gap.role) == gap.role:
@@ -128,7 +132,7 @@ class _GapQuery:
 
     def _add_not_yet(self, found: dict[str, list[Interval]]) -> None:
         late = [s for s in self._silence.begun(self._start) if self._about(s.camera_id)]
-        imported = self._live.imported_until() if late else {}
+        imported = CoverageQueries(self._catalog.database).imported_until() if late else {}
         for stream in late:
             begin = max(self._start, imported.get(stream.camera_id, self._start))
             piece = Interval(begin, stream.since_ms, Reason.NOT_YET, recorded=False)
@@ -136,11 +140,13 @@ class _GapQuery:
 
     def behind(self) -> int:
         """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
-        waiting = {camera: s for camera, s in self._live.waiting().items() if self._about(camera)}
+        waiting = {
+            camera: s for camera, s in CoverageQueries(self._catalog.database).waiting().items() if self._about(camera)
+        }
         if not waiting:
             return 0
-        newest = self._live.newest_indexed(waiting)
-        known = self._live.known(list(waiting))
+        newest = CoverageQueries(self._catalog.database).newest_indexed(waiting)
+        known = self._catalog.streams.known(list(waiting))
         streams = [known[camera].streams[-1] for camera in waiting if known[camera].streams]  # "sub" sorts after "main"
         late = ((self._now_ms - newest.get(s.camera_id, s.since_ms), 1000 * waiting[s.camera_id]) for s in streams)
         return max((round(min(lag, waits)) for lag, waits in late), default=0)

@@ -5,18 +5,17 @@ A city has hundreds of thousands of cameras, of which nearly all record as they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.catalog import Catalog
+from search.catalog.database import IDS_PER_STATEMENT, Database, id_batches
 from search.coverage.accounting import DEAD_MS
 from search.stream_types import Health, Stream, StreamState
 from search.types import StreamRole
 
-_AT_ONCE = 500  # ids in one statement
 _S, _H, _C = tables.streams.c, tables.health.c, tables.cameras.c
 
 
@@ -49,10 +48,10 @@ _SILENT_OF, _ALL_OF = _SILENT.where(_S.camera_id.in_(_OF)), _ALL.where(_C.id.in_
 
 
 class SilentStreams:
-    """What is asked of an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+    """What is asked of an open `Database`. Every method raises `Unavailable` where the database does not answer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def cameras(self, wanted: Collection[str], without: Collection[str]) -> int:
         """How many of the wanted cameras there are (none: all), less those that are left out."""
@@ -68,32 +67,27 @@ class SilentStreams:
         Less than `least_ms` does not count. Where many `cameras` are named, it gives others as well.
         """
         values = {"dead_ms": now_ms - DEAD_MS, "least_ms": least_ms, "end_ms": end_ms}
-        few = 0 < len(cameras) <= _AT_ONCE  # to name many takes longer than to read all
-        with self._catalog.begin() as db:
+        few = 0 < len(cameras) <= IDS_PER_STATEMENT  # to name many takes longer than to read all
+        with self._database.begin() as db:
             rows = db.execute(_SILENT_OF, values | {"cameras": list(cameras)}) if few else db.execute(_SILENT, values)
             return [(_stream(row[:5]), None if row[5] is None else _health(row[5:])) for row in rows]
 
     def begun(self, after_ms: int) -> list[Stream]:
         """Indexed streams that are recorded since later than this."""
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             return [_stream(row) for row in db.execute(_BEGUN, {"after_ms": after_ms})]
 
     def roles(self, cameras: Collection[str]) -> dict[str, str]:
         """Of these cameras the role of the stream that is indexed: "sub" comes after "main"."""
-        with self._catalog.begin() as db:
-            parts = (db.execute(_ROLES, {"cameras": part}) for part in _parts(cameras))
+        with self._database.begin() as db:
+            parts = (db.execute(_ROLES, {"cameras": part}) for part in id_batches(cameras))
             return {row[0]: row[1] for part in parts for row in part}
 
     def _count(self, ids: Collection[str] | None) -> int:
-        with self._catalog.begin() as db:
+        with self._database.begin() as db:
             if ids is None:
                 return int(db.scalar(_ALL) or 0)
-            return sum(int(db.scalar(_ALL_OF, {"cameras": part}) or 0) for part in _parts(ids))
-
-
-def _parts(ids: Collection[str]) -> Iterator[list[str]]:
-    wanted = list(ids)
-    return (wanted[n : n + _AT_ONCE] for n in range(0, len(wanted), _AT_ONCE))
+            return sum(int(db.scalar(_ALL_OF, {"cameras": part}) or 0) for part in id_batches(ids))
 
 
 def _stream(row: Sequence[Any]) -> Stream:

@@ -12,7 +12,6 @@ from itertools import groupby
 from types import MappingProxyType
 
 from search.catalog.catalog import Catalog
-from search.catalog.playback import PlaybackQueries
 from search.config import Settings
 from search.ranking.calibration import ScoreScale
 from search.stream_types import JOIN_MS
@@ -208,7 +207,7 @@ class ClipAssembler:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
         self._catalog = catalog
-        self._footage = PlaybackQueries(catalog)
+        self._footage = catalog.playback
 
     def clips(self, hits: Sequence[Hit], scale: ScoreScale) -> tuple[list[Clip], dict[str, Segment]]:
         """The clips of `hits`, in no particular order, and the segments that they lie in.
@@ -233,7 +232,7 @@ class ClipAssembler:
         ids = {hit.row.segment_id for hit in hits}
         segments = self._footage.segments(list(ids))
         left_out = list(ids - segments.keys())
-        lost = len(left_out) - len(self._catalog.segments_by_id(left_out)) if left_out else 0
+        lost = len(left_out) - len(self._catalog.segments.by_id(left_out)) if left_out else 0
         if lost:
             log.warning("rows of %d unknown segments left out: catalogue and store differ", lost)
         return segments

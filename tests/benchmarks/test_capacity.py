@@ -41,7 +41,7 @@ def run(folder: Path, cameras: int, files: list[list[Image]]) -> tuple[Load, flo
     start = now_ms() - HOUR_MS
     with closing(House(folder)) as house:
         for camera in range(cameras):
-            house.catalog.add_camera(Camera(f"c{camera}"))
+            house.catalog.cameras.add(Camera(f"c{camera}"))
             for n, pictures in enumerate(files):
                 record(house, pictures, start + n * FILE_MS, f"c{camera}")
         assert all(report.rows >= 0 for report in house.executor.run())

@@ -41,7 +41,7 @@ def recorder(place: Station, data_dir: Path | None = None) -> Iterator[subproces
 
 def holders(place: Station) -> dict[str, int]:
     """Camera -> process id of its live holder."""
-    found = CameraLeases(place.catalog, "test", "", "", 1).holders()
+    found = CameraLeases(place.catalog.database, "test", "", "", 1).holders()
     return {one.camera_id: int(one.shown.rsplit(":", 1)[1]) for one in found if one.alive}
 
 
@@ -63,7 +63,7 @@ def check_whole(place: Station) -> None:
     for camera in CAMERAS:
         assert place.unexplained(camera) == []
         assert all(decoded(file) for file in place.files(camera))
-    for line in account(place.live, 0, now_ms(), now_ms()):
+    for line in account(place.catalog, 0, now_ms(), now_ms()):
         told = line.as_dict()
         explained = told["recorded_s"] + sum(told["missing_s"].values())
         assert explained == pytest.approx(told["expected_s"], abs=0.01)

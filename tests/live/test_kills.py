@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.cameras import CameraServer
+from search.coverage.queries import CoverageQueries
 from search.stream_types import Reason, StreamState
 from search.times import now_ms
 from search.types import SegmentState
@@ -81,7 +82,7 @@ def test_files_that_the_catalogue_was_not_told_of_are_taken_up(place: Station, c
     before = place.files("good")
     with closing(sqlite3.connect(place.settings.data_dir / "catalog.sqlite")) as db, db:
         db.execute("DELETE FROM segments WHERE id = ?", [before[-1].id])
-    assert before[-1].id not in place.catalog.segments_by_id([before[-1].id])
+    assert before[-1].id not in place.catalog.segments.by_id([before[-1].id])
     with place.recording():
         until(lambda: len(place.files("good")) > len(before))
     again = {f.id: f for f in place.files("good")}[before[-1].id]
@@ -93,16 +94,16 @@ def test_an_indexer_that_is_killed_catches_up_newest_first(place: Station, camer
     place.add("good", cameras.url("good"))
     with place.recording():
         with running(place, "index", "--watch") as indexer:
-            until(lambda: place.catalog.states().get(SegmentState.INDEXED, 0) > 2, 60)
+            until(lambda: place.catalog.segments.states().get(SegmentState.INDEXED, 0) > 2, 60)
             killed(indexer)
-        until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) > 15, 60)
-        backlog = place.live.backlog(now_ms())
+        until(lambda: place.catalog.segments.states().get(SegmentState.PENDING, 0) > 15, 60)
+        backlog = CoverageQueries(place.catalog.database).backlog(now_ms())
         assert backlog.seconds > 25, "it says how far behind it is"
         with running(place, "index", "--watch"):
-            until(lambda: place.catalog.states().get(SegmentState.PENDING, 0) < 3, 60)
+            until(lambda: place.catalog.segments.states().get(SegmentState.PENDING, 0) < 3, 60)
     with running(place, "index", "--watch"):
-        until(lambda: set(place.catalog.states()) == {SegmentState.INDEXED}, 60)
-    rows = place.live.recordings(0, 10**13, ["good"])
+        until(lambda: set(place.catalog.segments.states()) == {SegmentState.INDEXED}, 60)
+    rows = CoverageQueries(place.catalog.database).recordings(0, 10**13, ["good"])
     assert {state for _, state, _ in rows} == {SegmentState.INDEXED}
     assert place.unexplained("good") == []
     assert all(report["seen"] == report["indexed"] + sum(report["skipped"].values()) for _, _, report in rows)

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.cameras import CameraServer
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.media.media_store import open_media
 from search.types import SegmentState
 from tests.conftest import ENVIRON, Command, serving, xunren_process
@@ -93,7 +93,7 @@ def test_a_live_camera_whose_media_lie_on_s3(
     whole = xunren("evidence", "verify", tmp_path / "evidence", "--data-dir", data)
     assert "the evidence is whole" in whole.out
     with Catalog(f"sqlite:///{data / 'catalog.sqlite'}") as catalog:
-        recorded = StreamStore(catalog).recordings(0, 2**62)
+        recorded = CoverageQueries(catalog.database).recordings(0, 2**62)
     assert SegmentState.UPLOADING not in {state for _, state, _ in recorded}  # all were sent at the end
     settings = Settings(data_dir=data, media_url=s3.url, media_endpoint=s3.endpoint)
     assert sorted(segment.path for segment, _, _ in recorded) == sorted(open_media(settings).recordings())

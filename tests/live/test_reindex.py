@@ -24,7 +24,7 @@ from api.reindex.backfill import Backfiller
 from api.reindex.switch import begin, drop, switch
 from api.reindex.verify import verify
 from indexer.importer.registration import register
-from search.catalog.indexes import IndexState, IndexStore, ReindexScope
+from search.catalog.index_types import IndexState, ReindexScope
 from search.config import Settings
 from search.errors import Conflict
 from search.query import Query
@@ -129,8 +129,8 @@ def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, mod
         refiller, never = Backfiller(parts), threading.Event()
         for scope, done in ((ReindexScope(cameras=("gate",)), 1), (ReindexScope(), 4)):
             index = begin(parts, model, scope)
-            until(lambda: not refiller.step(never) and IndexStore(parts.catalog).all()[1].state is IndexState.READY, 60)
-            assert IndexStore(parts.catalog).work(IndexStore(parts.catalog).all()[1]).done == done
+            until(lambda: not refiller.step(never) and parts.catalog.indexes.all()[1].state is IndexState.READY, 60)
+            assert parts.catalog.backfill.progress(parts.catalog.indexes.all()[1]).done == done
         assert index.collection == "xunren_2"
 
 
@@ -144,17 +144,17 @@ def test_rows_that_the_new_index_is_not_to_have_yet_are_nothing_wrong(data: Path
         begun = [replace(row, id=f"begun{n:02}", segment_id="begun") for n, row in enumerate(rows[:60])]
         live.store.upsert(begun, vectors[:60])
         live.store.flush()
-        assert verify(parts, IndexStore(parts.catalog).all()[1]) == []
+        assert verify(parts, parts.catalog.indexes.all()[1]) == []
         assert states_of(switch(parts)) == {"xunren": "old", "xunren_2": "live"}
 
 
 def test_what_is_wrong_is_named_and_not_switched_to(data: Path, model: str, xunren: Command, tmp_path: Path) -> None:
     with open_context(Settings(data_dir=data)) as parts:
-        segment = next(s for s in parts.catalog.reports()).segment
+        segment = next(s for s in parts.catalog.segments.reports()).segment
         index = begin(parts, model, ReindexScope())
         while Backfiller(parts).step(threading.Event()):
             pass
-        index = IndexStore(parts.catalog).all()[1]
+        index = parts.catalog.indexes.all()[1]
         assert (index.state, verify(parts, index)) == (IndexState.READY, [])
         _, other = parts.indexes.written()
         lost = sorted(other.store.ids(segment.id))[0]

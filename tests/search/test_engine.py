@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.catalog.catalog import Catalog, segment_id
-from search.catalog.playback import PlaybackQueries, chosen
-from search.catalog.streams import StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.playback import chosen
+from search.catalog.segment_queue import segment_id
 from search.config import Settings
 from search.engine import SearchEngine
 from search.errors import BadInput, NotFound
@@ -36,12 +36,12 @@ class House:
         self.store.open()
         self.segments = {}
         for camera in ("gate", "hall"):
-            self.catalog.add_camera(Camera(camera))
+            self.catalog.cameras.add(Camera(camera))
             sha = camera * 16
             segment = Segment(
                 segment_id(camera, sha), camera, f"/v/{camera}.mp4", sha, 1, START, StartSource.MTIME, 100_000
             )
-            self.catalog.add_segment(segment)
+            self.catalog.segments.add(segment)
             self.segments[camera] = segment
         # There are so few colours that many a usual description fits somebody here.
         settings = Settings(data_dir=folder, false_match_share=0.3, false_maybe_share=0.5)
@@ -49,14 +49,14 @@ class House:
 
     def records(self, *starts: int, role: StreamRole = StreamRole.SUB) -> list[Segment]:
         """The camera `live` has files of 10 s that begin at these seconds."""
-        self.catalog.add_camera(Camera("live"))
+        self.catalog.cameras.add(Camera("live"))
         made = []
         for start in starts:
             id_ = segment_id("live", f"{role}{start}")
             path = f"/v/live/{role}{start}.mp4"
             at = START + 1000 * start
             made.append(Segment(id_, "live", path, id_, 1, at, StartSource.RECORDER, 10_000, role=role))
-            self.catalog.add_segment(made[-1])
+            self.catalog.segments.add(made[-1])
         return made
 
     def passes(
@@ -137,27 +137,27 @@ def test_what_is_being_deleted_is_not_answered(house: House, caplog: pytest.LogC
     first, second, third = house.records(0, 10, 20)
     for at, segment in ((5, first), (11, second), (19, second), (21, third)):
         house.passes("yellow", "live", at, segment=segment)
-    StreamStore(house.catalog).mark_deleting([second.id])
+    house.catalog.retention.mark_deleting([second.id])
     clips = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert sorted((c.segment_id, c.start_ms - START, c.end_ms - START) for c in clips) == sorted(
         [(first.id, 3_000, 7_000), (third.id, 20_000, 23_000)]
     )
-    StreamStore(house.catalog).mark_deleting([third.id])
+    house.catalog.retention.mark_deleting([third.id])
     (clip,) = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert clip.segment_id == first.id
     assert "left out" not in caplog.text
     with pytest.raises(NotFound):
-        PlaybackQueries(house.catalog).segment(second.id)
+        house.catalog.playback.segment(second.id)
 
 
 def test_neighbours_of_very_many_segments_are_found(house: House) -> None:
     """Also where they lie so far apart that each is a range of its own."""
     segments = house.records(*range(0, 900 * 100, 100))
     near = house.records(10, 95, 40_010, 80_000 + 30)
-    found = PlaybackQueries(house.catalog).near(segments, 4_500)
+    found = house.catalog.playback.near(segments, 4_500)
     assert {s.id for s in found} == {s.id for s in (*segments, *near[:3])}
-    assert PlaybackQueries(house.catalog).near(house.segments.values(), 4_500) == []
-    assert len(PlaybackQueries(house.catalog).segments([s.id for s in segments])) == 900
+    assert house.catalog.playback.near(house.segments.values(), 4_500) == []
+    assert len(house.catalog.playback.segments([s.id for s in segments])) == 900
 
 
 def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(house: House) -> None:
@@ -271,7 +271,7 @@ def test_likely_clips_in_order_of_time(house: House) -> None:
 
 
 def test_time_place_and_what_is_not_there_are_understood(house: House) -> None:
-    house.catalog.add_camera(Camera("hall", name="Town Hall 大厅"))
+    house.catalog.cameras.add(Camera("hall", name="Town Hall 大厅"))
     answer = house.engine.search(Query("someone in blue without red near the town hall"))
     assert answer.query.where.cameras == ("hall",)
     assert {chip.kind for chip in answer.understood.chips} == {ChipKind.PLACE, ChipKind.NOT}
@@ -283,8 +283,8 @@ def test_time_place_and_what_is_not_there_are_understood(house: House) -> None:
 
 
 def test_what_is_within_reach_comes_first_and_hard_leaves_the_rest_out(house: House) -> None:
-    house.catalog.add_camera(Camera("gate", lat=22.0, lon=114.0))
-    house.catalog.add_camera(Camera("hall", lat=23.0, lon=114.0))  # 111 km away
+    house.catalog.cameras.add(Camera("gate", lat=22.0, lon=114.0))
+    house.catalog.cameras.add(Camera("hall", lat=23.0, lon=114.0))  # 111 km away
     house.passes("red", "hall", 43)
     near = Reach((Point(22.0, 114.0, START + 40_000),))
     first, second = house.engine.search(Query("red", reach=near)).clips[:2]

@@ -36,7 +36,7 @@ def town(folder: Path, **settings: object) -> Iterator[AppContext]:
     """Open parts: camera gate in the north, hall in the south; everybody of `PEOPLE` has an account."""
     with small_index(folder, VIDEOS, **({"accounts": True, "require_case": True} | settings)) as parts:
         for camera, district in (("gate", "north"), ("hall", "south")):
-            parts.catalog.add_camera(replace(parts.catalog.camera(camera), district=district))
+            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), district=district))
         accounts = AccountStore(parts.catalog)
         for draft in PEOPLE.values():
             accounts.add(draft, PASSWORD)

@@ -23,7 +23,8 @@ from api.alerts.service import SavedSearchService
 from api.alerts.thresholds import DAY_MS, Curve, Limits
 from api.alerts.types import Alert, SavedSearch, SavedSearchInput
 from api.alerts.views import SavedSearchView
-from search.catalog.catalog import Catalog, segment_id
+from search.catalog.catalog import Catalog
+from search.catalog.segment_queue import segment_id
 from search.config import Settings
 from search.types import Box, Camera, Row, RowKind, Segment, SegmentReport, SegmentState, StartSource, Vectors
 from search.vault import Vault
@@ -83,9 +84,9 @@ class Post:
         self.settings = Settings(data_dir=folder, timezone="UTC", catalog_url=catalog_url)
         self.now = NOW
         self.catalog = Catalog(self.settings.catalog_address).open()
-        self.catalog.add_camera(Camera("gate"))
-        self.catalog.add_camera(Camera("yard"))
-        self.catalog.bind_model(MODEL, lambda: DIM)
+        self.catalog.cameras.add(Camera("gate"))
+        self.catalog.cameras.add(Camera("yard"))
+        self.catalog.indexes.bind_model(MODEL, lambda: DIM)
         self.vault = Vault(folder)
         self.index = SaidScores()
         self.book = SavedSearchStore(self.catalog)
@@ -121,8 +122,8 @@ class Post:
         start = NOW - round(hours * 60 * MINUTE)
         length = NOW - start
         made = Segment(id_, camera, "f.mp4", "0" * 64, 1, start, StartSource.GIVEN, length)
-        self.catalog.add_segment(made)
-        self.catalog.finish(SegmentReport(made, SegmentState.INDEXED))
+        self.catalog.segments.add(made)
+        self.catalog.segments.finish(SegmentReport(made, SegmentState.INDEXED))
         return made
 
     def close(self) -> None:

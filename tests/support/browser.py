@@ -22,7 +22,7 @@ from api.runtime.indexes import OneIndex, OpenIndex
 from api.web.app import create_app
 from indexer.importer.registration import register
 from search.catalog.catalog import Catalog
-from search.catalog.indexes import FIRST, IndexInfo
+from search.catalog.index_types import FIRST_COLLECTION, IndexInfo
 from search.config import load_settings
 from search.engine import SearchEngine
 from search.media.media_store import MediaStore
@@ -74,11 +74,11 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
     embedder = cast(OpenClipEmbedder, ColourEmbedder())
     with ExitStack() as stack:
         catalog = stack.enter_context(Catalog(settings.catalog_address))
-        dim = catalog.bind_model(embedder.label, lambda: embedder.dim)
+        dim = catalog.indexes.bind_model(embedder.label, lambda: embedder.dim)
         store = stack.enter_context(MilvusStore(settings.store_address, collection="xunren", dim=dim))
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
-        live = OpenIndex(IndexInfo(FIRST, embedder.label, dim), embedder, store, engine)
+        live = OpenIndex(IndexInfo(FIRST_COLLECTION, embedder.label, dim), embedder, store, engine)
         parts = AppContext(settings, zone_of(settings.timezone), catalog, media, OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)

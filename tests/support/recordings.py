@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image as Pictures
 
 from api.composition import AppContext
-from search.catalog.catalog import segment_id
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
+from search.catalog.segment_queue import segment_id
 from search.stream_types import Gap, Health, Reason, Stream, StreamState
 from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource, StreamRole
 
@@ -20,10 +20,10 @@ HOUR_MS = 3_600_000
 
 def add(parts: AppContext, camera: str, since_ms: int, *, sub: bool = False, name: str = "") -> None:
     """A camera that is to be recorded."""
-    parts.catalog.add_camera(Camera(camera, name or camera))
+    parts.catalog.cameras.add(Camera(camera, name or camera))
     roles = (StreamRole.MAIN, StreamRole.SUB) if sub else (StreamRole.MAIN,)
     shown = f"rtsp://{camera.split()[0]}.example/stream"
-    parts.live.set_streams(camera, [Stream(camera, role, f"sealed-{SECRET}", shown, since_ms) for role in roles])
+    parts.catalog.streams.set(camera, [Stream(camera, role, f"sealed-{SECRET}", shown, since_ms) for role in roles])
 
 
 def record(
@@ -39,10 +39,10 @@ def record(
     """`count` files of 10 s that follow each other; skipped ones for `reason`."""
     made = [_segment(camera, start_ms + n * SEGMENT_MS, role) for n in range(count)]
     told = SegmentState.PENDING if state in (SegmentState.INDEXED, SegmentState.SKIPPED) else state
-    parts.live.write(RecorderUpdate(segments=[(segment, told) for segment in made]))
+    parts.catalog.recordings.write(RecorderUpdate(segments=[(segment, told) for segment in made]))
     if told is not state:
         for segment in made:
-            parts.catalog.finish(SegmentReport(segment, state, reason=reason))
+            parts.catalog.segments.finish(SegmentReport(segment, state, reason=reason))
 
 
 def _segment(camera: str, start_ms: int, role: StreamRole) -> Segment:
@@ -62,7 +62,7 @@ def missing(
     role: StreamRole = StreamRole.MAIN,
 ) -> None:
     """Nothing was recorded there."""
-    parts.live.write(RecorderUpdate(gaps=[Gap(camera, role, start_ms, end_ms, reason, detail)]))
+    parts.catalog.recordings.write(RecorderUpdate(gaps=[Gap(camera, role, start_ms, end_ms, reason, detail)]))
 
 
 def tell(
@@ -85,7 +85,7 @@ def tell(
         camera, role, state, detail, now_ms - HOUR_MS, now_ms - age_ms, now_ms - open_ms if open_ms else 0,
         reconnects=reconnects, updated_ms=now_ms, **rates, **size,  # type: ignore[arg-type]
     )  # fmt: skip
-    parts.live.write(RecorderUpdate(health=[health]))
+    parts.catalog.recordings.write(RecorderUpdate(health=[health]))
 
 
 def picture(parts: AppContext, camera: str, time_ms: int, shade: int = 90) -> bytes:

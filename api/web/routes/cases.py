@@ -218,7 +218,7 @@ def trail(case: str, desk: DeskHere) -> dict[str, Any]:
 def trail_map(case: str, desk: DeskHere) -> Response:
     """The trail as a map."""
     told = desk.view.trail(desk.case(case))
-    cameras = desk.sight.of(desk.parts.catalog.cameras())
+    cameras = desk.sight.of(desk.parts.catalog.cameras.all())
     drawn = trail_svg(told, cameras, tiles_of(desk.parts.settings))
     return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 

@@ -43,7 +43,7 @@ def check(parts: PartsHere) -> dict[str, Any]:
 def mend(parts: PartsHere) -> dict[str, Any]:
     """Remove what is left over, never a file, and compare again."""
     checker = _checker(parts)
-    checker.mend(parts.live)
+    checker.mend(parts.catalog)
     return as_dict(checker.check())
 
 

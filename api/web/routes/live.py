@@ -18,6 +18,7 @@ from api.web.permissions import CameraSight, SightHere
 from api.web.schemas.live import CoverageHoursOut, LiveOut
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, CoverageHour, account, is_alive, state_of
+from search.coverage.queries import CoverageQueries
 from search.errors import BadInput, NotFound
 from search.stream_types import Health, Stream, StreamState
 from search.times import iso, now_ms, parse_time
@@ -37,10 +38,10 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 def live(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     """Every live stream as it is now, and what a person must see to."""
     now = now_ms()
-    told = parts.live.health()
+    told = parts.catalog.recordings.health()
     running = any(is_alive(h, now) for h in told)
     streams = [stream for stream in _streams(parts, told, now) if sight.camera(stream["camera"])]
-    backlog = parts.live.backlog(now)
+    backlog = CoverageQueries(parts.catalog.database).backlog(now)
     free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
     return {
         "recorder": running,
@@ -72,13 +73,13 @@ def coverage(
         cure = "ask for one month at a time"
         got = f"{(end - start) / DAY_MS:.1f} days"
         raise BadInput("the range is too long", got=got, expected=f"at most {MOST_DAYS} days", cure=cure)
-    parts.catalog.check_cameras(camera, sight.cameras)
+    parts.catalog.cameras.check(camera, sight.cameras)
     if sight.cameras is not None:
-        camera = camera or sorted(sight.cameras & {stream.camera_id for stream in parts.live.indexed_streams()})
+        camera = camera or sorted(sight.cameras & {stream.camera_id for stream in parts.catalog.streams.indexed()})
         if not camera:
             return {"start": iso(start, parts.zone), "end": iso(end, parts.zone), "accounts": [], "totals": _totals([])}
-    _check_amount(len(set(camera)) or len(parts.live.indexed_streams()), (end - start) / DAY_MS)
-    lines = account(parts.live, start, end, now, camera)
+    _check_amount(len(set(camera)) or len(parts.catalog.streams.indexed()), (end - start) / DAY_MS)
+    lines = account(parts.catalog, start, end, now, camera)
     ends = [{"start": iso(line.start_ms, parts.zone), "end": iso(line.end_ms, parts.zone)} for line in lines]
     return {
         "start": iso(start, parts.zone),
@@ -128,10 +129,13 @@ def _check_amount(cameras: int, days: float) -> None:
 
 def _streams(parts: AppContext, told: list[Health], now: int) -> list[dict[str, Any]]:
     health = {(h.camera_id, h.role): h for h in told}
-    newest, waiting = parts.live.newest_indexed(), parts.live.waiting()
-    indexed = {(s.camera_id, s.role) for s in parts.live.indexed_streams()}
-    streams = parts.live.streams()
-    cameras = parts.live.known(sorted({stream.camera_id for stream in streams}))
+    newest, waiting = (
+        CoverageQueries(parts.catalog.database).newest_indexed(),
+        CoverageQueries(parts.catalog.database).waiting(),
+    )
+    indexed = {(s.camera_id, s.role) for s in parts.catalog.streams.indexed()}
+    streams = parts.catalog.streams.all()
+    cameras = parts.catalog.streams.known(sorted({stream.camera_id for stream in streams}))
     found = []
     for stream in streams:
         key = (stream.camera_id, stream.role)

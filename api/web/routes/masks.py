@@ -45,15 +45,15 @@ def masks(camera: str, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
 def set_masks(camera: str, body: MasksIn, parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
     _told(parts, camera, sight)
-    known = parts.live.known([camera])[camera]
+    known = parts.catalog.streams.known([camera])[camera]
     keep_days = known.rules.keep_days if known.rules else None
     rules = Rules(camera, keep_days, tuple(tuple(polygon) for polygon in body.masks))
-    parts.live.put([replace(known, rules=rules if keep_days or body.masks else None)])
+    parts.catalog.streams.put([replace(known, rules=rules if keep_days or body.masks else None)])
     return _told(parts, camera, sight)
 
 
 def _told(parts: PartsHere, camera: str, sight: CameraSight) -> dict[str, Any]:
     check_camera(sight, check_camera_id(camera))
-    parts.catalog.check_cameras([camera])
-    rules = parts.live.known([camera])[camera].rules
+    parts.catalog.cameras.check([camera])
+    rules = parts.catalog.streams.known([camera])[camera].rules
     return {"camera": camera, "masks": [list(polygon) for polygon in rules.masks] if rules else []}

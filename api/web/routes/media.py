@@ -12,7 +12,6 @@ from api.accounts.visibility import check_segment
 from api.web.dependencies import MAX_OFFSET_MS, PartsHere, SegmentId
 from api.web.permissions import SightHere
 from api.web.schemas.search import problems
-from search.catalog.playback import PlaybackQueries
 from search.errors import BadInput, NotFound
 
 MAX_CUTS = 2  # cutting is the dearest thing that a request can ask for
@@ -37,7 +36,7 @@ def thumbnail(
 ) -> FileResponse:
     """The picture of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
-    shown = PlaybackQueries(parts.catalog).segment(segment)
+    shown = parts.catalog.playback.segment(segment)
     check_segment(sight, shown, shown.start_ms + offset_ms)
     path = parts.media.thumbnail_path(segment, offset_ms)
     if not path.is_file():
@@ -64,14 +63,14 @@ def clip(
     longest = round(1000 * parts.settings.clip_max_s)
     if duration_ms > longest:
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
-    footage = PlaybackQueries(parts.catalog)
+    footage = parts.catalog.playback
     found = footage.segment(segment)
     check_segment(sight, found, found.start_ms + offset_ms)
     if found.duration_ms and offset_ms >= found.duration_ms:
         raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {found.duration_ms}")
     start_ms = found.start_ms + offset_ms
     segments = footage.showing(found, start_ms, start_ms + duration_ms)
-    rules = parts.live.known([found.camera_id])[found.camera_id].rules
+    rules = parts.catalog.streams.known([found.camera_id])[found.camera_id].rules
     with _cuts:
         path = parts.media.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.

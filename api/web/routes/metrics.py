@@ -14,6 +14,7 @@ from api.composition import AppContext
 from api.web.dependencies import PartsHere
 from api.web.schemas.search import problems
 from search.coverage.accounting import HOUR_MS, account, is_alive, state_of
+from search.coverage.queries import CoverageQueries
 from search.stream_types import Health, Stream, StreamState
 from search.times import now_ms
 
@@ -42,7 +43,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Every family once."""
         now = now_ms()
-        streams, told = self._parts.live.streams(), self._parts.live.health()
+        streams, told = self._parts.catalog.streams.all(), self._parts.catalog.recordings.health()
         running = any(is_alive(h, now) for h in told)
         yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
         yield from _states(streams, told, now)
@@ -51,11 +52,11 @@ class _Collector:
         yield from self._of_index(now)
 
     def _of_cameras(self, now: int) -> Iterator[Metric]:
-        newest = self._parts.live.newest_indexed()
+        newest = CoverageQueries(self._parts.catalog.database).newest_indexed()
         lag = GaugeMetricFamily(
             "xunren_camera_index_lag_seconds", "Age of the newest indexed moment", labels=["camera"]
         )
-        for stream in self._parts.live.indexed_streams():
+        for stream in self._parts.catalog.streams.indexed():
             lag.add_metric([stream.camera_id], (now - newest.get(stream.camera_id, stream.since_ms)) / 1000)
         yield lag
         recorded = GaugeMetricFamily(
@@ -66,7 +67,7 @@ class _Collector:
             "Missing of the last hour, by reason",
             labels=["camera", "reason"],
         )
-        for line in account(self._parts.live, now - HOUR_MS, now, now, step_ms=2 * now):
+        for line in account(self._parts.catalog, now - HOUR_MS, now, now, step_ms=2 * now):
             recorded.add_metric([line.camera_id], line.recorded_ms / 1000)
             for reason, ms in line.missing.items():
                 missing.add_metric([line.camera_id, reason], ms / 1000)
@@ -75,7 +76,7 @@ class _Collector:
 
     def _of_index(self, now: int) -> Iterator[Metric]:
         parts = self._parts
-        backlog = parts.live.backlog(now)
+        backlog = CoverageQueries(parts.catalog.database).backlog(now)
         yield _gauge("backlog_segments", "Recorded files that wait for the indexer", backlog.segments)
         yield _gauge("backlog_seconds", "Recorded seconds that wait for the indexer", backlog.seconds)
         yield _gauge("index_rows", "Rows of the vector store", parts.store.count())
@@ -83,7 +84,7 @@ class _Collector:
             "disk_free_bytes", "Free where the data folder lies", shutil.disk_usage(parts.settings.data_dir).free
         )
         segments = _family("segments", "Recordings in the catalogue, by state", "state")
-        for state, n in parts.catalog.states().items():
+        for state, n in parts.catalog.segments.states().items():
             segments.add_metric([state], n)
         yield segments
 

@@ -14,8 +14,6 @@ from api.web.permissions import SightHere
 from api.web.routes.media import CaseId
 from api.web.schemas.search import NearbyOut, TracksOut, problems
 from search.access import Visibility
-from search.catalog.cameras import nearby
-from search.catalog.playback import PlaybackQueries
 from search.media.track_boxes import segment_and_track, unpacked
 from search.types import MAX_TIME_MS, Camera, Segment, check_camera_id
 
@@ -40,7 +38,7 @@ def tracks(
     for row in of:
         segment_id, number = segment_and_track(row)
         wanted.setdefault(segment_id, set()).add(number)
-    footage = PlaybackQueries(parts.catalog)
+    footage = parts.catalog.playback
     boxes = [
         box
         for segment_id, numbers in wanted.items()
@@ -70,7 +68,7 @@ def near(
 ) -> dict[str, Any]:
     """The cameras around, and their clips from a little before that time to a little after."""
     check_camera(sight, check_camera_id(camera))
-    found = nearby(parts.catalog, parts.catalog.camera(camera), sight, MOST_NEAR)
+    found = parts.catalog.cameras.nearby(parts.catalog.cameras.get(camera), sight, MOST_NEAR)
     return {"cameras": [_near(parts, sight, other, metres, time_ms, case) for metres, other in found]}
 
 
@@ -78,7 +76,7 @@ def _near(
     parts: AppContext, sight: Visibility, camera: Camera, metres: float, time_ms: int, case: str
 ) -> dict[str, Any]:
     told = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
-    segment = PlaybackQueries(parts.catalog).at(camera.id, time_ms)
+    segment = parts.catalog.playback.at(camera.id, time_ms)
     if segment is None or not sight.moment(camera.id, time_ms):
         return told | {"start_ms": None, "end_ms": None, "clip_url": None}
     from_ms = max(segment.start_ms, time_ms - BEFORE_MS, sight.from_ms or 0)

@@ -11,7 +11,7 @@ from api.reindex import switch as reindexing
 from api.reindex.plan import plan as make_plan
 from api.web.dependencies import PartsHere
 from api.web.schemas.search import problems
-from search.catalog.indexes import ReindexScope
+from search.catalog.index_types import ReindexScope
 from search.errors import BadInput
 
 router = APIRouter(prefix="/api/reindex", tags=["index"])

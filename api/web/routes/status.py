@@ -27,9 +27,9 @@ router = APIRouter(prefix="/api", tags=["index"])
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
 def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
     """All cameras, and from when to when there are recordings of them."""
-    covered = {row["id"]: row for row in parts.catalog.coverage()}
+    covered = {row["id"]: row for row in parts.catalog.segments.by_camera()}
     found = []
-    for camera in sight.of(parts.catalog.cameras()):
+    for camera in sight.of(parts.catalog.cameras.all()):
         row = covered.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
         ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
         found.append(asdict(camera) | row | ends)
@@ -39,13 +39,13 @@ def cameras(parts: PartsHere, sight: CameraSight) -> dict[str, Any]:
 @router.get("/status", response_model=StatusOut, responses=problems(503))
 def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict[str, Any]:
     """The index at this moment; files are named to whoever sees all cameras."""
-    states = parts.catalog.states()
-    refused = parts.catalog.refused() if sight.cameras is None else []
+    states = parts.catalog.segments.states()
+    refused = parts.catalog.rejected_files.all() if sight.cameras is None else []
     return {
         "version": version("xunren"),
         "model": parts.embedder.label,
         "rows": parts.store.count(),
-        "cameras": len(sight.of(parts.catalog.cameras())),
+        "cameras": len(sight.of(parts.catalog.cameras.all())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
         "indexing": [asdict(work) for work in activity.now() if sight.camera(work.camera)],
         "refused_count": len(refused),
@@ -56,7 +56,7 @@ def status(parts: PartsHere, activity: ActivityHere, sight: CameraSight) -> dict
 @router.get("/health", response_model=HealthOut, responses=problems(503))
 def health(parts: PartsHere) -> dict[str, Any]:
     """Whether the vector store and the catalogue answer; 503 with what is wrong otherwise."""
-    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.states}
+    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.segments.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
     if wrong:
         raise Unavailable(

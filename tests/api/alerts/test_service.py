@@ -20,7 +20,7 @@ from api.alerts.types import Judgement, SavedSearchInput, SavedSearchState, expi
 from api.composition import AppContext
 from api.web.app import create_app
 from api.web.schemas.alerts import AlertOut, StandingOut
-from search.catalog.catalog import Catalog
+from search.catalog.database import Database
 from search.errors import BadInput, NotFound, Unavailable
 from search.query import Query
 from search.types import Filter, RowKind
@@ -193,7 +193,7 @@ def test_a_catalogue_that_is_gone_stops_nothing_and_is_told_when_it_is_back(
 ) -> None:
     post.add()
     watcher = post.new_watcher()
-    monkeypatch.setattr(Catalog, "begin", lambda _: (_ for _ in ()).throw(Unavailable("no database")))
+    monkeypatch.setattr(Database, "begin", lambda _: (_ for _ in ()).throw(Unavailable("no database")))
     watcher.watch([row()], vector(9.0)[None])
     monkeypatch.undo()
     with settled(watcher):
@@ -373,7 +373,7 @@ def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
     again = client.get(f"/api/standing/{standing['id']}").json()["alerts"]
     assert (again["right"], again["false_share"]) == (1, 0.0)
     assert client.get("/api/alerts", params={"standing": standing["id"], "open": True}).json()["alerts"] == []
-    parts.catalog.index_again([alert["segment"]])
+    parts.catalog.segments.index_again([alert["segment"]])
     index(parts, [path])
     assert len(client.get("/api/alerts", params={"standing": standing["id"]}).json()["alerts"]) == 1
 

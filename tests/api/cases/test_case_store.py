@@ -21,7 +21,6 @@ from api.cases.pictures import PHOTO_PX, as_jpeg, person_in, photo_bytes
 from api.cases.types import Case, CaseInput, LastSeen, Mark, Sighting, Sign, marks_of, track_of
 from api.cases.views import CaseView, FileLinks, trail_of
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.errors import BadInput, Conflict, NotFound, Unavailable
 from search.geo.reachability import RIDING_MPS
 from search.times import zone_of
@@ -36,8 +35,8 @@ RED = CaseInput("Li Ming", ("a boy in a red coat",))
 @pytest.fixture
 def catalog(catalog_url: str) -> Iterator[Catalog]:
     with Catalog(catalog_url) as opened:
-        opened.add_camera(Camera("gate", "North gate", lat=22.72, lon=114.25))
-        opened.add_camera(Camera("hall"))
+        opened.cameras.add(Camera("gate", "North gate", lat=22.72, lon=114.25))
+        opened.cameras.add(Camera("hall"))
         yield opened
 
 
@@ -66,7 +65,7 @@ def files(cases: CaseStore, case_id: str) -> list[str]:
 
 
 def holds(catalog: Catalog) -> list[tuple[str, int, int, str]]:
-    return [(h.camera_id, h.start_ms, h.end_ms, h.why) for h in StreamStore(catalog).holds()]
+    return [(h.camera_id, h.start_ms, h.end_ms, h.why) for h in catalog.retention.holds()]
 
 
 # cases -----------------------------------------------------------------------------------------------------------
@@ -161,7 +160,7 @@ def test_a_disk_that_cannot_be_written_leaves_no_half_case(
         with pytest.raises(Unavailable, match="cannot be written"):
             cases.confirm(case.id, sighting(), jpeg())
     assert cases.cases() == [case]
-    assert StreamStore(cases._catalog).holds() == []
+    assert cases._catalog.retention.holds() == []
     assert cases.new(RED, [jpeg()], YEAR_2026).id == "2026-0002"
 
 
@@ -204,7 +203,7 @@ def test_deleting_takes_everything_with_it(cases: CaseStore, case: Case, catalog
     assert len(holds(catalog)) == 2
     cases.delete(case.id)
     assert [c.id for c in cases.cases()] == [other.id]
-    assert [h.id for h in StreamStore(catalog).holds()] == [kept.hold_id]
+    assert [h.id for h in catalog.retention.holds()] == [kept.hold_id]
     assert files(cases, case.id) == []
     assert files(cases, other.id) == ["photo-1.jpg", "sighting-1.jpg"]
     with catalog.begin() as db:
@@ -310,7 +309,7 @@ def test_withdrawing(cases: CaseStore, case: Case, catalog: Catalog) -> None:
 
 def test_a_hold_that_was_removed_by_hand_is_no_obstacle(cases: CaseStore, case: Case, catalog: Catalog) -> None:
     made = cases.confirm(case.id, sighting(), None)
-    StreamStore(catalog).remove_hold(made.hold_id)
+    catalog.retention.remove_hold(made.hold_id)
     cases.withdraw(case.id, made.number)
     assert cases.case(case.id).sightings == ()
 
@@ -342,7 +341,7 @@ def test_the_trail_knows_the_cameras_as_they_are_now(cases: CaseStore, case: Cas
     told = trail_of(catalog, seen)
     assert [(s.number, s.lat) for s in told.stops] == [(0, 22.73), (1, 22.72), (2, None)]
     assert [s.possible for s in told.steps] == [False, None]
-    catalog.add_camera(Camera("hall", lat=22.72, lon=114.25))
+    catalog.cameras.add(Camera("hall", lat=22.72, lon=114.25))
     assert [s.possible for s in trail_of(catalog, seen).steps] == [False, True]
 
 

@@ -113,8 +113,8 @@ def test_a_folder_without_tiles_is_refused_at_the_start(tmp_path: Path) -> None:
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     tiles = make_tiles(tmp_path_factory.mktemp("tiles"), range(15, 18))
     with town(tmp_path_factory.mktemp("town"), map_tiles=str(tiles)) as parts:
-        gate = parts.catalog.camera("gate")
-        parts.catalog.add_camera(replace(gate, lat=GATE[0], lon=GATE[1]))
+        gate = parts.catalog.cameras.get("gate")
+        parts.catalog.cameras.add(replace(gate, lat=GATE[0], lon=GATE[1]))
         yield parts
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from search.catalog.catalog import Catalog, segment_id
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
+from search.catalog.segment_queue import segment_id
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource, StreamRole
@@ -43,7 +44,7 @@ class Line:
         """What a recorder would connect to."""
         vault = Vault(self.settings.data_dir, self.settings.secret_key)
         with Catalog(self.settings.catalog_address) as catalog:
-            return {(s.camera_id, s.role): vault.open(s.sealed) for s in StreamStore(catalog).streams()}
+            return {(s.camera_id, s.role): vault.open(s.sealed) for s in catalog.streams.all()}
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_new_password_is_a_change_that_shows_no_password(line: Line) -> None:
 
 def streams(line: Line) -> list[Any]:
     with Catalog(line.settings.catalog_address) as catalog:
-        return StreamStore(catalog).streams()
+        return catalog.streams.all()
 
 
 def test_the_same_address_stays_sealed_as_it_is(line: Line) -> None:
@@ -237,23 +238,23 @@ def test_a_mask_holds_from_now_on_or_for_all_with_reindex(line: Line) -> None:
     assert not media.thumbnail_path(done.id, 0).exists(), "a picture of the masked region is left"
     assert media.thumbnail_path(other.id, 0).exists()
     with Catalog(line.settings.catalog_address) as catalog:
-        again = catalog.lease("me", 60_000)
+        again = catalog.segments.lease("me", 60_000)
         assert again is not None
         assert (again.id, again.attempt) == (done.id, 2)
-        assert catalog.lease("me", 60_000) is None
+        assert catalog.segments.lease("me", 60_000) is None
 
 
 def indexed(line: Line, camera: str) -> Segment:
     with Catalog(line.settings.catalog_address) as catalog:
-        catalog.add_camera(Camera(camera), replace=False)
+        catalog.cameras.add(Camera(camera), replace=False)
         segment = Segment(
             segment_id(camera, "a"), camera, f"/r/{camera}.mp4", "a", 1, 1_790_000_000_000, StartSource.RECORDER,
             10_000, role=StreamRole.MAIN,
         )  # fmt: skip
-        StreamStore(catalog).write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
-        leased = catalog.lease("me", 60_000)
+        catalog.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
+        leased = catalog.segments.lease("me", 60_000)
         assert leased is not None
-        catalog.finish(SegmentReport(leased, SegmentState.INDEXED))
+        catalog.segments.finish(SegmentReport(leased, SegmentState.INDEXED))
         return leased
 
 

@@ -59,7 +59,7 @@ def test_the_revisions_make_what_a_new_catalogue_is(catalog_url: str, monkeypatc
     upgraded(catalog_url, monkeypatch)
     assert differences(catalog_url) == []
     with Catalog(catalog_url) as catalog:
-        assert catalog.cameras() == []
+        assert catalog.cameras.all() == []
 
 
 def test_a_new_catalogue_is_what_the_tables_say(catalog_url: str) -> None:
@@ -89,10 +89,10 @@ def test_an_older_one_is_refused_and_then_migrated(tmp_path: Path, version: str)
     assert len(done.steps) == len(list(script().walk_revisions()))
     assert differences(settings.catalog_address) == []
     with composition.open_catalog(settings) as catalog:
-        assert catalog.cameras() == [Camera("gate", "North gate", "longcheng", 22.72, 114.25, 500)]
-        (report,) = catalog.reports()
+        assert catalog.cameras.all() == [Camera("gate", "North gate", "longcheng", 22.72, 114.25, 500)]
+        (report,) = catalog.segments.reports()
         assert (report.segment.role, report.segment.path, report.rows) == (StreamRole.FILE, "/v/1.mp4", 7)
-        assert catalog.model() == ("colours", 7)
+        assert catalog.indexes.model() == ("colours", 7)
     assert done.kept is not None
     with closing(sqlite3.connect(done.kept)) as before:
         assert before.execute("SELECT count(*) FROM segments").fetchone() == (1,)

@@ -81,7 +81,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     ffmpeg(*source, *H264, "-crf", 12, "-g", FPS, "-metadata", f"creation_time={START}", film, data=raw)
     with small_index(folder, ()) as parts:
         index(parts, [film])
-        parts.catalog.add_camera(Camera(CAMERA, "北门", "longcheng", 22.72, 114.25, clock_offset_ms=-1500))
+        parts.catalog.cameras.add(Camera(CAMERA, "北门", "longcheng", 22.72, 114.25, clock_offset_ms=-1500))
         yield parts
 
 
@@ -461,9 +461,9 @@ def test_verifying_loads_nothing_heavy(folder: Path) -> None:
 
 @pytest.fixture
 def masked(parts: AppContext) -> Iterator[None]:
-    parts.live.set_rules(Rules(CAMERA, masks=(UPPER,)))
+    parts.catalog.streams.set_rules(Rules(CAMERA, masks=(UPPER,)))
     yield
-    parts.live.set_rules(Rules(CAMERA))
+    parts.catalog.streams.set_rules(Rules(CAMERA))
 
 
 @pytest.mark.usefixtures("masked")

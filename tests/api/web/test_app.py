@@ -21,8 +21,9 @@ from api.web.permissions import NEEDS
 from api.web.routes import media
 from api.web.schemas.search import CamerasOut, ClipOut, HealthOut, Problem, SearchAnswer, StatusOut
 from indexer.decoding.video_source import VideoSource
-from search.catalog.catalog import segment_id
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
+from search.catalog.segment_queue import segment_id
+from search.coverage.queries import CoverageQueries
 from search.engine import SearchEngine
 from search.errors import BadInput, BadMedia, Conflict, NotFound, Unavailable, XunrenError
 from search.stream_types import Rules
@@ -346,10 +347,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppContext,
     """A server over a live camera of two streams, of which the smaller one is indexed."""
     folder = tmp_path_factory.mktemp("live")
     with small_index(folder, VIDEOS[1:]) as parts:
-        parts.catalog.add_camera(Camera("lane"))
+        parts.catalog.cameras.add(Camera("lane"))
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
-        parts.live.write(RecorderUpdate(segments=kept + waiting))
+        parts.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
         with parts.executor() as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
         # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
@@ -398,7 +399,7 @@ def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client],
     clip = found(client, text="red")["clips"][0]
     before = client.get(clip["clip_url"])
     assert "no-cache" in before.headers["cache-control"]
-    parts.live.set_rules(Rules("lane", masks=(UPPER,)))
+    parts.catalog.streams.set_rules(Rules("lane", masks=(UPPER,)))
     try:
         after = client.get(clip["clip_url"])
         assert after.headers["etag"] != before.headers["etag"]
@@ -408,15 +409,23 @@ def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client],
             assert image[: HEIGHT // 2].max() < 16
             assert image[HEIGHT // 2 + 4 :].mean() > 90
     finally:
-        parts.live.set_rules(Rules("lane"))
+        parts.catalog.streams.set_rules(Rules("lane"))
     assert client.get(clip["clip_url"]).content == before.content
 
 
 def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     parts, client = live
     clip = found(client, text="red")["clips"][0]
-    mains = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
-    subs = [Path(s.path) for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.SUB])]
+    mains = [
+        Path(s.path)
+        for s, _, _ in CoverageQueries(parts.catalog.database).recordings(
+            BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN]
+        )
+    ]
+    subs = [
+        Path(s.path)
+        for s, _, _ in CoverageQueries(parts.catalog.database).recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.SUB])
+    ]
     moved = []
     try:
         moved.append(mains[1].rename(tmp_path / "main1"))
@@ -437,8 +446,13 @@ def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, 
 def test_what_is_being_deleted_is_not_shown(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
     parts, client = live
     clip = found(client, text="red")["clips"][0]
-    main = [s.id for s, _, _ in parts.live.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
-    parts.live.mark_deleting([clip["segment"], *main])
+    main = [
+        s.id
+        for s, _, _ in CoverageQueries(parts.catalog.database).recordings(
+            BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN]
+        )
+    ]
+    parts.catalog.retention.mark_deleting([clip["segment"], *main])
     assert all(c["segment"] != clip["segment"] for c in found(client, text="red")["clips"])
     assert "unknown segment" in problem(client.get(clip["clip_url"]), 404)["what"]
     rest = found(client, text="red")["clips"][0]
@@ -462,7 +476,7 @@ def test_cameras_and_their_coverage(client: httpx.Client) -> None:
 def test_status_tells_what_is_being_indexed(
     client: httpx.Client, parts: AppContext, activity: Activity, red: dict[str, Any]
 ) -> None:
-    parts.catalog.refuse("broken.mp4", "empty", "the file is empty", "record it again")
+    parts.catalog.rejected_files.add("broken.mp4", "empty", "the file is empty", "record it again")
     status = client.get("/api/status").json()
     assert StatusOut.model_validate(status)
     assert (status["model"], status["cameras"]) == ("colours", 4)
@@ -470,11 +484,11 @@ def test_status_tells_what_is_being_indexed(
     others = dict.fromkeys(("uploading", "pending", "leased", "skipped", "kept", "deleting"), 0)
     assert status["segments"] == {"indexed": 4} | others
     assert (status["refused_count"], status["refused"][0]["path"]) == (1, "broken.mp4")
-    parts.catalog.accept("broken.mp4")
-    activity.note(parts.catalog.segment(red["segment"]), 3000)
+    parts.catalog.rejected_files.remove("broken.mp4")
+    activity.note(parts.catalog.segments.get(red["segment"]), 3000)
     working = client.get("/api/status").json()["indexing"]
     assert [(w["camera"], w["file"], w["offset_ms"]) for w in working] == [("gate", "red.mp4", 3000)]
-    activity.done(parts.catalog.segment(red["segment"]))
+    activity.done(parts.catalog.segments.get(red["segment"]))
     assert client.get("/api/status").json()["indexing"] == []
 
 

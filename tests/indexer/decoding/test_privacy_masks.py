@@ -91,28 +91,28 @@ def test_the_whole_picture_may_be_masked() -> None:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[StreamStore]:
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as catalog:
-        catalog.add_camera(Camera("gate"))
-        catalog.add_camera(Camera("hall"))
-        yield StreamStore(catalog)
+        catalog.cameras.add(Camera("gate"))
+        catalog.cameras.add(Camera("hall"))
+        yield catalog
 
 
-def test_the_book_follows_the_catalogue(live: StreamStore) -> None:
-    live.set_rules(Rules("gate", masks=[SQUARE]))
-    eager, lazy = MaskBook(live, refresh_s=0), MaskBook(live, refresh_s=3600)
+def test_the_book_follows_the_catalogue(catalog: Catalog) -> None:
+    catalog.streams.set_rules(Rules("gate", masks=[SQUARE]))
+    eager, lazy = MaskBook(catalog, refresh_s=0), MaskBook(catalog, refresh_s=3600)
     for book in (eager, lazy):
         assert book.masks("gate") == (SQUARE,)
         assert book.masks("hall") == ()
         assert book.masks("unknown") == ()
-    live.set_rules(Rules("hall", masks=[SQUARE]))
+    catalog.streams.set_rules(Rules("hall", masks=[SQUARE]))
     assert eager.masks("hall") == (SQUARE,)
     assert lazy.masks("hall") == (), "the catalogue is asked for every picture"
 
 
-def test_masks_hold_on_while_the_catalogue_does_not_answer(live: StreamStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    live.set_rules(Rules("gate", masks=[SQUARE]))
-    book, late = MaskBook(live, refresh_s=0), MaskBook(live, refresh_s=0)
+def test_masks_hold_on_while_the_catalogue_does_not_answer(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.streams.set_rules(Rules("gate", masks=[SQUARE]))
+    book, late = MaskBook(catalog, refresh_s=0), MaskBook(catalog, refresh_s=0)
     assert book.masks("gate") == (SQUARE,)
 
     def fails(_: StreamStore) -> dict[str, Rules]:

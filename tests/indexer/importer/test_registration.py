@@ -33,15 +33,15 @@ def test_good_and_bad_files_are_sorted(tmp_path: Path, catalog: Catalog) -> None
         ("gate", 1_793_606_400_000, StartSource.FILENAME)
     ]
     assert [(r.reason, Path(r.path).name) for r in found.refused] == [("empty", "empty.mp4")]
-    assert [c.id for c in catalog.cameras()] == ["gate"]
+    assert [c.id for c in catalog.cameras.all()] == ["gate"]
 
 
 def test_a_camera_that_is_known_keeps_its_data_and_corrects_the_clock(tmp_path: Path, catalog: Catalog) -> None:
-    catalog.add_camera(Camera("gate", name="north gate", clock_offset_ms=-500))
+    catalog.cameras.add(Camera("gate", name="north gate", clock_offset_ms=-500))
     video = make(tmp_path / "a.mp4", seconds=1)
     found = register(catalog, [video], camera_id="gate", start_ms=10_000, zone=UTC, max_megapixels=17)
     assert found.waiting[0].start_ms == 9_500
-    assert catalog.camera("gate").name == "north gate"
+    assert catalog.cameras.get("gate").name == "north gate"
 
 
 def test_one_start_for_many_files_is_refused(tmp_path: Path, catalog: Catalog) -> None:
@@ -49,7 +49,7 @@ def test_one_start_for_many_files_is_refused(tmp_path: Path, catalog: Catalog) -
         make(tmp_path / f"{n}.mp4", seconds=1)
     with pytest.raises(BadInput, match="one start time"):
         register(catalog, [tmp_path], camera_id=None, start_ms=1, zone=UTC, max_megapixels=17)
-    assert catalog.states() == {}
+    assert catalog.segments.states() == {}
 
 
 def test_what_was_refused_and_is_mended_is_forgotten(tmp_path: Path, catalog: Catalog) -> None:
@@ -58,10 +58,10 @@ def test_what_was_refused_and_is_mended_is_forgotten(tmp_path: Path, catalog: Ca
     assert register(catalog, [folder], camera_id=None, start_ms=None, zone=UTC, max_megapixels=17).refused
     (folder / "a.mp4").touch()
     register(catalog, [folder], camera_id=None, start_ms=None, zone=UTC, max_megapixels=17)
-    assert [Path(r["path"]).name for r in catalog.refused()] == ["a.mp4"]
+    assert [Path(r["path"]).name for r in catalog.rejected_files.all()] == ["a.mp4"]
     make(folder / "a.mp4", seconds=1)
     assert register(catalog, [folder], camera_id=None, start_ms=None, zone=UTC, max_megapixels=17).waiting
-    assert catalog.refused() == []
+    assert catalog.rejected_files.all() == []
 
 
 def test_a_name_that_is_no_text_is_refused_and_the_batch_goes_on(tmp_path: Path, catalog: Catalog) -> None:
@@ -72,7 +72,7 @@ def test_a_name_that_is_no_text_is_refused_and_the_batch_goes_on(tmp_path: Path,
     found = register(catalog, [folder], camera_id="gate", start_ms=None, zone=UTC, max_megapixels=17)
     assert len(found.waiting) == 1
     assert [r.reason for r in found.refused] == ["unreadable"]
-    assert "\ufffd" in catalog.refused()[0]["path"]
+    assert "\ufffd" in catalog.rejected_files.all()[0]["path"]
 
 
 def test_the_same_content_twice_is_one_segment(tmp_path: Path, catalog: Catalog) -> None:
@@ -81,4 +81,4 @@ def test_the_same_content_twice_is_one_segment(tmp_path: Path, catalog: Catalog)
     copy.write_bytes(first.read_bytes())
     found = register(catalog, [first, copy], camera_id="gate", start_ms=None, zone=UTC, max_megapixels=17)
     assert len({s.id for s in found.waiting}) == 1
-    assert catalog.states() == {"pending": 1}
+    assert catalog.segments.states() == {"pending": 1}

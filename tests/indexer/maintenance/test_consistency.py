@@ -12,8 +12,9 @@ import pytest
 from indexer.maintenance.consistency import ConsistencyChecker
 from indexer.maintenance.retention import Retention
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
+from search.catalog.segment_queue import SegmentQueue
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.media.media_store import MediaStore
 from search.stream_types import Reason
 from search.types import Segment, SegmentReport, SegmentState, StartSource, StreamRole
@@ -69,7 +70,7 @@ def test_an_index_that_is_new(house: House) -> None:
 
 def test_each_kind_is_found_and_mended(house: House, tmp_path: Path) -> None:
     good, lost, rowless = (house.record(NOW + n * 10_000) for n in range(3))
-    house.catalog.add_segment(mine := unknown_file(good, tmp_path))
+    house.catalog.segments.add(mine := unknown_file(good, tmp_path))
     orphan = aged(touched(Path(good.path).with_name("20260101T000000.000Z.mp4")))
     cut_off = aged(touched(Path(good.path).with_name(".20260101T000000.000Z.main.part")))
     touched(Path(good.path).with_name(".20260101T000001.000Z.main.part"))  # being written
@@ -90,17 +91,19 @@ def test_each_kind_is_found_and_mended(house: House, tmp_path: Path) -> None:
         "indexed segments without their rows": [rowless.id],
     }
     assert found(house) == expected | mendable
-    checker(house).mend(house.live)
+    checker(house).mend(house.catalog)
     assert found(house) == expected
     assert orphan.exists()
-    assert {s.id: state for s, state, _ in house.live.recordings(0, 2**62)} == {
+    assert {s.id: state for s, state, _ in CoverageQueries(house.catalog.database).recordings(0, 2**62)} == {
         good.id: SegmentState.INDEXED,
         lost.id: SegmentState.DELETING,
         rowless.id: SegmentState.PENDING,
         mine.id: SegmentState.PENDING,
     }
-    Retention(house.settings, house.catalog, house.live, house.store, house.media).step(NOW)
-    assert [(gap.start_ms, gap.reason) for gap in house.live.gaps(0, 2**62)] == [(lost.start_ms, Reason.DELETED)]
+    Retention(house.settings, house.catalog, house.store, house.media).step(NOW)
+    assert [(gap.start_ms, gap.reason) for gap in house.catalog.recordings.gaps(0, 2**62)] == [
+        (lost.start_ms, Reason.DELETED)
+    ]
 
 
 def touched(file: Path) -> Path:
@@ -115,19 +118,19 @@ def unknown_file(like: Segment, folder: Path) -> Segment:
 
 def test_what_changes_while_it_looks_is_not_left_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A segment is recorded and indexed, and another one deleted, between two looks into the parts."""
-    entries = Catalog.entries
+    entries = SegmentQueue.entries
     going = [house.record(NOW), house.record(NOW + 20_000)]
 
-    def entries_and_then(catalog: Catalog) -> Iterator[object]:
-        yield from entries(catalog)
+    def entries_and_then(queue: SegmentQueue) -> Iterator[object]:
+        yield from entries(queue)
         if busy:
             gone = going.pop()
             aged(Path(house.record(gone.start_ms + 10_000).path))
-            StreamStore(catalog).mark_deleting([gone.id])
+            house.catalog.retention.mark_deleting([gone.id])
             Path(gone.path).unlink()
             busy.pop()
 
-    monkeypatch.setattr(Catalog, "entries", entries_and_then)
+    monkeypatch.setattr(SegmentQueue, "entries", entries_and_then)
     busy = [True]
     assert checker(house)._look().files, "the test's own: one look alone is wrong"
     busy = [True]
@@ -137,5 +140,5 @@ def test_what_changes_while_it_looks_is_not_left_over(house: House, monkeypatch:
 
 def test_reports_of_skipped_segments_need_no_rows(house: House) -> None:
     segment = house.record(NOW, state=SegmentState.PENDING)
-    house.catalog.finish(SegmentReport(segment, SegmentState.SKIPPED, rows=0))
+    house.catalog.segments.finish(SegmentReport(segment, SegmentState.SKIPPED, rows=0))
     assert found(house) == {}

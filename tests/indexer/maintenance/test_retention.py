@@ -13,9 +13,11 @@ import pytest
 
 from indexer.maintenance.retention import DeletionReport, Retention
 from indexer.recorder.segment_writer import RecordingFolder
-from search.catalog.catalog import Catalog, segment_id
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
+from search.catalog.segment_queue import segment_id
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.errors import Unavailable
 from search.media.media_store import MediaStore
 from search.stream_types import Gap, Reason, Rules, Stream
@@ -53,12 +55,8 @@ class House:
     media: MediaStore
 
     @property
-    def live(self) -> StreamStore:
-        return StreamStore(self.catalog)
-
-    @property
     def retention(self) -> Retention:
-        return Retention(self.settings, self.catalog, self.live, self.store, self.media)
+        return Retention(self.settings, self.catalog, self.store, self.media)
 
     def record(
         self,
@@ -70,7 +68,7 @@ class House:
         size: int = 100,
     ) -> Segment:
         """A file of 10 s with its entry, two rows, a thumbnail and a clip."""
-        self.catalog.add_camera(Camera(camera), replace=False)
+        self.catalog.cameras.add(Camera(camera), replace=False)
         file = RecordingFolder(self.settings.recordings_dir, camera, role).file(start_ms, ".mp4")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 10)
@@ -79,7 +77,7 @@ class House:
             segment_id(camera, sha), camera, str(file.absolute()), sha, size, start_ms, StartSource.RECORDER, 10_000,
             role=role,
         )  # fmt: skip
-        self.live.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
+        self.catalog.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
         if state is SegmentState.INDEXED:
             rows = [frame(segment, offset) for offset in (0, 5000)]
             self.store.upsert(rows, np.eye(2, DIM, dtype=np.float32))
@@ -87,12 +85,12 @@ class House:
             clips = self.settings.media_dir / "clips"
             clips.mkdir(exist_ok=True)
             (clips / f"{segment.id}_0_2000.mp4").touch()
-            self.catalog.finish(SegmentReport(segment, state, seen=1, indexed=1, rows=2))
+            self.catalog.segments.finish(SegmentReport(segment, state, seen=1, indexed=1, rows=2))
         return segment
 
     def everything(self) -> set[str]:
         """Ids that anything is known about: entries, files (by start), thumbnails, clips, rows."""
-        ids = {segment.id for segment, _, _ in self.live.recordings(0, 2**62)}
+        ids = {segment.id for segment, _, _ in CoverageQueries(self.catalog.database).recordings(0, 2**62)}
         media = {path.name.partition("_")[0] for path in self.settings.media_dir.glob("*/*")}
         return ids | media | {row_id.partition("-")[0] for row_id in self.store.ids()}
 
@@ -100,7 +98,7 @@ class House:
         return sorted(path for path in self.settings.recordings_dir.rglob("*") if path.is_file())
 
     def gaps(self) -> list[tuple[int, int, Reason]]:
-        return [(gap.start_ms, gap.end_ms, gap.reason) for gap in self.live.gaps(0, 2**62)]
+        return [(gap.start_ms, gap.end_ms, gap.reason) for gap in self.catalog.recordings.gaps(0, 2**62)]
 
 
 def frame(segment: Segment, offset: int) -> Row:
@@ -164,14 +162,14 @@ def test_steps_that_are_stopped_do_not_pile_up(house: House, monkeypatch: pytest
             patch.setattr(Path, "unlink", dies)
             with pytest.raises(Crash):
                 house.retention.step(NOW)
-    assert house.catalog.states() == {"deleting": 2, "indexed": 4}
+    assert house.catalog.segments.states() == {"deleting": 2, "indexed": 4}
 
 
 def test_what_is_held_does_not_stand_in_the_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.maintenance.retention.STEP", 2)
     for n in range(5):
         house.record(OLD + n * 10_000)
-    house.live.add_hold("gate", OLD, OLD + 35_000, "case 17")
+    house.catalog.retention.add_hold("gate", OLD, OLD + 35_000, "case 17")
     assert run(house).segments == 1
     house.record(NOW - DAY)
     assert run(replace_settings(house, retention_gib=1e-9)).segments == 1
@@ -181,10 +179,10 @@ def test_each_camera_has_its_own_days(house: House) -> None:
     for camera in ("gate", "hall", "roof"):
         house.record(NOW - 10 * DAY, camera)
         house.record(OLD, camera)
-    house.live.set_rules(Rules("hall", keep_days=7))
-    house.live.set_rules(Rules("roof", keep_days=90))
+    house.catalog.streams.set_rules(Rules("hall", keep_days=7))
+    house.catalog.streams.set_rules(Rules("roof", keep_days=90))
     assert run(house).segments == 3
-    left = [(s.camera_id, s.start_ms) for s, _, _ in house.live.recordings(0, 2**62)]
+    left = [(s.camera_id, s.start_ms) for s, _, _ in CoverageQueries(house.catalog.database).recordings(0, 2**62)]
     assert left == [("gate", NOW - 10 * DAY), ("roof", OLD), ("roof", NOW - 10 * DAY)]
 
 
@@ -197,21 +195,21 @@ def test_a_file_goes_when_its_end_is_too_old(house: House) -> None:
 def test_imported_files_leased_and_held_ones_stay(house: House, tmp_path: Path) -> None:
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(b"film")
-    house.catalog.add_camera(Camera("gate"))
+    house.catalog.cameras.add(Camera("gate"))
     file = Segment(segment_id("gate", "f"), "gate", str(mine), "f", 10**15, OLD, StartSource.MTIME, 10_000)
-    house.catalog.add_segment(file)
-    house.catalog.finish(SegmentReport(file, SegmentState.INDEXED))
+    house.catalog.segments.add(file)
+    house.catalog.segments.finish(SegmentReport(file, SegmentState.INDEXED))
     held = house.record(OLD + 10_000)
     everybodys = house.record(OLD + 40_000)
     leased = house.record(OLD + 60_000, state=SegmentState.PENDING)
-    taken = house.catalog.lease("me", 60_000)
+    taken = house.catalog.segments.lease("me", 60_000)
     assert taken is not None
     assert taken.id == leased.id
     goes = house.record(OLD + 80_000)
-    house.live.add_hold("gate", OLD + 19_999, OLD + 20_001, "case 17")
-    house.live.add_hold("", OLD + 45_000, OLD + 46_000, "case 18")
-    house.catalog.add_camera(Camera("hall"))
-    house.live.add_hold("hall", OLD, NOW, "another camera's")
+    house.catalog.retention.add_hold("gate", OLD + 19_999, OLD + 20_001, "case 17")
+    house.catalog.retention.add_hold("", OLD + 45_000, OLD + 46_000, "case 18")
+    house.catalog.cameras.add(Camera("hall"))
+    house.catalog.retention.add_hold("hall", OLD, NOW, "another camera's")
     small = replace_settings(house, retention_gib=1e-9)
     done = run(small)
     assert (done.segments, done.held) == (1, 2)
@@ -233,7 +231,7 @@ def test_too_much_goes_oldest_first_of_all_cameras(house: House) -> None:
         )
     limited = replace_settings(house, retention_gib=5.5)
     assert run(limited).segments == 3
-    assert sorted(s.start_ms for s, _, _ in house.live.recordings(0, 2**62)) == [
+    assert sorted(s.start_ms for s, _, _ in CoverageQueries(house.catalog.database).recordings(0, 2**62)) == [
         NOW - DAY + n * 10_000 for n in range(3, 8)
     ]
 
@@ -246,15 +244,15 @@ def test_no_room_on_the_disk_is_no_reason_to_delete(house: House) -> None:
 
 def test_gaps_do_not_grow_without_bound(house: House) -> None:
     """Day after day, one gap for all that was deleted, and other reasons inside it are swallowed."""
-    house.catalog.add_camera(Camera("gate"))
-    house.live.set_streams("gate", [Stream("gate", StreamRole.MAIN, "s", "s", OLD)])
+    house.catalog.cameras.add(Camera("gate"))
+    house.catalog.streams.set("gate", [Stream("gate", StreamRole.MAIN, "s", "s", OLD)])
     before = Gap("gate", StreamRole.MAIN, OLD - 5_000, OLD, Reason.NOT_CONNECTED)
     inside = Gap("gate", StreamRole.MAIN, OLD + 10_000, OLD + 20_000, Reason.NO_FRAMES)
-    house.live.write(RecorderUpdate(gaps=[before, inside]))
+    house.catalog.recordings.write(RecorderUpdate(gaps=[before, inside]))
     for n in (0, 2, 3, 4):
         house.record(OLD + n * 10_000)
     last = Gap("gate", StreamRole.MAIN, OLD + 50_000, OLD + 60_000, Reason.DISK_FULL)
-    house.live.write(RecorderUpdate(gaps=[last]))
+    house.catalog.recordings.write(RecorderUpdate(gaps=[last]))
     house.record(OLD + 60_000)
     for end in (1, 3, 4, 5):
         run(house, OLD + 30 * DAY + end * 10_000)
@@ -270,12 +268,12 @@ def test_gaps_do_not_grow_without_bound(house: House) -> None:
 def test_a_gap_never_covers_what_is_still_there(house: House) -> None:
     for n in range(5):
         house.record(OLD + n * 10_000)
-    house.live.add_hold("gate", OLD + 21_000, OLD + 22_000, "case 17")
+    house.catalog.retention.add_hold("gate", OLD + 21_000, OLD + 22_000, "case 17")
     run(house)
     kept = (OLD + 20_000, OLD + 30_000)
     parted = [(OLD, kept[0], Reason.DELETED), (kept[1], OLD + 50_000, Reason.DELETED)]
     assert house.gaps() == parted
-    house.live.remove_hold(house.live.holds()[0].id)
+    house.catalog.retention.remove_hold(house.catalog.retention.holds()[0].id)
     run(house)
     assert house.gaps() == [(OLD, OLD + 50_000, Reason.DELETED)]
     assert house.everything() == set()
@@ -285,7 +283,7 @@ def test_streams_of_one_camera_have_gaps_of_their_own(house: House) -> None:
     for role in (StreamRole.MAIN, StreamRole.SUB):
         house.record(OLD, role=role)
     run(house)
-    assert {(gap.role, gap.start_ms) for gap in house.live.gaps(0, 2**62)} == {
+    assert {(gap.role, gap.start_ms) for gap in house.catalog.recordings.gaps(0, 2**62)} == {
         (StreamRole.MAIN, OLD),
         (StreamRole.SUB, OLD),
     }
@@ -347,11 +345,11 @@ def test_a_hold_saves_what_was_marked_and_is_still_whole(house: House, monkeypat
         patch.setattr(Path, "unlink", dies)
         with pytest.raises(Crash):
             house.retention.step(NOW)
-    assert house.catalog.states() == {"deleting": 2}
-    house.live.add_hold("gate", OLD, OLD + 20_000, "case 17")
+    assert house.catalog.segments.states() == {"deleting": 2}
+    house.catalog.retention.add_hold("gate", OLD, OLD + 20_000, "case 17")
     assert run(house).segments == 0
     assert house.everything() == {first.id, second.id}
-    assert house.catalog.states() == {"indexed": 1, "pending": 1}
+    assert house.catalog.segments.states() == {"indexed": 1, "pending": 1}
 
 
 def test_a_file_that_cannot_be_deleted_stops_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,16 +369,16 @@ def test_a_file_that_cannot_be_deleted_stops_no_other(house: House, monkeypatch:
     with pytest.raises(Unavailable, match="Permission denied"):
         retention.step(NOW)
     assert house.everything() == {stuck.id}
-    assert house.catalog.states() == {"indexed": 1}
+    assert house.catalog.segments.states() == {"indexed": 1}
     assert not Path(goes.path).exists()
 
 
 def test_an_imported_file_stays_whoever_marks_its_entry(house: House, tmp_path: Path) -> None:
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(b"film")
-    house.catalog.add_camera(Camera("gate"))
-    house.catalog.add_segment(Segment("f" * 24, "gate", str(mine), "f", 1, NOW, StartSource.MTIME))
-    house.live.mark_deleting(["f" * 24])
+    house.catalog.cameras.add(Camera("gate"))
+    house.catalog.segments.add(Segment("f" * 24, "gate", str(mine), "f", 1, NOW, StartSource.MTIME))
+    house.catalog.retention.mark_deleting(["f" * 24])
     house.retention.step(NOW)
     assert mine.exists()
 

@@ -18,7 +18,7 @@ from indexer.decoding.lookback import earlier_frames
 from indexer.detection.camera_memory import PerCamera
 from indexer.pipeline.load_control import CALM_S, LOOK_S, MOST, LoadController
 from indexer.recorder.segment_writer import RecordingFolder
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.query import Query
 from search.stream_types import Rules
 from search.times import now_ms
@@ -33,7 +33,7 @@ FILE_MS = 10_000
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with closing(House(tmp_path)) as opened:
-        opened.catalog.add_camera(Camera("gate"))
+        opened.catalog.cameras.add(Camera("gate"))
         yield opened
 
 
@@ -62,7 +62,7 @@ def record(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     segment = place.segment(path, start_ms, len(pictures) * step_ms, (WIDTH, HEIGHT))
-    StreamStore(house.catalog).write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
+    house.catalog.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
     return segment
 
 
@@ -86,13 +86,13 @@ def test_who_is_only_behind_a_mask_cannot_be_found(house: House) -> None:
     assert people(house, open_one)
     assert house.engine.search(Query("red", Filter(kinds=(RowKind.PERSON,)))).clips
 
-    StreamStore(house.catalog).set_rules(Rules("gate", masks=(((0, 0.3), (0.45, 0.3), (0.45, 1), (0, 1)),)))
+    house.catalog.streams.set_rules(Rules("gate", masks=(((0, 0.3), (0.45, 0.3), (0.45, 1), (0, 1)),)))
     folder = house.settings.data_dir / "masked"
     folder.mkdir()
     with closing(House(folder)) as masked:
-        masked.catalog.add_camera(Camera("gate"))
-        rules = StreamStore(house.catalog).rules()["gate"]
-        StreamStore(masked.catalog).set_rules(rules)
+        masked.catalog.cameras.add(Camera("gate"))
+        rules = house.catalog.streams.rules()["gate"]
+        masked.catalog.streams.set_rules(rules)
         file = record(masked, [*empty, *empty, *behind, *empty], start)
         list(masked.executor.run())
         assert people(masked, file) == []
@@ -127,12 +127,12 @@ def test_an_unchanged_scene_is_kept_ever_more_seldom_not_with_every_file(house: 
 def test_after_a_restart_the_background_is_learnt_from_earlier_files(tmp_path: Path) -> None:
     start = now_ms() - 600_000
     with closing(House(tmp_path)) as first:
-        first.catalog.add_camera(Camera("gate"))
+        first.catalog.cameras.add(Camera("gate"))
         for n in range(8):
             record(first, [shot()] * 5, start + n * FILE_MS)
         list(first.executor.run())
         standing = record(first, [shot((300, RED))] * 5, start + 8 * FILE_MS)
-        frames = list(earlier_frames(StreamStore(first.catalog), first.media, standing, 17))
+        frames = list(earlier_frames(first.catalog, first.media, standing, 17))
         assert len(frames) == 8 * 2, "one in five seconds"
     with closing(House(tmp_path)) as second:
         list(second.executor.run())
@@ -163,11 +163,11 @@ def test_recent_files_come_first_in_order_then_the_newest_then_imports(house: Ho
         segment = replace(made.segment(path, now - age, FILE_MS, (1, 1)), role=role)
         written.segments.append((segment, SegmentState.PENDING))
         ages[name] = now - age
-    StreamStore(house.catalog).write(written)
-    leased = [house.catalog.lease("me", 60_000) for _ in ages]
+    house.catalog.recordings.write(written)
+    leased = [house.catalog.segments.lease("me", 60_000) for _ in ages]
     order = [segment.start_ms for segment in leased if segment is not None]
     assert order == [ages[name] for name in ("recent-1", "recent-2", "old-1", "old-2", "import")]
-    assert house.catalog.lease("me", 60_000) is None
+    assert house.catalog.segments.lease("me", 60_000) is None
 
 
 def test_it_follows_until_it_is_told_to_stop(house: House) -> None:
@@ -183,7 +183,7 @@ def test_it_follows_until_it_is_told_to_stop(house: House) -> None:
         record(house, [shot()] * 2, now_ms() - 60_000 + n * FILE_MS)
         time.sleep(0.7)
     end = time.monotonic() + 20
-    while house.catalog.states().get(SegmentState.INDEXED, 0) < 3 and time.monotonic() < end:
+    while house.catalog.segments.states().get(SegmentState.INDEXED, 0) < 3 and time.monotonic() < end:
         time.sleep(0.05)
     until.set()
     thread.join(20)
@@ -206,8 +206,8 @@ class Clock:
 
 def test_it_looks_at_fewer_frames_before_it_is_too_far_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    live = StreamStore(house.catalog)
-    governor = LoadController(live, 30.0)
+    catalog = house.catalog
+    governor = LoadController(catalog, 30.0)
     assert clock.look(governor) == 2.0
     late = record(house, [shot()] * 2, now_ms() - 24_000)
     assert (now_ms() - late.end_ms) / 1000 > 15
@@ -222,7 +222,7 @@ def test_it_looks_at_fewer_frames_before_it_is_too_far_behind(house: House, monk
 def test_what_is_too_old_is_no_reason_to_look_at_fewer_frames(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     record(house, [shot()] * 5, now_ms() - 3_600_000)
-    assert clock.look(LoadController(StreamStore(house.catalog), 30.0)) == 2.0
+    assert clock.look(LoadController(house.catalog, 30.0)) == 2.0
 
 
 def test_frames_left_out_for_load_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def test_a_worker_that_is_killed_loses_nothing(many: AppContext, demo: Demo) -> 
     assert sorted(report.segment.camera_id for report in reports) == ["gate", "hall", "square", "street"]
     assert many.store.ids() == undisturbed(demo)
     assert many.store.count() == len(many.store.ids())
-    assert {report.state for report in many.catalog.reports()} == {"indexed"}
+    assert {report.state for report in many.catalog.segments.reports()} == {"indexed"}
 
 
 def test_they_go_on_with_what_comes_until_they_are_told(many: AppContext) -> None:
@@ -149,7 +149,7 @@ def test_who_stops_in_the_middle_gives_the_leases_back(many: AppContext, tmp_pat
         reports = executor.run()
         next(reports)
         reports.close()
-    states = many.catalog.states()
+    states = many.catalog.segments.states()
     assert states.get("leased", 0) == 0
     assert states["pending"] + states["indexed"] == 12
     until(lambda: actors() == [])  # Ray kills them a moment later

@@ -151,7 +151,7 @@ def test_a_second_run_with_other_settings_leaves_nothing_behind(tmp_path: Path) 
     with closing(House(tmp_path)) as first:
         first.register(gate())
         list(first.executor.run())
-        segment = first.catalog.reports()[0].segment
+        segment = first.catalog.segments.reports()[0].segment
     with closing(House(tmp_path, sample_interval_s=5.0)) as second:
         moved = (gate(),)
         register(second.catalog, moved, camera_id=None, start_ms=segment.start_ms + 1000, zone=UTC, max_megapixels=17)
@@ -185,7 +185,7 @@ def test_a_store_that_fails_stops_the_run_and_marks_nothing(house: House, monkey
     monkeypatch.setattr(house.store, "upsert", fails)
     with pytest.raises(Unavailable, match="the store is gone"):
         list(house.executor.run())
-    assert house.catalog.states() == {"pending": 1}
+    assert house.catalog.segments.states() == {"pending": 1}
     monkeypatch.undo()
     (report,) = house.executor.run()
     assert report.rows == house.store.count()
@@ -203,7 +203,7 @@ def test_a_run_can_be_stopped_in_the_middle_of_a_file(house: House) -> None:
     with pytest.raises(StoppedWork):
         list(house.executor.run(stop))
     assert seen.is_set()
-    assert house.catalog.states() == {"pending": 1}
+    assert house.catalog.segments.states() == {"pending": 1}
 
 
 class Listener:
@@ -225,7 +225,7 @@ class Listener:
         order = sorted(range(len(ids)), key=ids.__getitem__)
         assert np.allclose(there, vectors[order], atol=1e-6)
         self.ids += ids
-        self.states.append(self.house.catalog.states())
+        self.states.append(self.house.catalog.segments.states())
 
 
 def test_new_rows_are_told_once_they_are_stored_and_before_their_segment_is_done(house: House) -> None:
@@ -238,13 +238,13 @@ def test_new_rows_are_told_once_they_are_stored_and_before_their_segment_is_done
 
 def test_who_has_lost_its_lease_stores_tidies_and_says_nothing(house: House) -> None:
     house.register(gate())
-    lost = house.catalog.lease("slow", -1)
+    lost = house.catalog.segments.lease("slow", -1)
     assert lost is not None
     (report,) = house.executor.run()
     rows = house.store.ids()
     late = WriteBatch(house.worker.begin(lost), [], SegmentReport(lost, SegmentState.SKIPPED, reason="internal error"))
     assert house.worker.write([late]) == []
-    assert (house.store.ids(), house.catalog.states()) == (rows, {"indexed": 1})
+    assert (house.store.ids(), house.catalog.segments.states()) == (rows, {"indexed": 1})
     assert len(rows) == report.rows > 0
 
 
@@ -254,7 +254,7 @@ def test_who_is_killed_after_telling_tells_the_same_rows_again(house: House, mon
 
     listener = Listener(house)
     house.register(gate())
-    monkeypatch.setattr(house.catalog, "finish", killed)
+    monkeypatch.setattr(house.catalog.segments, "finish", killed)
     with pytest.raises(Unavailable, match="killed here"):
         list(house.executor.run())
     first, listener.ids = listener.ids, []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.recorder.gap_ledger import GapLedger
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
 from search.stream_types import JOIN_MS, Gap, Reason, Stream
 from search.types import Segment, SegmentState, StartSource, StreamRole
 

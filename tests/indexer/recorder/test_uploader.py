@@ -15,8 +15,9 @@ from indexer.recorder.camera_share import FOLDER_ID, folder_id
 from indexer.recorder.segment_writer import RecordingFolder
 from indexer.recorder.uploader import Uploader
 from search.catalog.catalog import Catalog
-from search.catalog.streams import RecorderUpdate, StreamStore
+from search.catalog.recordings import RecorderUpdate
 from search.config import Settings
+from search.coverage.queries import CoverageQueries
 from search.errors import Unavailable
 from search.media.media_store import MediaStore, open_media
 from search.stream_types import Reason
@@ -37,15 +38,11 @@ class Yard:
     media: MediaStore
 
     @property
-    def live(self) -> StreamStore:
-        return StreamStore(self.catalog)
-
-    @property
     def uploader(self) -> Uploader:
         return self.uploader_of(self.settings.recordings_dir)
 
     def uploader_of(self, root: Path) -> Uploader:
-        return Uploader(self.live, self.media, root, folder_id(root))
+        return Uploader(self.catalog, self.media, root, folder_id(root))
 
     def record(self, start_ms: int, state: SegmentState = SegmentState.PENDING) -> Segment:
         """A closed file that the catalogue is told of."""
@@ -58,13 +55,15 @@ class Yard:
         return segment
 
     def tell(self, segment: Segment, state: SegmentState = SegmentState.PENDING) -> None:
-        self.live.write(
+        self.catalog.recordings.write(
             RecorderUpdate(segments=[(segment, state)]), uploading_from=folder_id(self.settings.recordings_dir)
         )
 
     def known(self) -> list[tuple[str, SegmentState]]:
         """(path, state) of each segment, by start."""
-        return [(segment.path, state) for segment, state, _ in self.live.recordings(0, 2**62)]
+        return [
+            (segment.path, state) for segment, state, _ in CoverageQueries(self.catalog.database).recordings(0, 2**62)
+        ]
 
     def files(self) -> list[Path]:
         return [path for path in self.settings.recordings_dir.rglob("*.mp4") if path.is_file()]
@@ -75,20 +74,22 @@ def yard(tmp_path: Path, catalog_url: str, s3: S3Server) -> Iterator[Yard]:
     s3.empty()
     settings = Settings(data_dir=tmp_path, catalog_url=catalog_url, media_url=s3.url, media_endpoint=s3.endpoint)
     with Catalog(catalog_url) as catalog:
-        catalog.add_camera(Camera("gate"))
+        catalog.cameras.add(Camera("gate"))
         yield Yard(settings, catalog, open_media(settings))
 
 
 def test_a_file_waits_for_the_indexer_once_the_storage_has_it(yard: Yard, s3: S3Server) -> None:
     first, kept = yard.record(NOW), yard.record(NOW + 10_000, SegmentState.KEPT)
-    assert yard.catalog.lease("worker", 1000) is None
-    assert [piece.label for piece in yard.live.unindexed(0, 2**62, live=True)["gate"]] == [Reason.WAITING]
+    assert yard.catalog.segments.lease("worker", 1000) is None
+    assert [piece.label for piece in CoverageQueries(yard.catalog.database).unindexed(0, 2**62, live=True)["gate"]] == [
+        Reason.WAITING
+    ]
     assert yard.uploader.step() == 2
     (at, state), (_, other) = yard.known()
     assert (state, other) == (SegmentState.PENDING, SegmentState.KEPT)
     assert at == f"{s3.url}/recordings/{Path(first.path).relative_to(yard.settings.recordings_dir)}"
     assert yard.files() == []
-    leased = yard.catalog.lease("worker", 1000)
+    leased = yard.catalog.segments.lease("worker", 1000)
     assert leased is not None
     assert Path(yard.media.local(leased).path).read_bytes() == b"movie of %d" % NOW
     assert kept.id not in leased.id
@@ -160,7 +161,7 @@ def test_what_is_old_goes_from_the_storage_but_not_before_it_is_there(yard: Yard
     yard.record(NOW - 40 * DAY)
     young = yard.record(NOW - DAY)
     with MemoryStore(dim=4) as store:
-        retention = Retention(yard.settings, yard.catalog, yard.live, store, yard.media)
+        retention = Retention(yard.settings, yard.catalog, store, yard.media)
         assert retention.step(NOW) is None
         yard.uploader.step()
         deleted = retention.step(NOW)

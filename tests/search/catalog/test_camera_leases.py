@@ -38,7 +38,7 @@ def catalog(catalog_url: str) -> Iterator[Catalog]:
 
 
 def recorder(catalog: Catalog, name: str) -> CameraLeases:
-    return CameraLeases(catalog, name, f"host:{name}", "folder", LEASE_S)
+    return CameraLeases(catalog.database, name, f"host:{name}", "folder", LEASE_S)
 
 
 def cameras(count: int) -> list[str]:

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from search.catalog.catalog import Catalog, segment_id
+from search.catalog.catalog import Catalog
 from search.catalog.database import connect
+from search.catalog.segment_queue import segment_id
 from search.errors import BadInput, Unavailable
 from search.types import Camera, Segment, StartSource
 from tests.support.postgres_server import Postgres, running_postgres
 
 LEASE = """
 import sys
-from search.catalog import Catalog
+from search.catalog.catalog import Catalog
 with Catalog(sys.argv[1]) as catalog:
-    while (found := catalog.lease(sys.argv[2], 600_000)) is not None:
+    while (found := catalog.segments.lease(sys.argv[2], 600_000)) is not None:
         print(found.id)
 """
 
@@ -83,7 +84,7 @@ def test_a_database_that_sorts_otherwise_is_refused(postgres: Postgres) -> None:
 def test_what_postgres_cannot_keep_is_refused(postgres: Postgres) -> None:
     url = postgres.new()
     with Catalog(url) as catalog, pytest.raises(BadInput, match="cannot be kept"):
-        catalog.add_camera(Camera("gate", "North\x00gate"))
+        catalog.cameras.add(Camera("gate", "North\x00gate"))
     postgres.drop(url)
 
 
@@ -93,7 +94,7 @@ def test_many_that_open_a_new_one_at_once_make_it_once(catalog_url: str) -> None
     def opened(_: int) -> int:
         together.wait()
         with Catalog(catalog_url) as catalog:
-            return len(catalog.cameras())
+            return len(catalog.cameras.all())
 
     with ThreadPoolExecutor(6) as threads:
         assert list(threads.map(opened, range(6))) == [0] * 6
@@ -102,9 +103,9 @@ def test_many_that_open_a_new_one_at_once_make_it_once(catalog_url: str) -> None
 def test_workers_in_many_processes_lease_each_segment_once(catalog_url: str) -> None:
     made = segments(120)
     with Catalog(catalog_url) as catalog:
-        catalog.add_camera(Camera("gate"))
+        catalog.cameras.add(Camera("gate"))
         for one in made:
-            catalog.add_segment(one)
+            catalog.segments.add(one)
     workers = [
         subprocess.Popen([sys.executable, "-c", LEASE, catalog_url, f"w{n}"], stdout=subprocess.PIPE, text=True)
         for n in range(4)
@@ -116,9 +117,9 @@ def test_workers_in_many_processes_lease_each_segment_once(catalog_url: str) -> 
 
 def test_it_goes_on_after_the_server_was_restarted(tmp_path: Path) -> None:
     with running_postgres() as server, Catalog(server.new()) as catalog:
-        catalog.add_camera(Camera("gate"))
+        catalog.cameras.add(Camera("gate"))
         server.stop()
         with pytest.raises(Unavailable, match="does not answer"):
-            catalog.cameras()
+            catalog.cameras.all()
         server.start()
-        assert [camera.id for camera in catalog.cameras()] == ["gate"]
+        assert [camera.id for camera in catalog.cameras.all()] == ["gate"]

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from search.catalog.catalog import Catalog, segment_id
-from search.catalog.streams import Backlog, CameraConfig, RecorderUpdate, StreamStore
+from search.catalog.catalog import Catalog
+from search.catalog.recordings import RecorderUpdate
+from search.catalog.segment_queue import segment_id
+from search.catalog.streams import CameraConfig
+from search.coverage.queries import Backlog, CoverageQueries
 from search.errors import BadInput, NotFound, Unavailable
 from search.stream_types import Gap, Health, Reason, Rules, Stream, StreamState
 from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource, StreamRole
@@ -22,13 +25,8 @@ SQUARE = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.4))
 def catalog(catalog_url: str) -> Iterator[Catalog]:
     with Catalog(catalog_url) as opened:
         for camera in ("gate", "hall"):
-            opened.add_camera(Camera(camera))
+            opened.cameras.add(Camera(camera))
         yield opened
-
-
-@pytest.fixture
-def live(catalog: Catalog) -> StreamStore:
-    return StreamStore(catalog)
 
 
 def stream(camera: str = "gate", role: StreamRole = StreamRole.MAIN, since: int = T) -> Stream:
@@ -48,41 +46,41 @@ def gap(start: int, end: int, reason: Reason = Reason.NOT_CONNECTED, camera: str
     return Gap(camera, StreamRole.MAIN, T + start, T + end, reason, "detail")
 
 
-def stored(live: StreamStore, *segments: Segment, state: SegmentState = SegmentState.PENDING) -> None:
-    live.write(RecorderUpdate(segments=[(one, state) for one in segments]))
+def stored(catalog: Catalog, *segments: Segment, state: SegmentState = SegmentState.PENDING) -> None:
+    catalog.recordings.write(RecorderUpdate(segments=[(one, state) for one in segments]))
 
 
 # streams
 
 
-def test_streams_are_kept_with_their_beginning(live: StreamStore) -> None:
+def test_streams_are_kept_with_their_beginning(catalog: Catalog) -> None:
     main, sub = stream(), stream(role=StreamRole.SUB)
-    live.set_streams("gate", [main, sub])
-    live.set_streams("hall", [stream("hall")])
-    assert live.streams() == [main, sub, stream("hall")]
-    assert live.indexed_streams() == [sub, stream("hall")]
-    live.set_streams("gate", [replace(main, sealed="other", since_ms=T + 99)])
-    assert live.streams()[0] == replace(main, sealed="other"), "a new address is no new beginning"
-    live.set_streams("gate", [])
-    assert live.streams() == [stream("hall")]
+    catalog.streams.set("gate", [main, sub])
+    catalog.streams.set("hall", [stream("hall")])
+    assert catalog.streams.all() == [main, sub, stream("hall")]
+    assert catalog.streams.indexed() == [sub, stream("hall")]
+    catalog.streams.set("gate", [replace(main, sealed="other", since_ms=T + 99)])
+    assert catalog.streams.all()[0] == replace(main, sealed="other"), "a new address is no new beginning"
+    catalog.streams.set("gate", [])
+    assert catalog.streams.all() == [stream("hall")]
 
 
-def test_a_stream_that_ends_takes_its_health_along(live: StreamStore) -> None:
-    live.set_streams("gate", [stream(), stream(role=StreamRole.SUB)])
+def test_a_stream_that_ends_takes_its_health_along(catalog: Catalog) -> None:
+    catalog.streams.set("gate", [stream(), stream(role=StreamRole.SUB)])
     both = [
         Health("gate", role, StreamState.RECORDING, "fine", T, fps=25.0) for role in (StreamRole.MAIN, StreamRole.SUB)
     ]
-    live.write(RecorderUpdate(health=both))
-    assert live.health() == both
-    live.write(RecorderUpdate(health=[replace(both[0], state=StreamState.NO_FRAMES)] * 2))
-    assert live.health()[0].state is StreamState.NO_FRAMES
-    live.set_streams("gate", [stream()])
-    assert [health.role for health in live.health()] == [StreamRole.MAIN]
+    catalog.recordings.write(RecorderUpdate(health=both))
+    assert catalog.recordings.health() == both
+    catalog.recordings.write(RecorderUpdate(health=[replace(both[0], state=StreamState.NO_FRAMES)] * 2))
+    assert catalog.recordings.health()[0].state is StreamState.NO_FRAMES
+    catalog.streams.set("gate", [stream()])
+    assert [health.role for health in catalog.recordings.health()] == [StreamRole.MAIN]
 
 
-def test_many_cameras_are_put_at_once(live: StreamStore, catalog: Catalog) -> None:
-    live.set_streams("gate", [stream(), stream(role=StreamRole.SUB)])
-    live.write(
+def test_many_cameras_are_put_at_once(catalog: Catalog) -> None:
+    catalog.streams.set("gate", [stream(), stream(role=StreamRole.SUB)])
+    catalog.recordings.write(
         RecorderUpdate(
             health=[Health("gate", role, StreamState.RECORDING) for role in (StreamRole.MAIN, StreamRole.SUB)]
         )
@@ -92,31 +90,31 @@ def test_many_cameras_are_put_at_once(live: StreamStore, catalog: Catalog) -> No
         CameraConfig(Camera("hall", "Hall")),
         *(CameraConfig(Camera(f"c{n}"), (stream(f"c{n}"),)) for n in range(1200)),
     ]
-    live.put(wanted)
+    catalog.streams.put(wanted)
     ids = [item.camera.id for item in wanted]
-    assert live.known([*ids, "nobody"]) == {item.camera.id: item for item in wanted}
-    assert len(catalog.cameras()) == 1202
-    assert [health.role for health in live.health()] == [StreamRole.MAIN]
-    live.put([])
-    live.put([CameraConfig(Camera("gate"))])
-    assert live.known(["gate"]) == {"gate": CameraConfig(Camera("gate"))}
+    assert catalog.streams.known([*ids, "nobody"]) == {item.camera.id: item for item in wanted}
+    assert len(catalog.cameras.all()) == 1202
+    assert [health.role for health in catalog.recordings.health()] == [StreamRole.MAIN]
+    catalog.streams.put([])
+    catalog.streams.put([CameraConfig(Camera("gate"))])
+    assert catalog.streams.known(["gate"]) == {"gate": CameraConfig(Camera("gate"))}
 
 
-def test_putting_is_all_or_nothing(live: StreamStore) -> None:
+def test_putting_is_all_or_nothing(catalog: Catalog) -> None:
     wrong = CameraConfig(Camera("gate", "changed"), (stream("nobody"),))
     with pytest.raises(Unavailable):
-        live.put([CameraConfig(Camera("new")), wrong])
-    assert live.known(["gate", "new"]) == {"gate": CameraConfig(Camera("gate"))}
+        catalog.streams.put([CameraConfig(Camera("new")), wrong])
+    assert catalog.streams.known(["gate", "new"]) == {"gate": CameraConfig(Camera("gate"))}
 
 
 # what the recorder writes
 
 
-def test_a_known_segment_stays_as_it_is(live: StreamStore, catalog: Catalog) -> None:
-    stored(live, segment(0), segment(0), segment(1))
-    catalog.finish(SegmentReport(segment(0), SegmentState.INDEXED, rows=3))
-    stored(live, replace(segment(0), path="/elsewhere"), state=SegmentState.KEPT)
-    found = live.recordings(0, 2**62)
+def test_a_known_segment_stays_as_it_is(catalog: Catalog) -> None:
+    stored(catalog, segment(0), segment(0), segment(1))
+    catalog.segments.finish(SegmentReport(segment(0), SegmentState.INDEXED, rows=3))
+    stored(catalog, replace(segment(0), path="/elsewhere"), state=SegmentState.KEPT)
+    found = CoverageQueries(catalog.database).recordings(0, 2**62)
     assert [(one.path, state) for one, state, _ in found] == [
         (segment(0).path, SegmentState.INDEXED),
         (segment(1).path, SegmentState.PENDING),
@@ -125,50 +123,52 @@ def test_a_known_segment_stays_as_it_is(live: StreamStore, catalog: Catalog) -> 
     assert found[1][2] == {}
 
 
-def test_gaps_grow_and_go(live: StreamStore) -> None:
-    live.write(RecorderUpdate(gaps=[gap(0, 10), gap(50, 60)]))
-    live.write(RecorderUpdate(gaps=[gap(0, 20), gap(0, 30)], no_gaps=[gap(50, 70)]))
-    assert live.gaps(0, 2**62) == [gap(0, 30)]
-    live.write(RecorderUpdate(gaps=[gap(0, 30, camera="hall")]))
-    assert live.gaps(T + 29, T + 30, ["hall"]) == [gap(0, 30, camera="hall")]
-    assert live.gaps(T + 30, T + 99) == [], "the end is exclusive"
-    assert live.gaps(0, T) == []
+def test_gaps_grow_and_go(catalog: Catalog) -> None:
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(0, 10), gap(50, 60)]))
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(0, 20), gap(0, 30)], no_gaps=[gap(50, 70)]))
+    assert catalog.recordings.gaps(0, 2**62) == [gap(0, 30)]
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(0, 30, camera="hall")]))
+    assert catalog.recordings.gaps(T + 29, T + 30, ["hall"]) == [gap(0, 30, camera="hall")]
+    assert catalog.recordings.gaps(T + 30, T + 99) == [], "the end is exclusive"
+    assert catalog.recordings.gaps(0, T) == []
 
 
-def test_nothing_of_a_write_is_there_if_a_part_fails(live: StreamStore) -> None:
+def test_nothing_of_a_write_is_there_if_a_part_fails(catalog: Catalog) -> None:
     with pytest.raises(Unavailable):
-        live.write(RecorderUpdate(segments=[(segment(0), SegmentState.PENDING)], gaps=[gap(0, 1, camera="nobody")]))
-    assert live.recordings(0, 2**62) == []
+        catalog.recordings.write(
+            RecorderUpdate(segments=[(segment(0), SegmentState.PENDING)], gaps=[gap(0, 1, camera="nobody")])
+        )
+    assert CoverageQueries(catalog.database).recordings(0, 2**62) == []
     assert not RecorderUpdate()
     assert RecorderUpdate(gaps=[gap(0, 1)])
 
 
-def test_until_when_time_is_accounted_for(live: StreamStore) -> None:
-    assert live.covered_until(stream()) == T
-    stored(live, segment(0, role=StreamRole.SUB), segment(5, "hall"))
-    assert live.covered_until(stream()) == T
-    stored(live, segment(0), segment(2, duration=90_000), segment(3))
-    assert live.covered_until(stream()) == T + 110_000, "a longer file may have begun before the newest"
-    live.write(RecorderUpdate(gaps=[gap(0, 120_000), gap(5, 6)]))
-    assert live.covered_until(stream()) == T + 120_000
-    assert live.covered_until(stream(since=T + 200_000)) == T + 200_000
+def test_until_when_time_is_accounted_for(catalog: Catalog) -> None:
+    assert catalog.recordings.covered_until(stream()) == T
+    stored(catalog, segment(0, role=StreamRole.SUB), segment(5, "hall"))
+    assert catalog.recordings.covered_until(stream()) == T
+    stored(catalog, segment(0), segment(2, duration=90_000), segment(3))
+    assert catalog.recordings.covered_until(stream()) == T + 110_000, "a longer file may have begun before the newest"
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(0, 120_000), gap(5, 6)]))
+    assert catalog.recordings.covered_until(stream()) == T + 120_000
+    assert catalog.recordings.covered_until(stream(since=T + 200_000)) == T + 200_000
 
 
-def test_paths_of_a_stream(live: StreamStore) -> None:
-    stored(live, segment(0), segment(1), segment(2), segment(2, role=StreamRole.SUB), segment(2, "hall"))
-    assert live.paths("gate", StreamRole.MAIN, T + 10_000) == {segment(1).path, segment(2).path}
+def test_paths_of_a_stream(catalog: Catalog) -> None:
+    stored(catalog, segment(0), segment(1), segment(2), segment(2, role=StreamRole.SUB), segment(2, "hall"))
+    assert catalog.recordings.paths("gate", StreamRole.MAIN, T + 10_000) == {segment(1).path, segment(2).path}
 
 
 # what is asked
 
 
-def test_recordings_by_range_camera_state_and_role(live: StreamStore, catalog: Catalog) -> None:
-    stored(live, segment(2), segment(0), segment(1, role=StreamRole.SUB))
-    stored(live, segment(1, "hall"), state=SegmentState.KEPT)
-    catalog.add_segment(file := replace(segment(0), id="f" * 24, role=StreamRole.FILE, duration_ms=10**8))
+def test_recordings_by_range_camera_state_and_role(catalog: Catalog) -> None:
+    stored(catalog, segment(2), segment(0), segment(1, role=StreamRole.SUB))
+    stored(catalog, segment(1, "hall"), state=SegmentState.KEPT)
+    catalog.segments.add(file := replace(segment(0), id="f" * 24, role=StreamRole.FILE, duration_ms=10**8))
 
     def starts(*arguments: int, **options: object) -> list[tuple[str, int]]:
-        found = live.recordings(*arguments, **options)  # type: ignore[arg-type]
+        found = CoverageQueries(catalog.database).recordings(*arguments, **options)  # type: ignore[arg-type]
         return [(one.camera_id, (one.start_ms - T) // 10_000) for one, _, _ in found]
 
     assert starts(0, 2**62, roles=[StreamRole.MAIN]) == [("gate", 0), ("gate", 2), ("hall", 1)]
@@ -180,121 +180,123 @@ def test_recordings_by_range_camera_state_and_role(live: StreamStore, catalog: C
     assert starts(T + 10_000, T + 10_001, roles=[StreamRole.MAIN, StreamRole.SUB]) == [("gate", 1), ("hall", 1)]
     assert starts(0, 2**62, cameras=["hall"]) == [("hall", 1)]
     assert starts(0, 2**62, states=[SegmentState.KEPT]) == [("hall", 1)]
-    late = live.recordings(T + 10**7, T + 10**7 + 1)
+    late = CoverageQueries(catalog.database).recordings(T + 10**7, T + 10**7 + 1)
     assert [one.id for one, _, _ in late] == [file.id], "a long import is found by any of its parts"
 
 
-def test_the_newest_that_is_indexed(live: StreamStore, catalog: Catalog) -> None:
-    stored(live, segment(0), segment(1), segment(2), segment(1, "hall"))
-    assert live.newest_indexed() == {}
+def test_the_newest_that_is_indexed(catalog: Catalog) -> None:
+    stored(catalog, segment(0), segment(1), segment(2), segment(1, "hall"))
+    assert CoverageQueries(catalog.database).newest_indexed() == {}
     for n in (0, 1):
-        catalog.finish(SegmentReport(segment(n), SegmentState.INDEXED))
-    assert live.newest_indexed() == {"gate": T + 20_000}
+        catalog.segments.finish(SegmentReport(segment(n), SegmentState.INDEXED))
+    assert CoverageQueries(catalog.database).newest_indexed() == {"gate": T + 20_000}
 
 
-def test_what_waits(live: StreamStore, catalog: Catalog) -> None:
-    assert live.backlog(0) == Backlog(0, 0.0, None, None)
-    stored(live, *(segment(n) for n in range(4)), segment(9, "hall"))
-    stored(live, segment(0, role=StreamRole.SUB), state=SegmentState.KEPT)
-    catalog.add_segment(replace(segment(0), id="f" * 24, role=StreamRole.FILE))
-    assert catalog.lease("me", 60_000) is not None
-    assert live.backlog(T + 20_000) == Backlog(5, 50.0, T, T + 30_000)
-    assert live.backlog(T + 10**9) == Backlog(5, 50.0, T, None)
+def test_what_waits(catalog: Catalog) -> None:
+    assert CoverageQueries(catalog.database).backlog(0) == Backlog(0, 0.0, None, None)
+    stored(catalog, *(segment(n) for n in range(4)), segment(9, "hall"))
+    stored(catalog, segment(0, role=StreamRole.SUB), state=SegmentState.KEPT)
+    catalog.segments.add(replace(segment(0), id="f" * 24, role=StreamRole.FILE))
+    assert catalog.segments.lease("me", 60_000) is not None
+    assert CoverageQueries(catalog.database).backlog(T + 20_000) == Backlog(5, 50.0, T, T + 30_000)
+    assert CoverageQueries(catalog.database).backlog(T + 10**9) == Backlog(5, 50.0, T, None)
 
 
 # rules and holds
 
 
-def test_rules_replace_each_other(live: StreamStore) -> None:
-    assert live.rules() == {}
-    live.set_rules(Rules("gate", 7, (SQUARE, SQUARE)))
-    live.set_rules(Rules("hall"))
-    assert live.rules() == {"gate": Rules("gate", 7, (SQUARE, SQUARE)), "hall": Rules("hall")}
-    live.set_rules(Rules("gate", 0.5))
-    assert live.rules()["gate"] == Rules("gate", 0.5)
+def test_rules_replace_each_other(catalog: Catalog) -> None:
+    assert catalog.streams.rules() == {}
+    catalog.streams.set_rules(Rules("gate", 7, (SQUARE, SQUARE)))
+    catalog.streams.set_rules(Rules("hall"))
+    assert catalog.streams.rules() == {"gate": Rules("gate", 7, (SQUARE, SQUARE)), "hall": Rules("hall")}
+    catalog.streams.set_rules(Rules("gate", 0.5))
+    assert catalog.streams.rules()["gate"] == Rules("gate", 0.5)
 
 
-def test_holds_come_and_go(live: StreamStore) -> None:
-    first = live.add_hold("gate", T, T + 1, "case 17")
-    second = live.add_hold("", T, T + 1, "case 18")
-    assert live.holds() == [first, second]
-    live.remove_hold(first.id)
-    assert live.holds() == [second]
+def test_holds_come_and_go(catalog: Catalog) -> None:
+    first = catalog.retention.add_hold("gate", T, T + 1, "case 17")
+    second = catalog.retention.add_hold("", T, T + 1, "case 18")
+    assert catalog.retention.holds() == [first, second]
+    catalog.retention.remove_hold(first.id)
+    assert catalog.retention.holds() == [second]
     with pytest.raises(NotFound, match="no such hold"):
-        live.remove_hold(first.id)
+        catalog.retention.remove_hold(first.id)
 
 
-def test_a_hold_that_makes_no_sense(live: StreamStore) -> None:
+def test_a_hold_that_makes_no_sense(catalog: Catalog) -> None:
     with pytest.raises(NotFound, match="gate"):
-        live.add_hold("gaet", T, T + 1, "case 17")
+        catalog.retention.add_hold("gaet", T, T + 1, "case 17")
     for camera, start, end, why in (("gate", T, T, "x"), ("gate", T, T + 1, " "), ("gate", -1, 5, "x")):
         with pytest.raises(BadInput):
-            live.add_hold(camera, start, end, why)
-    assert live.holds() == []
+            catalog.retention.add_hold(camera, start, end, why)
+    assert catalog.retention.holds() == []
 
 
 # deletion
 
 
-def test_marking_leaves_leased_and_held_ones_and_can_be_taken_back(live: StreamStore, catalog: Catalog) -> None:
+def test_marking_leaves_leased_and_held_ones_and_can_be_taken_back(catalog: Catalog) -> None:
     free, kept, leased, held = (segment(n) for n in range(4))
-    stored(live, leased)
-    assert catalog.lease("me", 60_000) is not None
-    stored(live, free, held)
-    stored(live, kept, state=SegmentState.KEPT)
-    hold = live.add_hold("gate", held.start_ms + 9_999, held.end_ms, "case 17")
+    stored(catalog, leased)
+    assert catalog.segments.lease("me", 60_000) is not None
+    stored(catalog, free, held)
+    stored(catalog, kept, state=SegmentState.KEPT)
+    hold = catalog.retention.add_hold("gate", held.start_ms + 9_999, held.end_ms, "case 17")
     ids = [one.id for one in (free, kept, leased, held)]
-    live.mark_deleting(ids)
-    live.mark_deleting(ids)
-    assert [one.id for one in live.deleting(9)] == [free.id, kept.id]
-    assert [one.id for one in live.deleting(1)] == [free.id]
-    assert live.unmark(ids, only_held=True) == 0
-    live.add_hold("", kept.start_ms, kept.start_ms + 1, "case 18")
-    assert live.unmark(ids, only_held=True) == 1
-    assert live.unmark(ids) == 1
-    assert catalog.states() == {"pending": 2, "kept": 1, "leased": 1}
-    live.remove_hold(hold.id)
-    live.mark_deleting([held.id])
-    assert live.deleting(9) == [held]
+    catalog.retention.mark_deleting(ids)
+    catalog.retention.mark_deleting(ids)
+    assert [one.id for one in catalog.retention.deleting(9)] == [free.id, kept.id]
+    assert [one.id for one in catalog.retention.deleting(1)] == [free.id]
+    assert catalog.retention.unmark(ids, only_held=True) == 0
+    catalog.retention.add_hold("", kept.start_ms, kept.start_ms + 1, "case 18")
+    assert catalog.retention.unmark(ids, only_held=True) == 1
+    assert catalog.retention.unmark(ids) == 1
+    assert catalog.segments.states() == {"pending": 2, "kept": 1, "leased": 1}
+    catalog.retention.remove_hold(hold.id)
+    catalog.retention.mark_deleting([held.id])
+    assert catalog.retention.deleting(9) == [held]
 
 
-def test_what_is_marked_is_out_of_the_indexers_reach(live: StreamStore, catalog: Catalog) -> None:
-    stored(live, segment(0))
-    live.mark_deleting([segment(0).id])
-    assert catalog.lease("me", 60_000) is None
+def test_what_is_marked_is_out_of_the_indexers_reach(catalog: Catalog) -> None:
+    stored(catalog, segment(0))
+    catalog.retention.mark_deleting([segment(0).id])
+    assert catalog.segments.lease("me", 60_000) is None
 
 
-def test_indexing_again(live: StreamStore, catalog: Catalog) -> None:
-    stored(live, *(segment(n) for n in range(3)), segment(0, "hall"))
+def test_indexing_again(catalog: Catalog) -> None:
+    stored(catalog, *(segment(n) for n in range(3)), segment(0, "hall"))
     for _ in range(3):
-        leased = catalog.lease("me", 60_000)
+        leased = catalog.segments.lease("me", 60_000)
         assert leased is not None
-        catalog.finish(SegmentReport(leased, SegmentState.INDEXED, rows=2))
-    of_gate = catalog.indexed_of("gate", "", 9)
+        catalog.segments.finish(SegmentReport(leased, SegmentState.INDEXED, rows=2))
+    of_gate = catalog.segments.indexed_of("gate", "", 9)
     assert of_gate == sorted(of_gate)
-    assert catalog.indexed_of("gate", of_gate[0], 9) == of_gate[1:]
-    assert catalog.indexed_of("gate", "", 1) == of_gate[:1]
-    assert catalog.index_again([*of_gate, "nobody"]) == len(of_gate)
-    assert catalog.index_again(of_gate) == 0
-    again = catalog.lease("me", 60_000)
+    assert catalog.segments.indexed_of("gate", of_gate[0], 9) == of_gate[1:]
+    assert catalog.segments.indexed_of("gate", "", 1) == of_gate[:1]
+    assert catalog.segments.index_again([*of_gate, "nobody"]) == len(of_gate)
+    assert catalog.segments.index_again(of_gate) == 0
+    again = catalog.segments.lease("me", 60_000)
     assert again is not None
     while again.id not in of_gate:
-        again = catalog.lease("me", 60_000)
+        again = catalog.segments.lease("me", 60_000)
         assert again is not None
     assert again.attempt == 2, "rows of the attempt before must go"
 
 
-def test_entries_come_in_portions(live: StreamStore, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.catalog.catalog._PAGE", 3)
-    stored(live, *(segment(n) for n in range(7)))
-    catalog.finish(SegmentReport(segment(0), SegmentState.INDEXED, rows=5))
-    entries = list(catalog.entries())
+def test_entries_come_in_portions(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.catalog.segment_queue._PAGE", 3)
+    stored(catalog, *(segment(n) for n in range(7)))
+    catalog.segments.finish(SegmentReport(segment(0), SegmentState.INDEXED, rows=5))
+    entries = list(catalog.segments.entries())
     assert [entry.id for entry in entries] == sorted(segment(n).id for n in range(7))
     assert {entry.path: entry.rows for entry in entries} == {segment(n).path: 0 if n else 5 for n in range(7)}
 
 
 def test_what_is_not_open_says_so(tmp_path: Path) -> None:
-    closed = StreamStore(Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}"))
-    for ask in (closed.streams, closed.health, closed.rules, closed.holds, closed.newest_indexed):
+    closed = Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
+    queries = CoverageQueries(closed.database)
+    streams, recordings, holds = closed.streams, closed.recordings, closed.retention.holds
+    for ask in (streams.all, recordings.health, streams.rules, holds, queries.newest_indexed):
         with pytest.raises(Unavailable, match="not open"):
             ask()

@@ -540,11 +540,11 @@ def test_masks_are_drawn_by_who_may(people: dict[str, httpx.Client], parts: AppC
     triangle = [[0, 0], [0.5, 0], [0, 0.5]]
     sue, adam = people["sue"], people["adam"]
     assert olga.put("/api/cameras/gate/masks", json={"masks": [triangle]}).status_code == 403
-    before = parts.live.known(["hall"])["hall"]
+    before = parts.catalog.streams.known(["hall"])["hall"]
     assert sue.put("/api/cameras/hall/masks", json={"masks": [triangle]}).json()["masks"] == [triangle]
     assert adam.get("/api/cameras/hall/masks").json()["masks"] == [triangle]
     for bad in ([[[0, 0], [1, 1]]], [[[0, 0], [2, 0], [0, 1]]], "x", [[[0, 0]] * 101]):
         assert sue.put("/api/cameras/hall/masks", json={"masks": bad}).status_code == 400
     assert sue.put("/api/cameras/nowhere/masks", json={"masks": []}).status_code == 404
     assert sue.put("/api/cameras/hall/masks", json={"masks": []}).json()["masks"] == []
-    assert parts.live.known(["hall"])["hall"] == before
+    assert parts.catalog.streams.known(["hall"])["hall"] == before

@@ -21,7 +21,6 @@ from api.web.schemas.cases import CaseAnswer, CaseLineOut, CaseOut, CasesOut, Si
 from api.web.schemas.search import SearchAnswer
 from indexer.importer.registration import register
 from search.answer import Answer
-from search.catalog.streams import StreamStore
 from search.engine import SearchEngine
 from search.geo.reachability import MOST_OFF
 from search.query import Query
@@ -54,7 +53,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
             assert all(report.state == SegmentState.INDEXED for report in executor.run())
         for camera, km in PLACES.items():
             lat, lon = (None, None) if km is None else (LAT + km * KM, LON)
-            parts.catalog.add_camera(Camera(camera, f"the {camera}", lat=lat, lon=lon))
+            parts.catalog.cameras.add(Camera(camera, f"the {camera}", lat=lat, lon=lon))
         yield parts
 
 
@@ -325,19 +324,19 @@ def test_a_sighting(client: httpx.Client, parts: AppContext, case: dict[str, Any
     assert clip["start_ms"] <= made["start_ms"] <= made["time_ms"] < made["end_ms"] <= clip["end_ms"]
     assert client.get(made["thumbnail"]).content == client.get(clip["thumbnail"]).content
     assert client.get(made["clip_url"]).status_code == 200
-    holds = StreamStore(parts.catalog).holds()
+    holds = parts.catalog.retention.holds()
     held = next(hold for hold in holds if hold.id == made["hold"])
     assert (held.camera_id, held.why) == ("gate", f"case {case['id']}")
     assert (held.start_ms, held.end_ms) == (made["start_ms"], made["end_ms"])
 
     assert sight(client, case, "gate") == made
-    assert len(StreamStore(parts.catalog).holds()) == len(holds)
+    assert len(parts.catalog.retention.holds()) == len(holds)
     answer = asked(client, case)
     assert best(answer, "gate")["sighting"] == 1
     assert best(answer, "school")["sighting"] is None
     left = good(client.delete(f"/api/cases/{case['id']}/sightings/1"))
     assert left["sightings"] == []
-    assert len(StreamStore(parts.catalog).holds()) == len(holds) - 1
+    assert len(parts.catalog.retention.holds()) == len(holds) - 1
     problem(client.get(made["thumbnail"]), 404)
     problem(client.delete(f"/api/cases/{case['id']}/sightings/1"), 404)
 

@@ -15,7 +15,6 @@ from api.commands import consistency
 from api.runtime.client import Server
 from api.web.routes.consistency import router
 from search.catalog.catalog import Catalog
-from search.catalog.streams import StreamStore
 from search.config import Settings
 from search.media.media_store import MediaStore
 from search.vector_store.memory import MemoryStore
@@ -33,9 +32,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     with Catalog(settings.catalog_address) as catalog, MemoryStore(dim=4) as store:
         app = FastAPI()
         app.include_router(router)
-        app.state.parts = SimpleNamespace(
-            settings=settings, catalog=catalog, live=StreamStore(catalog), store=store, media=media
-        )
+        app.state.parts = SimpleNamespace(settings=settings, catalog=catalog, store=store, media=media)
         client = TestClient(app)
 
         def ask(server: Server, path: str, body: Mapping[str, Any] | None = None) -> Any:

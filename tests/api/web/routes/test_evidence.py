@@ -26,7 +26,7 @@ from api.evidence.verify import verify
 from api.runtime.client import Server, download
 from api.signing import Signer
 from api.web.app import create_app
-from search.catalog.streams import RecorderUpdate
+from search.catalog.recordings import RecorderUpdate
 from search.engine import SearchEngine
 from search.errors import BadInput, Unavailable
 from search.query import Query
@@ -42,10 +42,10 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     """A live camera of two streams, of which the smaller one is indexed."""
     folder = tmp_path_factory.mktemp("live")
     with small_index(folder, VIDEOS[1:2]) as parts:
-        parts.catalog.add_camera(Camera("lane", clock_offset_ms=7))
+        parts.catalog.cameras.add(Camera("lane", clock_offset_ms=7))
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
-        parts.live.write(RecorderUpdate(segments=kept + waiting))
+        parts.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
         with parts.executor() as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
         yield parts

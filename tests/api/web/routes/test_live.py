@@ -41,7 +41,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, now: int) -> Iterator[AppCon
     """`gate` records; `hall` with a sub-stream had an outage; the third is refused; the fourth no recorder knows."""
     since = now - HOUR
     with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:1]) as parts:
-        parts.catalog.add_camera(parts.catalog.camera("gate"))
+        parts.catalog.cameras.add(parts.catalog.cameras.get("gate"))
         recordings.add(parts, "gate", since, name="North gate")
         recordings.record(parts, "gate", since, 356)
         recordings.record(parts, "gate", since + 3_560_000, 1, state=SegmentState.SKIPPED, reason="undecodable")
@@ -345,9 +345,9 @@ def test_nothing_secret_is_told(client: httpx.Client, parts: AppContext) -> None
 def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
     address = "rtsp://viewer:Gr8-hush%21@10.0.0.9/live?token=Gr8-hush"
     with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
-        parts.catalog.add_camera(Camera("gate"))
+        parts.catalog.cameras.add(Camera("gate"))
         sealed = Vault(parts.settings.data_dir).seal(address)
-        parts.live.set_streams("gate", [Stream("gate", StreamRole.MAIN, sealed, shown(address), now_ms() - HOUR)])
+        parts.catalog.streams.set("gate", [Stream("gate", StreamRole.MAIN, sealed, shown(address), now_ms() - HOUR)])
         recordings.tell(parts, "gate", StreamState.REFUSED, now_ms(), detail="the camera refuses user and password")
         with httpx.Client(base_url=url, timeout=30) as client:
             paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/metrics", "/openapi.json", "/docs")

@@ -22,7 +22,7 @@ PLACES = {"gate": (31.23, 121.47), "hall": (31.2305, 121.4703)}
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     with town(tmp_path_factory.mktemp("around")) as parts:
         for camera, (lat, lon) in PLACES.items():
-            parts.catalog.add_camera(replace(parts.catalog.camera(camera), lat=lat, lon=lon))
+            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), lat=lat, lon=lon))
         yield parts
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_track_is_refused(oscar: httpx.Client, query: str, status: in
 
 
 def test_the_cameras_around_show_the_same_time(parts: AppContext, oscar: httpx.Client, clip: dict[str, Any]) -> None:
-    moment = parts.catalog.segments_by_id([str(clip["segment"])])[str(clip["segment"])].start_ms + 1000
+    moment = parts.catalog.segments.by_id([str(clip["segment"])])[str(clip["segment"])].start_ms + 1000
     (hall,) = oscar.get("/api/cameras/gate/near", params={"time_ms": moment}).json()["cameras"]
     assert (hall["camera"], hall["metres"]) == ("hall", pytest.approx(62, abs=2))
     assert hall["start_ms"] <= moment < hall["end_ms"]
@@ -91,7 +91,7 @@ def test_the_cameras_around_show_the_same_time(parts: AppContext, oscar: httpx.C
 
 
 def test_neighbours_of_another_district_and_of_long_ago_are_not_told(parts: AppContext, url: str) -> None:
-    segment = next(iter(parts.catalog.segments_by_id([row.segment_id for row in parts.store.sample(1)[0]]).values()))
+    segment = next(iter(parts.catalog.segments.by_id([row.segment_id for row in parts.store.sample(1)[0]]).values()))
     olga = sign_in(url, "olga")
     assert olga.get("/api/cameras/gate/near", params={"time_ms": segment.start_ms}).json() == {"cameras": []}
     young = AccountInput("young", frozenset({UserRole.OPERATOR}), AccessScope(everything=True, back_hours=1))

@@ -20,7 +20,7 @@ SERIOUS = ("serious", "critical")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     with town(tmp_path_factory.mktemp("axe"), wide_search_hours=0.0001) as parts:
         for camera, lat in (("gate", 31.23), ("hall", 31.231)):
-            parts.catalog.add_camera(replace(parts.catalog.camera(camera), lat=lat, lon=121.47))
+            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), lat=lat, lon=121.47))
         yield parts
 
 

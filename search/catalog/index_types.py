@@ -1,0 +1,94 @@
+"""The types of the catalogue's indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from search.catalog import tables
+
+FIRST_COLLECTION = "xunren"
+"""The collection of the index that a new data folder begins with."""
+
+
+class IndexState(StrEnum):
+    """Of an index. New rows go to all but those that are dropped."""
+
+    BUILDING = "building"
+    READY = "ready"
+    LIVE = "live"
+    OLD = "old"
+    DROPPING = "dropping"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexScope:
+    """What an index is to have: recordings that overlap [from_ms, to_ms), Unix ms, of these cameras (empty: all)."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+    cameras: tuple[str, ...] = ()
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self == ReindexScope()
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """On the segments' table."""
+        c = tables.segments.c
+        wanted: list[sa.ColumnElement[bool]] = [sa.true()]
+        if self.from_ms is not None:
+            wanted.append(c.start_ms + c.duration_ms > self.from_ms)
+        if self.to_ms is not None:
+            wanted.append(c.start_ms < self.to_ms)
+        if self.cameras:
+            wanted.append(c.camera_id.in_(self.cameras))
+        return sa.and_(*wanted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"from_ms": self.from_ms, "to_ms": self.to_ms, "cameras": list(self.cameras)}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """One index. `model` is the setting that loads its model, empty where it is not known; `label` its vector space."""
+
+    collection: str
+    label: str
+    dim: int
+    model: str = ""
+    state: IndexState = IndexState.LIVE
+    scope: ReindexScope = ReindexScope()
+    created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillProgress:
+    """What an index is to have, has and lacks: segments of its scope. `failed`: (segment id, path, why)."""
+
+    segments: int
+    done: int
+    failed: Sequence[tuple[str, str, str]] = ()
+
+    @property
+    def missing(self) -> int:
+        """Neither done nor failed."""
+        return self.segments - self.done - len(self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillCost:
+    """What a job has to read and to make."""
+
+    segments: int
+    rows: int
+    frames: int
+    duration_ms: int
+    bytes: int

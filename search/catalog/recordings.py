@@ -1,0 +1,147 @@
+"""What recorders write to the catalogue: recordings, gaps and health of live streams."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from search.catalog import tables
+from search.catalog.database import Database, id_batches
+from search.catalog.tables import SEGMENT_COLUMNS, column_values, segment_values, to_segment
+from search.stream_types import LONGEST_LIVE_MS, Gap, Health, Reason, Stream, StreamState
+from search.types import Segment, SegmentState, StreamRole
+
+
+@dataclass(slots=True)
+class RecorderUpdate:
+    """What a recorder tells the catalogue at once: closed segments, gaps as they are, gaps that were none, health."""
+
+    segments: list[tuple[Segment, SegmentState]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    no_gaps: list[Gap] = field(default_factory=list)
+    health: list[Health] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.segments or self.gaps or self.no_gaps or self.health)
+
+
+class RecordingStore:
+    """What recorders have written to an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write(self, written: RecorderUpdate, *, uploading_from: str = "") -> None:
+        """Store all of it in one transaction; a segment that is known stays as it is.
+
+        `uploading_from`: id of the folder where the segments wait for `uploaded`, which gives them their state.
+        """
+        with self._database.begin() as db:
+            known = self._known(db, [segment.id for segment, _ in written.segments])
+            for segment, state in written.segments:
+                if segment.id not in known:
+                    known.add(segment.id)
+                    values = segment_values(segment) | {"state": state.value, "attempts": 0}
+                    if uploading_from:
+                        values |= {"state": SegmentState.UPLOADING.value, "owner": _owner(state, uploading_from)}
+                    db.execute(tables.segments.insert().values(**values))
+            for gap in written.no_gaps:
+                db.execute(tables.gaps.delete().where(_same(gap)))
+            for gap in written.gaps:  # one by one: the same gap may come twice, longer the second time
+                db.execute(tables.gaps.delete().where(_same(gap)))
+                db.execute(tables.gaps.insert().values(**column_values(gap)))
+            for health in written.health:
+                db.execute(tables.health.delete().where(_key(tables.health, health)))
+                db.execute(tables.health.insert().values(**column_values(health)))
+
+    def uploading(self, folder: str, limit: int) -> list[Segment]:
+        """Segments whose files wait in the folder of this id and are to be sent to the storage, oldest first.
+
+        Paths do not tell: machines that are set up alike have the same ones.
+        """
+        c = tables.segments.c
+        mine = c.owner.in_([_owner(state, folder) for state in SegmentState])
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, mine)
+        with self._database.begin() as db:
+            rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
+            return [to_segment(row) for row in rows]
+
+    def uploaded(self, segment: Segment, address: str) -> None:
+        """The storage has it: it lies there from now on, and has the state with which it was told."""
+        t = tables.segments
+        here = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
+        with self._database.begin() as db:
+            owner = db.scalar(sa.select(t.c.owner).where(here))
+            if owner is not None:  # else another process of this folder was quicker
+                state = owner.partition(":")[0]
+                db.execute(t.update().where(here).values(path=address, state=state, owner=None))
+
+    def moved(self, ids: Sequence[str]) -> set[str]:
+        """Those of the segments that no longer lie where they were recorded."""
+        c = tables.segments.c
+        sent = sa.and_(c.state != SegmentState.UPLOADING.value, c.path.startswith("s3://"))
+        with self._database.begin() as db:
+            return {id_ for part in id_batches(ids) for id_ in db.scalars(sa.select(c.id).where(c.id.in_(part), sent))}
+
+    def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
+        c = tables.segments.c
+        return {found for part in id_batches(ids) for found in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
+
+    def covered_until(self, stream: Stream) -> int:
+        """Unix ms up to which a stream's time is accounted for, as recorded or as a gap; at least its beginning."""
+        s, g = tables.segments.c, tables.gaps.c
+        mine = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
+        with self._database.begin() as db:
+            newest = db.scalar(sa.select(s.start_ms).where(mine).order_by(s.start_ms.desc()).limit(1)) or 0
+            recorded = db.scalar(
+                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(mine, s.start_ms >= newest - LONGEST_LIVE_MS)
+            )
+            missed = db.scalar(
+                sa.select(sa.func.max(g.end_ms)).where(g.camera_id == stream.camera_id, g.role == stream.role.value)
+            )
+        return max(stream.since_ms, recorded or 0, missed or 0)
+
+    def paths(self, camera_id: str, role: StreamRole, from_ms: int) -> set[str]:
+        """Files of a stream's segments that begin at or after `from_ms`."""
+        c = tables.segments.c
+        query = sa.select(c.path).where(c.camera_id == camera_id, c.role == role.value, c.start_ms >= from_ms)
+        with self._database.begin() as db:
+            return set(db.scalars(query))
+
+    def health(self) -> list[Health]:
+        """Every stream that a recorder has told about, by camera and role."""
+        t = tables.health
+        with self._database.begin() as db:
+            rows = db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()
+            words = [dict(r) | {"role": StreamRole(r["role"]), "state": StreamState(r["state"])} for r in rows]
+        return [Health(**word) for word in words]
+
+    def gaps(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> list[Gap]:
+        """Gaps that overlap the range, by camera and start; of all cameras where none is named."""
+        t = tables.gaps
+        query = sa.select(t).where(t.c.start_ms < to_ms, t.c.end_ms > from_ms)
+        if cameras:
+            query = query.where(t.c.camera_id.in_(list(cameras)))
+        with self._database.begin() as db:
+            rows = db.execute(query.order_by(t.c.camera_id, t.c.start_ms)).all()
+        return [
+            Gap(camera, StreamRole(role), start, end, Reason(why), more) for camera, role, start, end, why, more in rows
+        ]
+
+
+def _owner(state: SegmentState, folder: str) -> str:
+    """Nobody leases what is not sent yet: room for the state that waits for it, and for where it lies."""
+    return f"{state.value}:{folder}"
+
+
+def _same(gap: Gap) -> sa.ColumnElement[bool]:
+    return sa.and_(_key(tables.gaps, gap), tables.gaps.c.start_ms == gap.start_ms)
+
+
+def _key(table: sa.Table, item: Gap | Health) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.camera_id == item.camera_id, table.c.role == item.role.value)
