@@ -27,7 +27,7 @@ _FORGET_LEASES = 1000  # after so many, a recorder that is gone is no longer nam
 
 @dataclass(frozen=True, slots=True)
 class HeldCameras:
-    """The cameras that a recorder holds, those of them it is asked for, and how many recorders live, it included."""
+    """The cameras that a recorder holds, those that others ask it for, and the number of live recorders with it."""
 
     cameras: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class HeldCameras:
 
 @dataclass(frozen=True, slots=True)
 class CameraHolder:
-    """Who holds a camera, in words, the id of the folder that it writes to, and whether it has lived lately."""
+    """The recorder that holds a camera: its name for people, the id of its folder, and whether it is alive."""
 
     camera_id: str
     shown: str
@@ -65,7 +65,7 @@ class CameraLeases:
         self._quiet_until_ms = 0
 
     def beat(self, wanted: Collection[str], unable: Collection[str] = ()) -> HeldCameras:
-        """Give a sign of life, keep what is held, take what is due.
+        """Renew the leases of this recorder and take the cameras that are due to it.
 
         Args:
             wanted: ids of all cameras that it would record.
@@ -93,7 +93,7 @@ class CameraLeases:
         return HeldCameras(frozenset(held), asked, len(recorders))
 
     def hand_over(self, cameras: Iterable[str]) -> None:
-        """Let those who asked for them have these; their files are closed."""
+        """Hand these cameras to the recorders that asked for them. Close their files first."""
         t = tables.camera_leases
         with self._database.begin() as db:
             _alone(db)
@@ -103,11 +103,11 @@ class CameraLeases:
                 db.execute(t.update().where(mine).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
 
     def leave(self) -> None:
-        """Give everything back: all files are closed."""
+        """Release all cameras. Close all files first."""
         self.bury([self._id])
 
     def bury(self, recorders: Collection[str]) -> None:
-        """These are dead: what they held is free at once."""
+        """Release all cameras of recorders that are dead."""
         t, r = tables.camera_leases, tables.recorders
         with self._database.begin() as db:
             _alone(db)
@@ -115,14 +115,14 @@ class CameraLeases:
             db.execute(r.delete().where(r.c.id.in_(recorders)))
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """Id -> (name, folder id) of all recorders but this one, alive or not."""
+        """Return id -> (name, folder id) of all other recorders, alive or not."""
         r = tables.recorders
         with self._database.begin() as db:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
     def holders(self, camera_id: str = "") -> list[CameraHolder]:
-        """Who holds what, by camera; of one camera, or all."""
+        """Return the holders by camera, of one camera or of all."""
         t, r = tables.camera_leases, tables.recorders
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
         if camera_id:
@@ -135,7 +135,7 @@ class CameraLeases:
     # in a transaction ----------------------------------------------------------------------------------------
 
     def _live(self, db: sa.Connection, now: int) -> set[str]:
-        """Ids of the recorders that live, this one included."""
+        """Return the ids of the live recorders, this one included."""
         r = tables.recorders
         db.execute(r.delete().where(sa.or_(r.c.id == self._id, r.c.until_ms < now - _FORGET_LEASES * self._lease_ms)))
         me = {"id": self._id, "shown": self._shown, "folder": self._folder, "until_ms": now + self._lease_ms}
@@ -152,7 +152,7 @@ class CameraLeases:
         self, db: sa.Connection, leases: dict[str, sa.Row[tuple[str, str, int, str]]], wanted: Collection[str],
         recorders: set[str], now: int,
     ) -> None:  # fmt: skip
-        """Its fair share of what is free, and what has been free for half a lease, whoever is there."""
+        """Take a fair share of the free cameras, and all that have been free for half a lease."""
         t = tables.camera_leases
         held = sum(row.recorder == self._id for row in leases.values())
         quiet = now < self._quiet_until_ms
@@ -190,7 +190,7 @@ class CameraLeases:
 
 
 def _alone(db: sa.Connection) -> None:
-    """One recorder after the other."""
+    """Let no other recorder change leases until this transaction ends."""
     if db.dialect.name == "sqlite":
         tables.alone(db)
     else:

@@ -27,7 +27,7 @@ class CameraStore:
         self._database = database
 
     def add(self, camera: Camera, *, replace: bool = True) -> bool:
-        """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""
+        """Store a camera and return whether it was new; an existing one is replaced only if `replace`."""
         values = {name: getattr(camera, name) for name in Camera.__dataclass_fields__}
         with self._database.begin() as db:
             known = db.scalar(sa.select(tables.cameras.c.id).where(tables.cameras.c.id == camera.id))
@@ -38,21 +38,21 @@ class CameraStore:
         return known is None
 
     def all(self) -> list[Camera]:
-        """All cameras by id."""
+        """Return all cameras by id."""
         with self._database.begin() as db:
             return [
                 Camera(**row) for row in db.execute(sa.select(tables.cameras).order_by(tables.cameras.c.id)).mappings()
             ]
 
     def get(self, camera_id: str) -> Camera:
-        """One camera. Raises `NotFound`, naming the nearest known ids."""
+        """Return one camera. Raises `NotFound`, naming the nearest known ids."""
         self.check([camera_id])
         with self._database.begin() as db:
             row = db.execute(sa.select(tables.cameras).where(tables.cameras.c.id == camera_id)).mappings().one()
         return Camera(**row)
 
     def check(self, camera_ids: Iterable[str], within: Collection[str] | None = None) -> None:
-        """Raise `NotFound` for the first id that is no camera (of those `within`), naming the nearest known ones."""
+        """Raise `NotFound` for the first id that is no camera (of those `within`), naming the nearest known ids."""
         wanted = list(camera_ids)
         if not wanted:
             return
@@ -70,7 +70,7 @@ class CameraStore:
                 )
 
     def nearby(self, camera: Camera, sight: Visibility, limit: int) -> list[tuple[float, Camera]]:
-        """(metres, camera) of those in sight that stand at most `NEAR_M` from `camera`, the nearest first.
+        """Return (metres, camera) of the visible cameras within `NEAR_M` of `camera`, nearest first.
 
         None where `camera` has no place. A box of degrees is asked for first: a city has 230,000 cameras.
         """

@@ -115,7 +115,7 @@ def id_batches(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def connect(url: str) -> sa.Engine:
-    """An engine for a SQLAlchemy URL such as ``sqlite:////data/catalog.sqlite`` or ``postgresql://user@host/name``.
+    """Return an engine for a URL such as ``sqlite:////data/catalog.sqlite`` or ``postgresql://user@host/name``.
 
     Nothing is asked of the database yet.
 
@@ -146,7 +146,7 @@ def connect(url: str) -> sa.Engine:
 
 
 def prepare(db: sa.Connection) -> None:
-    """Make what is missing in a new database. Two that open a new one at once wait for each other.
+    """Create the missing tables. Two processes that open a new database at once wait for each other.
 
     Raises:
         BadInput: a PostgreSQL database that sorts texts otherwise than this program.
@@ -182,7 +182,7 @@ def prepare(db: sa.Connection) -> None:
 
 
 def _check_order(db: sa.Connection) -> None:
-    """Ids are paged through in their order, which must be that of their characters, as Python and SQLite have it."""
+    """Raise `BadInput` unless texts sort by code point, as in Python and SQLite: ids are paged in their order."""
     if db.dialect.name == "sqlite":
         return
     query = "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
@@ -205,7 +205,7 @@ def _no_url() -> BadInput:
 
 
 def _tune_sqlite(connection: Any, _: object) -> None:
-    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on.
+    """Set WAL, so that readers and one writer work side by side, and a timeout for a locked database.
 
     FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
     """
@@ -218,7 +218,7 @@ def _tune_sqlite(connection: Any, _: object) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
-    """SQLite does not wait here for others that open the same new file, whatever its timeout."""
+    """Set WAL, with retries: here SQLite ignores its timeout while others open the same new file."""
     until = time.monotonic() + BUSY_MS / 1000
     while True:
         try:

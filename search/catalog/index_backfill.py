@@ -27,7 +27,7 @@ class IndexBackfill:
         self._database = database
 
     def cost(self, scope: ReindexScope) -> BackfillCost:
-        """What a new index of this scope would cost, out of the reports; no file is touched."""
+        """Return what a new index of this scope would cost, from the reports; no file is read."""
         c = tables.segments.c
         here = sa.and_(c.state == SegmentState.INDEXED.value, scope.condition())
         rows = frames = segments = duration = size = 0
@@ -39,7 +39,7 @@ class IndexBackfill:
         return BackfillCost(segments, rows, frames, duration, size)
 
     def progress(self, index: IndexInfo) -> BackfillProgress:
-        """How far it is."""
+        """Return how many segments of its scope an index has, and which failed."""
         c, s = tables.covered.c, tables.segments.c
         mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
         here = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition())
@@ -98,7 +98,7 @@ class IndexBackfill:
             db.execute(tables.covered.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def done(self, index: IndexInfo, owner: str, segment: Segment, failed: str = "") -> bool:
-        """The index has the segment's rows, or why it never will; False: it was changed meanwhile.
+        """Record that the index has the segment's rows, or why it never will. False: it was changed meanwhile.
 
         What a worker has indexed again in between has taken the lease away (`Catalog.finish`), and some of its rows may
         have been written over since: it is missing again. What another one has leased stays its own.
@@ -115,21 +115,21 @@ class IndexBackfill:
             return False
 
     def deleted(self, segment_id: str) -> bool:
-        """Whether a segment is gone, or about to go."""
+        """Return whether a segment is deleted or marked for deletion."""
         c = tables.segments.c
         there = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
         with self._database.begin() as db:
             return db.scalar(sa.select(c.id).where(there)) is None
 
     def release(self, owner: str | None = None) -> None:
-        """Give the leases of `owner` back; None: everybody's, which only the sole owner of a store may do."""
+        """Release the leases of `owner`; None: of everybody, which only the sole owner of a store may do."""
         c = tables.covered.c
         held = c.state == "leased" if owner is None else sa.and_(c.state == "leased", c.owner == owner)
         with self._database.begin() as db:
             db.execute(tables.covered.delete().where(held))
 
     def comparable(self, a: IndexInfo, b: IndexInfo, ids: Iterable[str]) -> set[str]:
-        """Those of the segments that both indexes are to have by now, and that nobody works on."""
+        """Return those of the segments that both indexes have and that nobody works on."""
         c, s = tables.covered.c, tables.segments.c
         found: set[str] = set()
         for batch in id_batches(sorted(ids)):
@@ -144,7 +144,7 @@ class IndexBackfill:
 
 
 def missing_segments(index: IndexInfo, *, leased: bool = False) -> sa.Subquery:
-    """(id, start_ms) of what the index is to have and has not; `leased`: nor is anybody at it, nor has it failed."""
+    """Select (id, start_ms) of the segments that the index lacks; `leased`: without leased and failed ones."""
     c, s = tables.covered.c, tables.segments.c
     mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
     there = sa.exists().where(mine) if leased else sa.exists().where(mine, c.state == "done")

@@ -34,25 +34,25 @@ class IndexStore:
         self._database = database
 
     def live(self) -> IndexInfo | None:
-        """The one that answers; None while the data folder is new."""
+        """Return the index that answers; None while the data folder is new."""
         with self._database.begin() as db:
             return _live(db)
 
     def all(self) -> list[IndexInfo]:
-        """All of them, those that are dropped too, by age."""
+        """Return all indexes by age, dropped ones too."""
         with self._database.begin() as db:
             return _all(db)
 
     def written(self) -> list[IndexInfo]:
-        """Those that new rows go to."""
+        """Return the indexes that new rows go to."""
         return [index for index in self.all() if index.state.value in tables.WRITTEN]
 
     def other(self) -> IndexInfo | None:
-        """The one beside the live one, also while it is dropped."""
+        """Return the second index, also while it is being dropped."""
         return _beside(self.all())
 
     def begin(self, wanted: IndexInfo, live_model: str) -> IndexInfo:
-        """Have a second index, to which new rows go from now on; the same one again where it is there, with this scope.
+        """Add a second index, to which new rows go from now on. An existing one gets this scope.
 
         Args:
             wanted: model, label, dim and scope count.
@@ -77,11 +77,11 @@ class IndexStore:
             return _go_on(db, other, wanted)
 
     def ready(self, collection: str) -> None:
-        """It has everything: `switch` may come."""
+        """Mark an index as complete, so that `switch` is allowed."""
         self._to(collection, IndexState.BUILDING, IndexState.READY)
 
     def switch(self, collection: str) -> None:
-        """Let this one answer from now on, and keep the one that did, in one transaction.
+        """Make this index the live one and keep the previous one, in one transaction.
 
         Raises:
             Conflict: it is not ready, or lacks something that is indexed.
@@ -101,7 +101,7 @@ class IndexStore:
             db.execute(tables.facts.update().where(tables.facts.c.name == "model").values(value=json.dumps(fact)))
 
     def drop_begins(self, collection: str) -> None:
-        """Nothing is written to it from now on.
+        """Stop writing to an index before its rows are removed.
 
         Raises:
             Conflict: it is the one that answers, or that one lacks something that only this one may have.
@@ -116,7 +116,7 @@ class IndexStore:
             _check_whole(db, next(index for index in _all(db) if index.state is IndexState.LIVE))
 
     def drop_ends(self, collection: str) -> None:
-        """It is gone. Where one is left, nobody needs to remember what that has."""
+        """Mark an index as dropped, and forget what each index has: only one is left."""
         t, c = tables.indexes, tables.covered
         here = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
         with self._database.begin() as db:
@@ -129,13 +129,13 @@ class IndexStore:
             )
 
     def model(self) -> tuple[str, int] | None:
-        """(label, dim) of the model that made the index, or None while the index is new."""
+        """Return (label, dim) of the model that made the live index, or None while it is new."""
         with self._database.begin() as db:
             value = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "model"))
         return None if value is None else (json.loads(value)["label"], json.loads(value)["dim"])
 
     def bind_model(self, label: str, measure_dim: Callable[[], int]) -> int:
-        """The dimension of the index's model. A new index remembers `label` as its model; `measure_dim` loads it.
+        """Return the dimension of the index's model. A new index stores `label`; `measure_dim` loads the model.
 
         Raises:
             Conflict: the index was made with another model.
@@ -153,7 +153,7 @@ class IndexStore:
         return known[1]
 
     def _bound(self, label: str, dim: int) -> tuple[str, int]:
-        """The model that the index has from now on: the given one, or that of a process that was quicker."""
+        """Store the model of a new index and return it, or that of a process that was quicker."""
         t = tables.facts
         with self._database.begin() as db:
             tables.alone(db)
@@ -185,7 +185,7 @@ def _all(db: sa.Connection) -> list[IndexInfo]:
 
 
 def _beside(there: Iterable[IndexInfo]) -> IndexInfo | None:
-    """The one of them that is neither live nor gone."""
+    """Return the index that is neither live nor dropped."""
     gone = (IndexState.LIVE, IndexState.DROPPED)
     return next((index for index in there if index.state not in gone), None)
 
@@ -197,7 +197,7 @@ def _one(db: sa.Connection, collection: str) -> IndexInfo:
 
 
 def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: IndexInfo) -> IndexInfo:
-    """The new index; and what the live one has, which nobody had to remember while it was the only one."""
+    """Add the second index, and store what the live one has: that is not stored while it is the only one."""
     t, s, now = tables.indexes, tables.segments.c, now_ms()
     everything = json.dumps(ReindexScope().as_dict())
     names = list(db.scalars(sa.select(t.c.collection)))
@@ -219,7 +219,7 @@ def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: Ind
 
 
 def _go_on(db: sa.Connection, other: IndexInfo, wanted: IndexInfo) -> IndexInfo:
-    """The index that is there, with the scope that is wanted now; what failed is tried again.
+    """Give the existing second index this scope, and let what failed be tried again.
 
     One that did answer keeps its own: `rollback` needs all of it.
     """

@@ -27,13 +27,13 @@ Stream = tuple[str, StreamRole]
 
 
 class RetentionStore:
-    """What retention asks an open `Catalog`. Every method raises `Unavailable` where the database does not answer."""
+    """Deletion and holds in an open `Database`. Every method raises `Unavailable` where it does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def overdue(self, now_ms: int, keep_days: float, limit: int) -> list[Segment]:
-        """Live segments older than their camera's rule, or `keep_days`; none that is leased or held."""
+        """Return live segments older than their camera's rule, or `keep_days`, without leased and held ones."""
         found: list[Segment] = []
         with self._database.begin() as db:
             for camera_id, keep in self._cameras(db, now_ms, keep_days, limit):
@@ -43,7 +43,7 @@ class RetentionStore:
         return found
 
     def _cameras(self, db: sa.Connection, now_ms: int, keep_days: float, limit: int) -> list[tuple[str, float]]:
-        """At most `limit` cameras that have overdue segments, with their days."""
+        """Return (camera id, days) of at most `limit` cameras with overdue segments."""
         c, r = tables.cameras.c, tables.rules.c
         keep = sa.func.coalesce(r.keep_days, keep_days)
         old = sa.exists().where(tables.segments.c.camera_id == c.id, _overdue(now_ms - keep * _DAY_MS))
@@ -56,7 +56,7 @@ class RetentionStore:
         return [to_segment(row) for row in db.execute(query.order_by(c.start_ms).limit(limit)).mappings()]
 
     def oldest(self, limit: int) -> list[Segment]:
-        """The oldest live segments of all cameras; none that is leased or held."""
+        """Return the oldest live segments of all cameras, without leased and held ones."""
         c = tables.segments.c
         found: list[Segment] = []
         with self._database.begin() as db:
@@ -68,14 +68,14 @@ class RetentionStore:
         return sorted(found, key=lambda segment: (segment.start_ms, segment.id))[:limit]
 
     def recorded_bytes(self) -> int:
-        """Bytes of all live segments together. Reads all of them: seconds, where there are millions."""
+        """Return the bytes of all live segments. Reads all of them: seconds, where there are millions."""
         c = tables.segments.c
         query = sa.select(sa.func.coalesce(sa.func.sum(c.size_bytes), 0)).where(c.role.in_(LIVE_ROLES))
         with self._database.begin() as db:
             return int(db.scalar(query) or 0)
 
     def held(self, now_ms: int, keep_days: float) -> int:
-        """How many live segments are older than their camera's rule, or `keep_days`, and there only for a hold."""
+        """Return how many live segments are overdue and kept only by a hold."""
         s, h, r = tables.segments.c, tables.holds.c, tables.rules.c
         with self._database.begin() as db:
             first, last = db.execute(sa.select(sa.func.min(h.start_ms), sa.func.max(h.end_ms))).one()
@@ -88,7 +88,7 @@ class RetentionStore:
             return int(db.scalar(query) or 0)
 
     def forget(self, segments: Sequence[Segment]) -> None:
-        """Turn segments that are marked for deletion into gaps, in one transaction; the last step of deleting them."""
+        """Turn segments that are marked for deletion into gaps, in one transaction: the last step of a deletion."""
         t = tables.segments
         streams: dict[Stream, list[Segment]] = {}
         for segment in segments:
@@ -114,18 +114,18 @@ class RetentionStore:
         return Hold(int(made[0]) if made else 0, camera_id, start_ms, end_ms, why)
 
     def holds(self) -> list[Hold]:
-        """All holds, oldest first."""
+        """Return all holds, oldest first."""
         with self._database.begin() as db:
             return [Hold(**row) for row in db.execute(sa.select(tables.holds).order_by(tables.holds.c.id)).mappings()]
 
     def remove_hold(self, hold_id: int) -> None:
-        """Let retention have the range again. Raises `NotFound`."""
+        """Remove a hold. Raises `NotFound`."""
         with self._database.begin() as db:
             if not db.execute(tables.holds.delete().where(tables.holds.c.id == hold_id)).rowcount:
                 raise NotFound("there is no such hold", got=hold_id, cure="`xunren hold list` shows all")
 
     def mark_deleting(self, ids: Iterable[str]) -> None:
-        """Take segments out of answers and of the indexer's reach; leased, held and unsent ones stay as they are."""
+        """Mark segments for deletion, which hides them from answers and workers. Leased, held and unsent ones stay."""
         t = tables.segments
         busy = (SegmentState.LEASED, SegmentState.DELETING, SegmentState.UPLOADING)
         free = sa.and_(t.c.state.not_in([state.value for state in busy]), ~is_held())
@@ -140,7 +140,7 @@ class RetentionStore:
                 )
 
     def unmark(self, ids: Iterable[str], *, only_held: bool = False) -> int:
-        """Give segments that are marked for deletion their state back, or those that are held since; how many."""
+        """Undo the mark of these segments, or (`only_held`) of those with a hold, and return how many."""
         t = tables.segments
         marked = sa.and_(
             t.c.state == SegmentState.DELETING.value, t.c.owner.is_not(None), is_held() if only_held else sa.true()
@@ -152,7 +152,7 @@ class RetentionStore:
             return sum(int(db.execute(update).rowcount) for update in back)
 
     def deleting(self, limit: int) -> list[Segment]:
-        """Segments that are marked for deletion, oldest first."""
+        """Return segments that are marked for deletion, oldest first."""
         c = tables.segments.c
         query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.DELETING.value)
         with self._database.begin() as db:
@@ -160,7 +160,7 @@ class RetentionStore:
             return [to_segment(row) for row in rows]
 
     def _runs(self, db: sa.Connection, stream: Stream, gone: list[Segment]) -> Iterator[list[Segment]]:
-        """The segments, parted where one stays between two that go."""
+        """Yield the segments in runs, cut where one that stays lies between two."""
         stay = list(
             db.scalars(
                 sa.select(tables.segments.c.start_ms)
@@ -172,7 +172,7 @@ class RetentionStore:
             yield list(run)
 
     def _leave_gap(self, db: sa.Connection, stream: Stream, start_ms: int, end_ms: int) -> None:
-        """One gap instead of the range and of the deleted ones beside it, up to the segments that stay."""
+        """Store one gap in place of the range and its deleted neighbours, up to the segments that stay."""
         g = tables.gaps
         low, high = self._between(db, stream, start_ms, end_ms)
         mine = sa.and_(g.c.camera_id == stream[0], g.c.role == stream[1].value)
@@ -188,7 +188,7 @@ class RetentionStore:
         db.execute(g.insert().values(**values | {"role": gap.role.value, "reason": gap.reason.value}))
 
     def _between(self, db: sa.Connection, stream: Stream, start_ms: int, end_ms: int) -> tuple[int, int]:
-        """End of the last segment that stays before the range, and start of the first one after it."""
+        """Return the end of the last segment that stays before the range, and the start of the first after it."""
         c = tables.segments.c
         before = sa.select(c.start_ms + c.duration_ms).where(_stays(stream), c.start_ms < start_ms)
         after = sa.select(c.start_ms).where(_stays(stream), c.start_ms >= start_ms)
@@ -198,7 +198,7 @@ class RetentionStore:
 
 
 def is_held() -> sa.ColumnElement[bool]:
-    """Whether a hold overlaps the segment."""
+    """Return the condition that a hold overlaps the segment."""
     s, h = tables.segments.c, tables.holds.c
     return sa.exists().where(
         sa.or_(h.camera_id == s.camera_id, h.camera_id == ""),
@@ -208,7 +208,7 @@ def is_held() -> sa.ColumnElement[bool]:
 
 
 def _overdue(before_ms: sa.ColumnElement[float] | int) -> sa.ColumnElement[bool]:
-    """Whether a segment may be deleted as it ended before `before_ms`."""
+    """Return the condition that a segment ended before `before_ms` and may be deleted."""
     c = tables.segments.c
     old = sa.and_(c.start_ms < before_ms, c.start_ms + c.duration_ms <= before_ms)  # the first for the index
     return sa.and_(old, c.role.in_(LIVE_ROLES), c.state.in_(_RESTING), ~is_held())

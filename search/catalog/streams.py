@@ -35,7 +35,7 @@ class StreamStore:
         self._database = database
 
     def set(self, camera_id: str, streams: Sequence[Stream]) -> None:
-        """Let these be the streams of a camera, none to stop recording it. A known role keeps its `since_ms`."""
+        """Replace the streams of a camera; none stops its recording. A known role keeps its `since_ms`."""
         t = tables.streams
         with self._database.begin() as db:
             since = {r.role: r.since_ms for r in db.execute(sa.select(t).where(t.c.camera_id == camera_id))}
@@ -51,7 +51,7 @@ class StreamStore:
             db.execute(tables.health.delete().where(tables.health.c.camera_id == camera_id, gone))
 
     def known(self, camera_ids: Sequence[str]) -> dict[str, CameraConfig]:
-        """Those of the cameras that are there, with their streams and rules."""
+        """Return id -> camera with its streams and rules, without unknown ids."""
         c, s, r = tables.cameras, tables.streams, tables.rules
         found: dict[str, CameraConfig] = {}
         with self._database.begin() as db:
@@ -66,7 +66,7 @@ class StreamStore:
         return found
 
     def put(self, wanted: Sequence[CameraConfig]) -> None:
-        """Let these be the cameras with their streams and rules, all in one transaction, new or not."""
+        """Add or replace these cameras with their streams and rules, in one transaction."""
         ids = [{"k": item.camera.id} for item in wanted]
         cameras = [column_values(item.camera) for item in wanted]
         streams = [column_values(stream) for item in wanted for stream in item.streams]
@@ -89,25 +89,25 @@ class StreamStore:
             _many(db, h.delete().where(h.c.camera_id == sa.bindparam("k"), ~live), ids)
 
     def all(self) -> list[Stream]:
-        """All streams that are to be recorded, by camera and role."""
+        """Return all streams to record, by camera and role."""
         t = tables.streams
         with self._database.begin() as db:
             return [_to_stream(row) for row in db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()]
 
     def indexed(self) -> list[Stream]:
-        """Of each live camera the stream that is indexed: its sub-stream where it has one."""
+        """Return the indexed stream of each live camera: its sub-stream where it has one."""
         chosen = {stream.camera_id: stream for stream in self.all()}  # "sub" sorts after "main"
         return list(chosen.values())
 
     def set_rules(self, rules: Rules) -> None:
-        """Let these hold for the camera instead of what held before."""
+        """Replace the rules of a camera."""
         t = tables.rules
         with self._database.begin() as db:
             db.execute(t.delete().where(t.c.camera_id == rules.camera_id))
             db.execute(t.insert().values(**_rule_values(rules)))
 
     def rules(self) -> dict[str, Rules]:
-        """Camera id -> its rules; a camera without any is not in it."""
+        """Return camera id -> its rules, without cameras that have none."""
         with self._database.begin() as db:
             rows = db.execute(sa.select(tables.rules)).mappings()
             return {row["camera_id"]: _to_rules(row) for row in rows}

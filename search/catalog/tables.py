@@ -172,7 +172,7 @@ _revision = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", 
 
 
 def revision(db: sa.Connection) -> str | None:
-    """The revision of the database's schema; "" where it is older than revisions are, None where nothing is written."""
+    """Return the revision of the schema; "" if it is older than revisions, None if nothing is written."""
     names = sa.inspect(db).get_table_names()
     if _revision.name in names:
         return db.scalar(sa.select(_revision.c.version_num))
@@ -180,18 +180,18 @@ def revision(db: sa.Connection) -> str | None:
 
 
 def is_ready(db: sa.Connection) -> bool:
-    """Whether the database is of this revision, with all tables that are known by now."""
+    """Return whether the database is of this revision, with all tables that are known by now."""
     return revision(db) == REVISION and not lost(db) and metadata.tables.keys() <= _made(db)
 
 
 def lost(db: sa.Connection) -> set[str]:
-    """Tables that were made and are gone: whoever makes them again would hide that the record was removed."""
+    """Return tables that were created and are gone: to create them again would hide that the audit log was removed."""
     there = set(sa.inspect(db).get_table_names())
     return _made(db) - there if facts.name in there else {facts.name}
 
 
 def create(db: sa.Connection) -> None:
-    """Make what is missing in a new database, or in one of this revision from which nothing was lost."""
+    """Create the missing tables in a new database, or in one of this revision from which nothing was lost."""
     metadata.create_all(db)
     if revision(db) == "":
         _revision.create(db)
@@ -203,7 +203,7 @@ def create(db: sa.Connection) -> None:
 
 
 def _made(db: sa.Connection) -> set[str]:
-    """Tables that `create` has made or found."""
+    """Return the tables that `create` has created or found."""
     value = db.scalar(sa.select(facts.c.value).where(facts.c.name == _MADE))
     return set(value.split(",")) if value else set()
 
@@ -217,7 +217,7 @@ def alone(db: sa.Connection) -> None:
 
 
 def settle(db: sa.Connection) -> None:
-    """Let segments that are being finished be finished, and none until this transaction ends. Call it first in one."""
+    """Wait for segments that are being finished, and block others until this transaction ends. Call it first in one."""
     if db.dialect.name == "sqlite":
         alone(db)
     else:
@@ -226,7 +226,7 @@ def settle(db: sa.Connection) -> None:
 
 
 def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | None) -> bool:
-    """Remember which indexes have a segment's rows (None: all), in the transaction that says that it is done.
+    """Store which indexes have a segment's rows (None: all), in the transaction that finishes it.
 
     Returns whether any index that is written to has them.
     """
@@ -242,7 +242,7 @@ def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | Non
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:
-    """Column values of a segment, without its state and lease."""
+    """Return the column values of a segment, without its state and lease."""
     values = {column.name: getattr(segment, column.name) for column in SEGMENT_COLUMNS}
     return values | {"start_source": segment.start_source.value, "role": segment.role.value}
 
@@ -254,12 +254,12 @@ def column_values(item: Camera | Gap | Health | Stream) -> dict[str, Any]:
 
 
 def to_segment(row: RowMapping) -> Segment:
-    """The segment in a row that has `SEGMENT_COLUMNS` and `attempts`."""
+    """Return the segment of a row that has `SEGMENT_COLUMNS` and `attempts`."""
     values = {column.name: row[column.name] for column in SEGMENT_COLUMNS}
     words = {"start_source": StartSource(row["start_source"]), "role": StreamRole(row["role"])}
     return Segment(**values | words | {"attempt": row["attempts"]})
 
 
 def report_fields(data: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a `SegmentReport` from its stored JSON."""
+    """Return the arguments of a `SegmentReport` from its stored JSON."""
     return data | {"state": SegmentState(data["state"])}

@@ -38,16 +38,16 @@ class CoverageHour:
 
     @property
     def recorded_ms(self) -> int:
-        """In files, or in the one that is being written."""
+        """Return the ms in files, or in the one that is being written."""
         return self.indexed_ms + sum(self.not_indexed.values())
 
     @property
     def expected_ms(self) -> int:
-        """To be recorded."""
+        """Return the ms that were to be recorded."""
         return self.recorded_ms + sum(self.missing.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """In seconds."""
+        """Return plain data, in seconds."""
         return {
             "camera": self.camera_id,
             "start_ms": self.start_ms,
@@ -63,7 +63,7 @@ class CoverageHour:
 def account(
     catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
 ) -> list[CoverageHour]:
-    """The account of the live cameras, by camera and hour (`step_ms`), without hours in which nothing was expected.
+    """Return the coverage of live cameras by camera and hour (`step_ms`), without hours in which nothing was expected.
 
     Args:
         catalog: the catalogue.
@@ -83,7 +83,7 @@ def account(
 def shared_out(
     catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
 ) -> dict[str, list[Interval]]:
-    """Camera id -> its expected time in the range, in pieces that follow one another."""
+    """Return camera id -> its expected time in the range, in intervals that follow one another."""
     streams = [s for s in catalog.streams.indexed() if not cameras or s.camera_id in cameras]
     health = {(h.camera_id, h.role): h for h in catalog.recordings.health()}
     before = _by_stream(catalog, from_ms, to_ms, cameras)
@@ -104,12 +104,12 @@ def shared_out(
 
 
 def is_alive(health: Health, now_ms: int) -> bool:
-    """Whether a recorder still tells about the stream."""
+    """Return whether a recorder still reports the stream."""
     return now_ms - health.updated_ms <= DEAD_MS and health.state is not StreamState.STOPPED
 
 
 def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState | Reason:
-    """What a person is told of a stream: the words of a recorder that is dead are old."""
+    """Return the state to show of a stream; the last report of a dead recorder does not count."""
     if health is not None and is_alive(health, now_ms):
         return health.state
     is_new = health is None and now_ms - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
@@ -117,7 +117,7 @@ def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState 
 
 
 def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Interval], list[Interval], int]:
-    """The newest seconds of a stream, which no file or gap tells yet: files, gaps, and up to when all is known."""
+    """Return files, gaps and the end of what is known, for the newest seconds that no stored file or gap covers yet."""
     if health is None:
         return [], [Interval(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     told = health.updated_ms
@@ -132,7 +132,7 @@ def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Inter
 
 
 def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int) -> list[Interval]:
-    """What nothing explains is said to be unexplained, but for a file that is just being completed.
+    """Label intervals without a reason as unexplained, but for a file that is just being completed.
 
     That one lies directly before the open file (or the `end` of the range), and no file is longer than the longest.
     """

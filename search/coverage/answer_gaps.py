@@ -39,7 +39,7 @@ class AnswerGaps:
     behind_ms: int = 0
 
     def as_dict(self, zone: tzinfo) -> dict[str, Any]:
-        """Plain data, for JSON; `zone` of the ISO 8601 times."""
+        """Return plain data for JSON; `zone` is that of the ISO 8601 times."""
         return {
             "start": iso(self.start_ms, zone),
             "end": iso(self.end_ms, zone),
@@ -53,7 +53,7 @@ class AnswerGaps:
 
 
 def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
-    """What of the cameras and the time of a question is not in the index, and why.
+    """Return what of a query's cameras and time is not in the index, and why.
 
     Without a time the last day is told about: over months every camera has had a gap. Imported recordings that are not
     indexed are told about however old they are.
@@ -83,7 +83,7 @@ def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
 
 
 class _GapQuery:
-    """A question's cameras and its range, Unix ms."""
+    """The cameras of a query and its range, Unix ms."""
 
     def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
         self._catalog, self._silence = catalog, SilentStreams(catalog.database)
@@ -92,11 +92,11 @@ class _GapQuery:
         self._start, self._end, self._now_ms = start, end, now_ms
 
     def cameras(self) -> int:
-        """How many the question is about."""
+        """Return the number of cameras of the query."""
         return self._silence.cameras(self._wanted, self._without)
 
     def unindexed(self, first: int) -> dict[str, list[Interval]]:
-        """Camera id -> recordings that are not indexed; the imported ones from `first` on."""
+        """Return camera id -> recordings that are not indexed; imported ones from `first` on."""
         found: dict[str, list[Interval]] = {}
         for is_live, start in enumerate((first, self._start)):
             there = CoverageQueries(self._catalog.database).unindexed(
@@ -109,7 +109,7 @@ class _GapQuery:
         return found
 
     def missing(self) -> dict[str, list[Interval]]:
-        """Camera id -> what was to be recorded and is not, of the stream that is indexed."""
+        """Return camera id -> gaps of the indexed stream."""
         found: dict[str, list[Interval]] = {}
         gaps = [
             g for g in self._catalog.recordings.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)
@@ -139,7 +139,7 @@ class _GapQuery:
             found.setdefault(stream.camera_id, []).append(piece)
 
     def behind(self) -> int:
-        """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
+        """Return the ms that indexing lags, at most what waits: after an outage the newest indexed time is old."""
         waiting = {
             camera: s for camera, s in CoverageQueries(self._catalog.database).waiting().items() if self._about(camera)
         }
@@ -156,7 +156,7 @@ class _GapQuery:
 
 
 def _late(pieces: Iterable[Interval], now_ms: int) -> Iterator[Interval]:
-    """The same without what may still wait: recordings of the last minute."""
+    """Yield the intervals without waiting recordings of the last minute."""
     for piece in pieces:
         end = min(piece.end, now_ms - FRESH_MS) if piece.label == Reason.WAITING else piece.end
         if end > piece.start:
@@ -164,7 +164,7 @@ def _late(pieces: Iterable[Interval], now_ms: int) -> Iterator[Interval]:
 
 
 def _merged(pieces: Iterable[Interval], start: int, end: int) -> list[Interval]:
-    """What lies in the range, in order; neighbours with the same reason in one; short ones left out."""
+    """Return the intervals in the range by start, neighbours with one reason joined, short ones left out."""
     inside = (Interval(max(p.start, start), min(p.end, end), p.label, p.recorded, p.detail) for p in pieces)
     found: list[Interval] = []
     for piece in sorted((p for p in inside if p.length > 0), key=lambda p: (p.start, p.end)):

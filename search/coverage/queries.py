@@ -54,7 +54,7 @@ class CoverageQueries:
         states: Collection[SegmentState] = (),
         roles: Collection[StreamRole] = (),
     ) -> list[tuple[Segment, SegmentState, dict[str, Any]]]:
-        """Segments that overlap the range with their states and reports (empty: not done), by camera and start."""
+        """Return segments that overlap the range with state and report (empty: not done), by camera and start."""
         c = tables.segments.c
         query = sa.select(*SEGMENT_COLUMNS, c.attempts, c.state, c.report).where(
             c.start_ms < to_ms, c.start_ms + c.duration_ms > from_ms
@@ -69,7 +69,7 @@ class CoverageQueries:
             return [(to_segment(r), SegmentState(r["state"]), json.loads(r["report"] or "{}")) for r in rows]
 
     def spans(self, stream: Stream, from_ms: int, to_ms: int) -> list[Interval]:
-        """A stream's segments that overlap the range, by start; a piece's label is what became of it.
+        """Return a stream's segments that overlap the range as intervals, by start; the label is the result.
 
         That is "indexed", "waiting", or the reason why it was skipped. Segments that follow each other (`JOIN_MS`) and
         share a label come as one piece: a day is 8,640 segments.
@@ -87,7 +87,7 @@ class CoverageQueries:
     def unindexed(
         self, from_ms: int, to_ms: int, cameras: Collection[str] = (), *, live: bool
     ) -> dict[str, list[Interval]]:
-        """Camera id -> its recordings in the range that are not indexed: waiting, or why not; joined as in `spans`.
+        """Return camera id -> recordings in the range that are not indexed, with the reason; joined as in `spans`.
 
         Either those that were recorded live, or those that were imported.
         """
@@ -104,7 +104,7 @@ class CoverageQueries:
         return {camera: list(_runs(its)) for camera, its in groupby(rows, key=itemgetter(0))}
 
     def newest_indexed(self, cameras: Collection[str] = ()) -> dict[str, int]:
-        """Camera id -> end (Unix ms) of its newest live segment that is indexed; of all where none is named."""
+        """Return camera id -> end (Unix ms) of its newest indexed live segment; of all where none is named."""
         c = tables.segments.c
         newest = (
             sa.select(c.start_ms + c.duration_ms)
@@ -120,7 +120,7 @@ class CoverageQueries:
         return {row[0]: int(row[1]) for row in rows if row[1] is not None}
 
     def imported_until(self) -> dict[str, int]:
-        """Camera id -> end (Unix ms) of the newest imported recording from before it was live; only those with any."""
+        """Return camera id -> end (Unix ms) of its newest recording imported from before it was live, if any."""
         c, s = tables.segments.c, tables.streams.c
         newest = (
             sa.select(c.start_ms + c.duration_ms)
@@ -134,7 +134,7 @@ class CoverageQueries:
         return {camera_id: int(end) for camera_id, end in rows if end is not None}
 
     def backlog(self, recent_after_ms: int) -> Backlog:
-        """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
+        """Return the backlog of live segments; those that end after `recent_after_ms` count as recent."""
         c = tables.segments.c
         end = c.start_ms + c.duration_ms
         waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
@@ -149,7 +149,7 @@ class CoverageQueries:
         return Backlog(int(count), float(ms) / 1000, oldest, recent)
 
     def waiting(self) -> dict[str, float]:
-        """Camera id -> recorded seconds of its live streams that wait for the indexer; without those that have none."""
+        """Return camera id -> recorded seconds of live streams that wait for the indexer, if any."""
         c = tables.segments.c
         waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
         query = sa.select(c.camera_id, sa.func.sum(c.duration_ms)).where(waits).group_by(c.camera_id)
@@ -158,7 +158,7 @@ class CoverageQueries:
 
 
 def _in_range(from_ms: int, to_ms: int) -> sa.Select[Any]:
-    """Camera, start, end and state of the segments in the range; the report where it says why one was skipped."""
+    """Select camera, start, end and state of the segments in the range, and the report of skipped ones."""
     c = tables.segments.c
     end = c.start_ms + c.duration_ms
     report = sa.case((c.state == SegmentState.SKIPPED.value, c.report))
@@ -166,7 +166,7 @@ def _in_range(from_ms: int, to_ms: int) -> sa.Select[Any]:
 
 
 def _runs(rows: Iterable[Any]) -> Iterator[Interval]:
-    """A camera's rows of `_in_range`, by start, with neighbours that share a label in one piece."""
+    """Yield a camera's rows of `_in_range` by start, neighbours that share a label joined."""
     start, end, label = 0, 0, ""
     for _, its_start, its_end, state, report in rows:
         its_label = _WAITING.get(state, state) if report is None else str(json.loads(report)["reason"])

@@ -20,7 +20,7 @@ _S, _H, _C = tables.streams.c, tables.health.c, tables.cameras.c
 
 
 def _indexed() -> sa.ColumnElement[bool]:
-    """Not a main stream whose camera has a sub-stream."""
+    """Return the condition that a stream is indexed: not a main stream whose camera has a sub-stream."""
     other = tables.streams.alias()
     sub = sa.exists().where(other.c.camera_id == _S.camera_id, other.c.role == StreamRole.SUB.value)
     return sa.or_(_S.role != StreamRole.MAIN.value, ~sub)
@@ -48,13 +48,13 @@ _SILENT_OF, _ALL_OF = _SILENT.where(_S.camera_id.in_(_OF)), _ALL.where(_C.id.in_
 
 
 class SilentStreams:
-    """What is asked of an open `Database`. Every method raises `Unavailable` where the database does not answer."""
+    """Streams that report nothing, in an open `Database`. Methods raise `Unavailable` where it does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def cameras(self, wanted: Collection[str], without: Collection[str]) -> int:
-        """How many of the wanted cameras there are (none: all), less those that are left out."""
+        """Return how many of the wanted cameras exist (none: all), less those that are left out."""
         if not wanted:
             return self._count(None) - (self._count(without) if without else 0)
         return self._count(set(wanted) - set(without))
@@ -62,7 +62,7 @@ class SilentStreams:
     def silent(
         self, end_ms: int, now_ms: int, least_ms: int, cameras: Collection[str] = ()
     ) -> list[tuple[Stream, Health | None]]:
-        """Indexed streams of whose time before `end_ms` nobody has told, and what their recorder said last.
+        """Return indexed streams with unreported time before `end_ms`, and their last health.
 
         Less than `least_ms` does not count. Where many `cameras` are named, it gives others as well.
         """
@@ -73,12 +73,12 @@ class SilentStreams:
             return [(_stream(row[:5]), None if row[5] is None else _health(row[5:])) for row in rows]
 
     def begun(self, after_ms: int) -> list[Stream]:
-        """Indexed streams that are recorded since later than this."""
+        """Return indexed streams whose recording began after this."""
         with self._database.begin() as db:
             return [_stream(row) for row in db.execute(_BEGUN, {"after_ms": after_ms})]
 
     def roles(self, cameras: Collection[str]) -> dict[str, str]:
-        """Of these cameras the role of the stream that is indexed: "sub" comes after "main"."""
+        """Return camera id -> role of its indexed stream: "sub" comes after "main"."""
         with self._database.begin() as db:
             parts = (db.execute(_ROLES, {"cameras": part}) for part in id_batches(cameras))
             return {row[0]: row[1] for part in parts for row in part}
