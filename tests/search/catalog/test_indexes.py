@@ -12,9 +12,8 @@ from search.catalog.catalog import Catalog
 from search.catalog.index_types import IndexInfo, IndexState, ReindexScope
 from search.catalog.tables import segment_values, segments
 from search.errors import Conflict
-from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
-
-NEW = IndexInfo("", "new@1", 7, "new")
+from search.types import Camera, SegmentReport, SegmentState
+from tests.support.indexes import NEW, add, built, fill, segment
 
 
 @pytest.fixture
@@ -26,37 +25,6 @@ def catalog(catalog_url: str) -> Iterator[Catalog]:
         for n in range(6):
             add(catalog, n)
         yield catalog
-
-
-def segment(n: int) -> Segment:
-    camera = "hall" if n % 2 else "gate"
-    return Segment(f"s{n}", camera, f"/{n}.mp4", "0" * 64, 10, 1000 * n, StartSource.GIVEN, duration_ms=1000)
-
-
-def add(catalog: Catalog, n: int, collections: tuple[str, ...] | None = None, owner: str = "worker") -> Segment:
-    """One that is indexed, into these collections."""
-    catalog.segments.add(segment(n))
-    leased = catalog.segments.lease(owner, 60_000)
-    assert leased is not None
-    catalog.segments.finish(
-        SegmentReport(leased, SegmentState.INDEXED, seen=2, indexed=2, skipped={}, rows=4), collections
-    )
-    return leased
-
-
-def fill(catalog: Catalog, index: IndexInfo) -> None:
-    live = catalog.indexes.live()
-    assert live is not None
-    while taken := catalog.backfill.take(index, live, "job", 4, 60_000):
-        assert all(catalog.backfill.done(index, "job", segment) for segment in taken)
-
-
-def built(catalog: Catalog) -> IndexInfo:
-    """A second index that has everything."""
-    index = catalog.indexes.begin(NEW, "old")
-    fill(catalog, index)
-    catalog.indexes.ready(index.collection)
-    return index
 
 
 def test_one_index_needs_no_table(catalog: Catalog) -> None:
@@ -171,59 +139,34 @@ def test_what_is_finished_while_a_job_begins_belongs_to_an_index(catalog: Catalo
     )
 
 
-def test_from_the_newest_on_only_what_is_older_is_looked_through(catalog: Catalog) -> None:
-    index, live = catalog.indexes.begin(NEW, "old"), catalog.indexes.live()
-    assert live is not None
-    first = catalog.backfill.take(index, live, "job", 2, 60_000)
-    assert [s.id for s in first] == ["s4", "s5"]
-    catalog.backfill.release("job")
-    second = catalog.backfill.take(index, live, "job", 9, 60_000, until_ms=first[0].start_ms)
-    assert [s.id for s in second] == ["s0", "s1", "s2", "s3", "s4"]
-
-
 def test_an_index_that_answered_keeps_its_scope(catalog: Catalog) -> None:
     catalog.indexes.switch(built(catalog).collection)
     again = catalog.indexes.begin(IndexInfo("", "old@1", 5, "old", scope=ReindexScope(cameras=("gate",))), "new")
     assert (again.state, again.scope) == (IndexState.OLD, ReindexScope())
 
 
-def test_what_is_changed_meanwhile_is_missing_again(catalog: Catalog) -> None:
-    index = catalog.indexes.begin(NEW, "old")
-    live = catalog.indexes.live()
-    assert live is not None
-    first, *others = catalog.backfill.take(index, live, "job", 3, 60_000)
-    assert catalog.backfill.take(index, live, "other", 9, 60_000) != []
-    assert catalog.backfill.take(index, live, "third", 9, 60_000) == []  # all are taken
-    catalog.segments.index_again([first.id])
-    assert not catalog.backfill.done(index, "job", first)
-    assert not catalog.backfill.done(index, "other", others[0])  # not its own, and stays whose it is
-    assert catalog.backfill.done(index, "job", others[0])
-    assert catalog.backfill.done(index, "job", others[1], "no such file")
-    catalog.backfill.release()
-    assert (catalog.backfill.progress(index).done, [f[2] for f in catalog.backfill.progress(index).failed]) == (
-        1,
-        ["no such file"],
-    )
-    catalog.indexes.begin(NEW, "old")  # asked for again: what failed is tried again
-    assert catalog.backfill.progress(index).failed == []
+@pytest.fixture
+def empty(catalog_url: str) -> Iterator[Catalog]:
+    with Catalog(catalog_url) as opened:
+        yield opened
 
 
-def test_two_that_take_at_once_share_the_work(catalog: Catalog) -> None:
-    index = catalog.indexes.begin(NEW, "old")
-    live = catalog.indexes.live()
-    assert live is not None
-    taken: list[str] = []
+def test_another_model_is_refused_with_the_cure(empty: Catalog) -> None:
+    assert empty.indexes.model() is None
+    assert empty.indexes.bind_model("one@1", lambda: 256) == 256
+    assert empty.indexes.bind_model("one@1", lambda: pytest.fail("known already")) == 256
+    with pytest.raises(Conflict) as e:
+        empty.indexes.bind_model("two", lambda: 512)
+    assert (e.value.got, e.value.expected) == ("two", "one@1")
+    assert "data-dir" in e.value.cure
 
-    def work(owner: str) -> None:
-        while mine := catalog.backfill.take(index, live, owner, 1, 60_000):
-            taken.extend(segment.id for segment in mine)
 
-    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert sorted(set(taken)) == sorted(taken)
-    catalog.backfill.release()
-    fill(catalog, index)
-    assert catalog.backfill.progress(index).missing == 0
+def test_of_two_processes_that_begin_an_index_one_names_the_model(catalog_url: str) -> None:
+    with Catalog(catalog_url) as first, Catalog(catalog_url) as second:
+        assert first.indexes.bind_model("one@1", lambda: second.indexes.bind_model("one@1", lambda: 256)) == 256
+        assert first.indexes.model() == second.indexes.model() == ("one@1", 256)
+
+
+def test_of_two_models_that_begin_an_index_the_later_is_refused(catalog_url: str) -> None:
+    with Catalog(catalog_url) as first, Catalog(catalog_url) as second, pytest.raises(Conflict):
+        first.indexes.bind_model("two", lambda: second.indexes.bind_model("one@1", lambda: 256))
