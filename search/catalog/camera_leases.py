@@ -80,12 +80,12 @@ class CameraLeases:
             recorders = self._live(db, now)
             if len(recorders) > 1:
                 wanted = set(wanted).difference(unable)
-            mine = t.c.recorder == self._id
-            db.execute(t.update().where(mine).values(until_ms=now + self._lease_ms))
-            self._give_up(db, mine, set(wanted))
+            own = t.c.recorder == self._id
+            db.execute(t.update().where(own).values(until_ms=now + self._lease_ms))
+            self._give_up(db, own, set(wanted))
             leases = {row.camera_id: row for row in db.execute(sa.select(t))}
             self._take(db, leases, wanted, recorders, now)
-            held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(mine))}
+            held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(own))}
             if len(recorders) > 1:
                 self._ask(db, wanted, len(held), recorders, now)
         self._last_ms = now
@@ -99,8 +99,8 @@ class CameraLeases:
             _alone(db)
             until = database_ms(db) + self._lease_ms
             for part in id_batches(cameras):
-                mine = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
-                db.execute(t.update().where(mine).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
+                own = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
+                db.execute(t.update().where(own).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
 
     def leave(self) -> None:
         """Release all cameras. Close all files first."""
@@ -142,11 +142,11 @@ class CameraLeases:
         db.execute(r.insert().values(**me))
         return set(db.scalars(sa.select(r.c.id).where(r.c.until_ms >= now)))
 
-    def _give_up(self, db: sa.Connection, mine: sa.ColumnElement[bool], wanted: set[str]) -> None:
+    def _give_up(self, db: sa.Connection, own: sa.ColumnElement[bool], wanted: set[str]) -> None:
         t = tables.camera_leases
-        there = set(db.scalars(sa.select(t.c.camera_id).where(mine)))
-        for part in id_batches(there - wanted):
-            db.execute(t.delete().where(mine, t.c.camera_id.in_(part)))
+        held = set(db.scalars(sa.select(t.c.camera_id).where(own)))
+        for part in id_batches(held - wanted):
+            db.execute(t.delete().where(own, t.c.camera_id.in_(part)))
 
     def _take(
         self, db: sa.Connection, leases: dict[str, sa.Row[tuple[str, str, int, str]]], wanted: Collection[str],

@@ -81,12 +81,12 @@ class CameraStore:
         wide = high / max(0.01, math.cos(math.radians(camera.lat)))
         box = c.lat.between(camera.lat - high, camera.lat + high) & c.lon.between(camera.lon - wide, camera.lon + wide)
         with self._database.begin() as db:
-            found = [
+            cameras = [
                 Camera(**row) for row in db.execute(sa.select(tables.cameras).where(box, c.id != camera.id)).mappings()
             ]
         measured = (
             (distance_m(camera.lat, camera.lon, other.lat, other.lon), other)
-            for other in sight.of(found)
+            for other in sight.of(cameras)
             if other.lat is not None and other.lon is not None
         )
         near = (one for one in measured if one[0] <= NEAR_M)

@@ -155,20 +155,20 @@ def prepare(db: sa.Connection) -> None:
     if tables.is_ready(db):
         return
     tables.alone(db)
-    found = tables.revision(db)
-    if found is None:
+    revision = tables.revision(db)
+    if revision is None:
         _check_order(db)
-    elif found < tables.REVISION:
+    elif revision < tables.REVISION:
         raise Conflict(
             "the catalogue was written by an earlier version",
-            got=f"schema {found or 'before 0001'}",
+            got=f"schema {revision or 'before 0001'}",
             expected=tables.REVISION,
             cure="end all other xunren programs, then run `xunren migrate`",
         )
-    elif found > tables.REVISION:
+    elif revision > tables.REVISION:
         raise Conflict(
             "the catalogue was written by a later version",
-            got=f"schema {found}",
+            got=f"schema {revision}",
             expected=tables.REVISION,
             cure="use the xunren version that wrote it, or index into a new --data-dir",
         )

@@ -29,25 +29,25 @@ class IndexBackfill:
     def cost(self, scope: ReindexScope) -> BackfillCost:
         """Return what a new index of this scope would cost, from the reports; no file is read."""
         c = tables.segments.c
-        here = sa.and_(c.state == SegmentState.INDEXED.value, scope.condition())
+        matching = sa.and_(c.state == SegmentState.INDEXED.value, scope.condition())
         rows = frames = segments = duration = size = 0
         with self._database.begin() as db:
-            for report, ms, held in db.execute(sa.select(c.report, c.duration_ms, c.size_bytes).where(here)):
-                told = json.loads(report)
-                rows, frames = rows + told["rows"], frames + told["indexed"]
+            for report, ms, held in db.execute(sa.select(c.report, c.duration_ms, c.size_bytes).where(matching)):
+                summary = json.loads(report)
+                rows, frames = rows + summary["rows"], frames + summary["indexed"]
                 segments, duration, size = segments + 1, duration + ms, size + held
         return BackfillCost(segments, rows, frames, duration, size)
 
     def progress(self, index: IndexInfo) -> BackfillProgress:
         """Return how many segments of its scope an index has, and which failed."""
         c, s = tables.covered.c, tables.segments.c
-        mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
-        here = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition())
+        own = sa.and_(c.collection == index.collection, c.segment_id == s.id)
+        matching = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition())
         count = sa.select(sa.func.count()).select_from(tables.segments)
         with self._database.begin() as db:
-            segments = db.scalar(count.where(here))
-            done = db.scalar(count.where(here, sa.exists().where(mine, c.state == "done")))
-            bad = sa.select(s.id, s.path, c.said).where(here, mine, c.state == "failed").order_by(s.id)
+            segments = db.scalar(count.where(matching))
+            done = db.scalar(count.where(matching, sa.exists().where(own, c.state == "done")))
+            bad = sa.select(s.id, s.path, c.said).where(matching, own, c.state == "failed").order_by(s.id)
             failed = [(row[0], row[1], row[2]) for row in db.execute(bad)]
         return BackfillProgress(int(segments or 0), int(done or 0), failed)
 
@@ -80,22 +80,22 @@ class IndexBackfill:
         with self._database.begin() as db:
             ids = list(db.scalars(query))
         lease = {"state": "leased", "owner": owner, "lease_until_ms": now + lease_ms, "said": ""}
-        mine: list[str] = []
+        own: list[str] = []
         with self._database.begin() as db:
             for id_ in ids:  # else another process was quicker
                 values = lease | {"collection": index.collection, "segment_id": id_}
                 made = insert(tables.covered).values(**values).on_conflict_do_nothing().returning(c.segment_id)
-                mine += list(db.scalars(made))
+                own += list(db.scalars(made))
             columns = (*tables.SEGMENT_COLUMNS, s.attempts)
-            rows = db.execute(sa.select(*columns).where(s.id.in_(mine))).mappings()
+            rows = db.execute(sa.select(*columns).where(s.id.in_(own))).mappings()
             return sorted((tables.to_segment(row) for row in rows), key=lambda one: one.start_ms)
 
     def renew(self, index: IndexInfo, owner: str, lease_ms: int) -> None:
         """Extend the leases of `owner`."""
         c = tables.covered.c
-        mine = sa.and_(c.collection == index.collection, c.state == "leased", c.owner == owner)
+        own = sa.and_(c.collection == index.collection, c.state == "leased", c.owner == owner)
         with self._database.begin() as db:
-            db.execute(tables.covered.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
+            db.execute(tables.covered.update().where(own).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def done(self, index: IndexInfo, owner: str, segment: Segment, failed: str = "") -> bool:
         """Record that the index has the segment's rows, or why it never will. False: it was changed meanwhile.
@@ -104,22 +104,22 @@ class IndexBackfill:
         have been written over since: it is missing again. What another one has leased stays its own.
         """
         c, s = tables.covered.c, tables.segments.c
-        mine = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
+        own = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
         same = sa.exists().where(s.id == segment.id, s.state == SegmentState.INDEXED.value)
-        held = sa.and_(mine, c.state == "leased", c.owner == owner)
+        held = sa.and_(own, c.state == "leased", c.owner == owner)
         values = {"state": "failed" if failed else "done", "owner": None, "lease_until_ms": None, "said": failed}
         with self._database.begin() as db:
             if db.execute(tables.covered.update().where(held, same).values(**values)).rowcount:
                 return True
-            db.execute(tables.covered.delete().where(sa.or_(held, sa.and_(mine, c.state == "done"))))
+            db.execute(tables.covered.delete().where(sa.or_(held, sa.and_(own, c.state == "done"))))
             return False
 
     def deleted(self, segment_id: str) -> bool:
         """Return whether a segment is deleted or marked for deletion."""
         c = tables.segments.c
-        there = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
+        kept = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
         with self._database.begin() as db:
-            return db.scalar(sa.select(c.id).where(there)) is None
+            return db.scalar(sa.select(c.id).where(kept)) is None
 
     def release(self, owner: str | None = None) -> None:
         """Release the leases of `owner`; None: of everybody, which only the sole owner of a store may do."""
@@ -131,7 +131,7 @@ class IndexBackfill:
     def comparable(self, a: IndexInfo, b: IndexInfo, ids: Iterable[str]) -> set[str]:
         """Return those of the segments that both indexes have and that nobody works on."""
         c, s = tables.covered.c, tables.segments.c
-        found: set[str] = set()
+        result: set[str] = set()
         for batch in id_batches(sorted(ids)):
             has = [
                 sa.exists().where(c.collection == index.collection, c.segment_id == s.id, c.state == "done")
@@ -139,14 +139,14 @@ class IndexBackfill:
             ]
             query = sa.select(s.id).where(s.id.in_(batch), s.state == SegmentState.INDEXED.value, *has)
             with self._database.begin() as db:
-                found.update(db.scalars(query))
-        return found
+                result.update(db.scalars(query))
+        return result
 
 
 def missing_segments(index: IndexInfo, *, leased: bool = False) -> sa.Subquery:
     """Select (id, start_ms) of the segments that the index lacks; `leased`: without leased and failed ones."""
     c, s = tables.covered.c, tables.segments.c
-    mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
-    there = sa.exists().where(mine) if leased else sa.exists().where(mine, c.state == "done")
-    here = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition(), ~there)
-    return sa.select(s.id, s.start_ms).where(here).subquery()
+    own = sa.and_(c.collection == index.collection, c.segment_id == s.id)
+    covered = sa.exists().where(own) if leased else sa.exists().where(own, c.state == "done")
+    matching = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition(), ~covered)
+    return sa.select(s.id, s.start_ms).where(matching).subquery()

@@ -90,8 +90,8 @@ class IndexStore:
         usable = (IndexState.READY.value, IndexState.OLD.value)
         with self._database.begin() as db:
             tables.settle(db)
-            here = sa.and_(t.c.collection == collection, t.c.state.in_(usable))
-            if not db.execute(t.update().where(here).values(state=IndexState.LIVE.value, changed_ms=now)).rowcount:
+            matching = sa.and_(t.c.collection == collection, t.c.state.in_(usable))
+            if not db.execute(t.update().where(matching).values(state=IndexState.LIVE.value, changed_ms=now)).rowcount:
                 raise Conflict("this index cannot answer yet", got=collection, cure="`xunren reindex status` says why")
             before = sa.and_(t.c.collection != collection, t.c.state == IndexState.LIVE.value)
             db.execute(t.update().where(before).values(state=IndexState.OLD.value, changed_ms=now))
@@ -107,20 +107,20 @@ class IndexStore:
             Conflict: it is the one that answers, or that one lacks something that only this one may have.
         """
         t = tables.indexes
-        there = sa.and_(t.c.collection == collection, t.c.state != IndexState.LIVE.value)
+        existing = sa.and_(t.c.collection == collection, t.c.state != IndexState.LIVE.value)
         changed = {"state": IndexState.DROPPING.value, "changed_ms": now_ms()}
         with self._database.begin() as db:
             tables.settle(db)
-            if not db.execute(t.update().where(there).values(**changed)).rowcount:
+            if not db.execute(t.update().where(existing).values(**changed)).rowcount:
                 raise Conflict("the index that answers cannot be dropped", got=collection)
             _check_whole(db, next(index for index in _all(db) if index.state is IndexState.LIVE))
 
     def drop_ends(self, collection: str) -> None:
         """Mark an index as dropped, and forget what each index has: only one is left."""
         t, c = tables.indexes, tables.covered
-        here = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
+        matching = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
         with self._database.begin() as db:
-            if not db.execute(t.update().where(here).values(state=IndexState.DROPPED.value)).rowcount:
+            if not db.execute(t.update().where(matching).values(state=IndexState.DROPPED.value)).rowcount:
                 return  # another process was quicker
             db.execute(c.delete())
             live = t.c.state == IndexState.LIVE.value
@@ -165,9 +165,9 @@ class IndexStore:
 
     def _to(self, collection: str, before: IndexState, after: IndexState) -> None:
         t = tables.indexes
-        here = sa.and_(t.c.collection == collection, t.c.state == before.value)
+        matching = sa.and_(t.c.collection == collection, t.c.state == before.value)
         with self._database.begin() as db:
-            db.execute(t.update().where(here).values(state=after.value, changed_ms=now_ms()))
+            db.execute(t.update().where(matching).values(state=after.value, changed_ms=now_ms()))
 
 
 def _live(db: sa.Connection) -> IndexInfo | None:
@@ -184,10 +184,10 @@ def _all(db: sa.Connection) -> list[IndexInfo]:
     return [_to_index(row) for row in rows] or ([live] if live else [])
 
 
-def _beside(there: Iterable[IndexInfo]) -> IndexInfo | None:
+def _beside(existing: Iterable[IndexInfo]) -> IndexInfo | None:
     """Return the index that is neither live nor dropped."""
     gone = (IndexState.LIVE, IndexState.DROPPED)
-    return next((index for index in there if index.state not in gone), None)
+    return next((index for index in existing if index.state not in gone), None)
 
 
 def _one(db: sa.Connection, collection: str) -> IndexInfo:

@@ -51,16 +51,16 @@ class PlaybackQueries:
 
     def segment(self, segment_id: str) -> Segment:
         """Return a segment for playback. Raises `NotFound` if it is unknown or marked for deletion."""
-        found = self.segments([segment_id])
-        if not found:
+        result = self.segments([segment_id])
+        if not result:
             raise unknown_segment(segment_id)
-        return found[segment_id]
+        return result[segment_id]
 
     def at(self, camera_id: str, time_ms: int) -> Segment | None:
         """Return a segment of the camera that covers a moment, a live one before an imported file, or None."""
         live = self._kept(sa.and_(_C.role.in_(LIVE_ROLES), _covers(camera_id, time_ms, LONGEST_LIVE_MS)))
-        found = live or self._kept(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
-        return min(found, key=lambda s: (s.start_ms, s.id), default=None)
+        result = live or self._kept(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
+        return min(result, key=lambda s: (s.start_ms, s.id), default=None)
 
     def segments(self, ids: Sequence[str]) -> dict[str, Segment]:
         """Return the segments with these ids, without unknown ones and those marked for deletion."""
@@ -75,12 +75,12 @@ class PlaybackQueries:
         live = [s for s in segments if s.role is not StreamRole.FILE]
         ranges = _around(live, reach_ms)
         longest_ms = min(LONGEST_LIVE_MS, 2 * max((s.duration_ms for s in live), default=0) + reach_ms)
-        found: list[Segment] = []
+        result: list[Segment] = []
         with self._database.begin() as db:
             for n in range(0, len(ranges), _RANGES):
                 values = _range_values(ranges[n : n + _RANGES], longest_ms)
-                found += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
-        return found
+                result += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
+        return result
 
     def showing(self, asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:
         """Return the segments that cover `start_ms` <= t < `end_ms` of the camera of `asked`, by start; never empty.
@@ -93,8 +93,8 @@ class PlaybackQueries:
         by_index = sa.and_(_C.start_ms > start_ms - LONGEST_LIVE_MS, _C.start_ms < end_ms)
         overlaps = sa.and_(by_index, _C.start_ms + _C.duration_ms > start_ms)
         recorded = self._kept(sa.and_(_C.camera_id == asked.camera_id, _C.role.in_(LIVE_ROLES), overlaps))
-        there = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
-        return chosen(there, asked, start_ms, end_ms) or [asked]
+        readable = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
+        return chosen(readable, asked, start_ms, end_ms) or [asked]
 
     def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
         with self._database.begin() as db:

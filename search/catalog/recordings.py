@@ -65,8 +65,8 @@ class RecordingStore:
         Paths do not tell: machines that are set up alike have the same ones.
         """
         c = tables.segments.c
-        mine = c.owner.in_([_owner(state, folder) for state in SegmentState])
-        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, mine)
+        own = c.owner.in_([_owner(state, folder) for state in SegmentState])
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, own)
         with self._database.begin() as db:
             rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
             return [to_segment(row) for row in rows]
@@ -74,12 +74,12 @@ class RecordingStore:
     def uploaded(self, segment: Segment, address: str) -> None:
         """Store a segment's new address after its upload, and set the state that it was written with."""
         t = tables.segments
-        here = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
+        matching = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
         with self._database.begin() as db:
-            owner = db.scalar(sa.select(t.c.owner).where(here))
+            owner = db.scalar(sa.select(t.c.owner).where(matching))
             if owner is not None:  # else another process of this folder was quicker
                 state = owner.partition(":")[0]
-                db.execute(t.update().where(here).values(path=address, state=state, owner=None))
+                db.execute(t.update().where(matching).values(path=address, state=state, owner=None))
 
     def moved(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of those segments that were uploaded."""
@@ -90,16 +90,16 @@ class RecordingStore:
 
     def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
         c = tables.segments.c
-        return {found for part in id_batches(ids) for found in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
+        return {result for part in id_batches(ids) for result in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
 
     def covered_until(self, stream: Stream) -> int:
         """Return the Unix ms up to which a stream is recorded or a gap; at least its beginning."""
         s, g = tables.segments.c, tables.gaps.c
-        mine = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
+        own = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
         with self._database.begin() as db:
-            newest = db.scalar(sa.select(s.start_ms).where(mine).order_by(s.start_ms.desc()).limit(1)) or 0
+            newest = db.scalar(sa.select(s.start_ms).where(own).order_by(s.start_ms.desc()).limit(1)) or 0
             recorded = db.scalar(
-                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(mine, s.start_ms >= newest - LONGEST_LIVE_MS)
+                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(own, s.start_ms >= newest - LONGEST_LIVE_MS)
             )
             missed = db.scalar(
                 sa.select(sa.func.max(g.end_ms)).where(g.camera_id == stream.camera_id, g.role == stream.role.value)

@@ -34,13 +34,13 @@ class RetentionStore:
 
     def overdue(self, now_ms: int, keep_days: float, limit: int) -> list[Segment]:
         """Return live segments older than their camera's rule, or `keep_days`, without leased and held ones."""
-        found: list[Segment] = []
+        result: list[Segment] = []
         with self._database.begin() as db:
             for camera_id, keep in self._cameras(db, now_ms, keep_days, limit):
-                found += self._overdue_of(db, camera_id, now_ms - round(keep * _DAY_MS), limit - len(found))
-                if len(found) >= limit:
+                result += self._overdue_of(db, camera_id, now_ms - round(keep * _DAY_MS), limit - len(result))
+                if len(result) >= limit:
                     break
-        return found
+        return result
 
     def _cameras(self, db: sa.Connection, now_ms: int, keep_days: float, limit: int) -> list[tuple[str, float]]:
         """Return (camera id, days) of at most `limit` cameras with overdue segments."""
@@ -58,14 +58,14 @@ class RetentionStore:
     def oldest(self, limit: int) -> list[Segment]:
         """Return the oldest live segments of all cameras, without leased and held ones."""
         c = tables.segments.c
-        found: list[Segment] = []
+        result: list[Segment] = []
         with self._database.begin() as db:
             for state in _RESTING:  # one by one, as the index is ordered
                 for role in LIVE_ROLES:
                     query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == state, c.role == role, ~is_held())
                     rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
-                    found += [to_segment(row) for row in rows]
-        return sorted(found, key=lambda segment: (segment.start_ms, segment.id))[:limit]
+                    result += [to_segment(row) for row in rows]
+        return sorted(result, key=lambda segment: (segment.start_ms, segment.id))[:limit]
 
     def recorded_bytes(self) -> int:
         """Return the bytes of all live segments. Reads all of them: seconds, where there are millions."""
@@ -175,14 +175,14 @@ class RetentionStore:
         """Store one gap in place of the range and its deleted neighbours, up to the segments that stay."""
         g = tables.gaps
         low, high = self._between(db, stream, start_ms, end_ms)
-        mine = sa.and_(g.c.camera_id == stream[0], g.c.role == stream[1].value)
-        deleted = sa.and_(mine, g.c.reason == Reason.DELETED.value, g.c.start_ms >= low, g.c.end_ms <= high)
+        own = sa.and_(g.c.camera_id == stream[0], g.c.role == stream[1].value)
+        deleted = sa.and_(own, g.c.reason == Reason.DELETED.value, g.c.start_ms >= low, g.c.end_ms <= high)
         first, last = db.execute(sa.select(sa.func.min(g.c.start_ms), sa.func.max(g.c.end_ms)).where(deleted)).one()
         start = start_ms if first is None else min(first, start_ms)
         end = end_ms if last is None else max(last, end_ms)
-        db.execute(g.delete().where(mine, g.c.start_ms >= start, g.c.end_ms <= end))
-        db.execute(g.update().where(mine, g.c.start_ms.between(start, end - 1)).values(start_ms=end))
-        db.execute(g.update().where(mine, g.c.start_ms < start, g.c.end_ms > start).values(end_ms=start))
+        db.execute(g.delete().where(own, g.c.start_ms >= start, g.c.end_ms <= end))
+        db.execute(g.update().where(own, g.c.start_ms.between(start, end - 1)).values(start_ms=end))
+        db.execute(g.update().where(own, g.c.start_ms < start, g.c.end_ms > start).values(end_ms=start))
         gap = Gap(stream[0], stream[1], start, end, Reason.DELETED)
         values = {name: getattr(gap, name) for name in Gap.__dataclass_fields__}
         db.execute(g.insert().values(**values | {"role": gap.role.value, "reason": gap.reason.value}))

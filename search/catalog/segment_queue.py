@@ -75,11 +75,11 @@ class SegmentQueue:
             with self._database.begin() as db:
                 now = database_ms(db)
                 self._take_back(db, now)
-                found = self._next(db, now - recent_ms)
-            if found is None:
+                next_id = self._next(db, now - recent_ms)
+            if next_id is None:
                 return None
             with self._database.begin() as db:
-                segment = self._take(db, found, owner, now + lease_ms)
+                segment = self._take(db, next_id, owner, now + lease_ms)
             if segment is not None:  # else somebody else was quicker
                 return segment
 
@@ -128,9 +128,9 @@ class SegmentQueue:
 
     def renew(self, owner: str, lease_ms: int) -> None:
         """Extend all leases of `owner`."""
-        mine = sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.owner == owner)
+        own = sa.and_(tables.segments.c.state == SegmentState.LEASED, tables.segments.c.owner == owner)
         with self._database.begin() as db:
-            db.execute(tables.segments.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
+            db.execute(tables.segments.update().where(own).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def release(self, owner: str | None = None) -> int:
         """Release the leases of `owner`, or of everybody (None), which only the sole owner of a store may do."""
@@ -195,9 +195,9 @@ class SegmentQueue:
     def indexed_of(self, camera_id: str, after: str, limit: int) -> list[str]:
         """Return the ids of a camera's indexed segments in order, at most `limit` after the id `after`."""
         c = tables.segments.c
-        mine = sa.and_(c.camera_id == camera_id, c.state == SegmentState.INDEXED.value, c.id > after)
+        own = sa.and_(c.camera_id == camera_id, c.state == SegmentState.INDEXED.value, c.id > after)
         with self._database.begin() as db:
-            return list(db.scalars(sa.select(c.id).where(mine).order_by(c.id).limit(limit)))
+            return list(db.scalars(sa.select(c.id).where(own).order_by(c.id).limit(limit)))
 
     def index_again(self, ids: Sequence[str]) -> int:
         """Set indexed segments back to pending and return how many; new rows replace the old ones later."""
@@ -208,10 +208,10 @@ class SegmentQueue:
 
     def get(self, id_: str) -> Segment:
         """Return one segment. Raises `NotFound`."""
-        found = self.by_id([id_])
-        if not found:
+        result = self.by_id([id_])
+        if not result:
             raise NotFound("unknown segment", got=id_)
-        return found[id_]
+        return result[id_]
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Segment]:
         """Return the segments with these ids; unknown ones are left out."""

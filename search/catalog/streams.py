@@ -53,17 +53,17 @@ class StreamStore:
     def known(self, camera_ids: Sequence[str]) -> dict[str, CameraConfig]:
         """Return id -> camera with its streams and rules, without unknown ids."""
         c, s, r = tables.cameras, tables.streams, tables.rules
-        found: dict[str, CameraConfig] = {}
+        result: dict[str, CameraConfig] = {}
         with self._database.begin() as db:
             for part in id_batches(camera_ids):
                 for row in db.execute(sa.select(c).where(c.c.id.in_(part))).mappings():
-                    found[row["id"]] = CameraConfig(Camera(**row))
+                    result[row["id"]] = CameraConfig(Camera(**row))
                 for row in db.execute(sa.select(s).where(s.c.camera_id.in_(part)).order_by(s.c.role)).mappings():
-                    at = found[row["camera_id"]]
-                    found[row["camera_id"]] = replace(at, streams=(*at.streams, _to_stream(row)))
+                    at = result[row["camera_id"]]
+                    result[row["camera_id"]] = replace(at, streams=(*at.streams, _to_stream(row)))
                 for row in db.execute(sa.select(r).where(r.c.camera_id.in_(part))).mappings():
-                    found[row["camera_id"]] = replace(found[row["camera_id"]], rules=_to_rules(row))
-        return found
+                    result[row["camera_id"]] = replace(result[row["camera_id"]], rules=_to_rules(row))
+        return result
 
     def put(self, wanted: Sequence[CameraConfig]) -> None:
         """Add or replace these cameras with their streams and rules, in one transaction."""
@@ -73,14 +73,14 @@ class StreamStore:
         rules = [_rule_values(item.rules) for item in wanted if item.rules]
         c, s, r, h = tables.cameras, tables.streams, tables.rules, tables.health
         with self._database.begin() as db:
-            there = {
+            existing = {
                 i
                 for part in id_batches([i["k"] for i in ids])
                 for i in db.scalars(sa.select(c.c.id).where(c.c.id.in_(part)))
             }
-            changed = [{"k": row["id"]} | row for row in cameras if row["id"] in there]
+            changed = [{"k": row["id"]} | row for row in cameras if row["id"] in existing]
             _many(db, c.update().where(c.c.id == sa.bindparam("k")), changed)
-            _many(db, c.insert(), [row for row in cameras if row["id"] not in there])
+            _many(db, c.insert(), [row for row in cameras if row["id"] not in existing])
             for table in (s, r):
                 _many(db, table.delete().where(table.c.camera_id == sa.bindparam("k")), ids)
             _many(db, s.insert(), streams)

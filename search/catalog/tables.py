@@ -186,8 +186,8 @@ def is_ready(db: sa.Connection) -> bool:
 
 def lost(db: sa.Connection) -> set[str]:
     """Return tables that were created and are gone: to create them again would hide that the audit log was removed."""
-    there = set(sa.inspect(db).get_table_names())
-    return _made(db) - there if facts.name in there else {facts.name}
+    names = set(sa.inspect(db).get_table_names())
+    return _made(db) - names if facts.name in names else {facts.name}
 
 
 def create(db: sa.Connection) -> None:
@@ -230,11 +230,11 @@ def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | Non
 
     Returns whether any index that is written to has them.
     """
-    there = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
-    if not there:
+    names = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
+    if not names:
         return True
     db.execute(covered.delete().where(covered.c.segment_id == segment_id))
-    has = [name for name in there if collections is None or name in collections]
+    has = [name for name in names if collections is None or name in collections]
     if has:
         values = [{"collection": name, "segment_id": segment_id, "state": "done", "said": ""} for name in has]
         db.execute(covered.insert(), values)

@@ -73,11 +73,11 @@ def account(
         cameras: only these; empty: all.
         step_ms: length of a line.
     """
-    found: list[CoverageHour] = []
+    result: list[CoverageHour] = []
     for camera_id, pieces in shared_out(catalog, from_ms, to_ms, now_ms, cameras).items():
         lines = groupby(cut_at(pieces, step_ms), key=lambda piece: piece.start // step_ms)
-        found += [_line(camera_id, list(line)) for _, line in lines]
-    return found
+        result += [_line(camera_id, list(line)) for _, line in lines]
+    return result
 
 
 def shared_out(
@@ -91,7 +91,7 @@ def shared_out(
     gaps = _by_stream(
         catalog, from_ms, to_ms, cameras
     )  # again: meanwhile a file may have become a gap, or a gap a file
-    found = {}
+    result = {}
     for stream in streams:
         key = (stream.camera_id, stream.role)
         more_files, more_gaps, until = tail(stream, health.get(key), now_ms)
@@ -99,8 +99,8 @@ def shared_out(
         if end > start:
             why = [*gaps.get(key, ()), *before.get(key, ()), *more_gaps]
             pieces = partition(start, end, [*files[stream.camera_id], *more_files], why, JOIN_MS)
-            found[stream.camera_id] = _named(pieces, more_files, end)
-    return found
+            result[stream.camera_id] = _named(pieces, more_files, end)
+    return result
 
 
 def is_alive(health: Health, now_ms: int) -> bool:
@@ -120,15 +120,15 @@ def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Inter
     """Return files, gaps and the end of what is known, for the newest seconds that no stored file or gap covers yet."""
     if health is None:
         return [], [Interval(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
-    told = health.updated_ms
+    reported = health.updated_ms
     if not is_alive(health, now_ms):
-        begun = min(told - DEAD_MS, health.open_since_ms or told)  # a file that was cut off waits for the next start
+        begun = min(reported - DEAD_MS, health.open_since_ms or reported)  # a file that was cut off waits
         return [], [Interval(begun, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     if not health.open_since_ms:
-        return [], [], told
+        return [], [], reported
     begun = max(health.open_since_ms, health.last_frame_ms)
-    silence = [Interval(begun, told, Reason.NO_FRAMES, recorded=False)]
-    return [Interval(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, told
+    silence = [Interval(begun, reported, Reason.NO_FRAMES, recorded=False)]
+    return [Interval(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, reported
 
 
 def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int) -> list[Interval]:
@@ -150,11 +150,11 @@ def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int)
 def _by_stream(
     catalog: Catalog, from_ms: int, to_ms: int, cameras: Collection[str]
 ) -> dict[tuple[str, str], list[Interval]]:
-    found: dict[tuple[str, str], list[Interval]] = {}
+    result: dict[tuple[str, str], list[Interval]] = {}
     for gap in catalog.recordings.gaps(from_ms, to_ms, cameras):
         piece = Interval(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
-        found.setdefault((gap.camera_id, gap.role), []).append(piece)
-    return found
+        result.setdefault((gap.camera_id, gap.role), []).append(piece)
+    return result
 
 
 def _line(camera_id: str, pieces: Sequence[Interval]) -> CoverageHour:

@@ -27,15 +27,15 @@ def _indexed() -> sa.ColumnElement[bool]:
 
 
 def _silent() -> sa.Select[Any]:
-    told, opened, seen = _H.updated_ms, _H.open_since_ms, _H.last_frame_ms
+    reported, opened, seen = _H.updated_ms, _H.open_since_ms, _H.last_frame_ms
     shown = sa.case((seen > opened, seen), else_=opened)
-    dead = sa.or_(told < sa.bindparam("dead_ms"), _H.state == StreamState.STOPPED.value)
-    still = sa.and_(opened > 0, told - shown >= sa.bindparam("least_ms"))
+    dead = sa.or_(reported < sa.bindparam("dead_ms"), _H.state == StreamState.STOPPED.value)
+    still = sa.and_(opened > 0, reported - shown >= sa.bindparam("least_ms"))
     # The silence of a dead one begins no earlier than so.
-    in_range = sa.or_(told - DEAD_MS < sa.bindparam("end_ms"), sa.and_(opened > 0, opened < sa.bindparam("end_ms")))
+    in_range = sa.or_(reported - DEAD_MS < sa.bindparam("end_ms"), sa.and_(opened > 0, opened < sa.bindparam("end_ms")))
     same = sa.and_(_H.camera_id == _S.camera_id, _H.role == _S.role)
     both = sa.select(tables.streams, tables.health).select_from(tables.streams.outerjoin(tables.health, same))
-    return both.where(sa.or_(told.is_(None), sa.and_(sa.or_(dead, still), in_range)), _indexed())
+    return both.where(sa.or_(reported.is_(None), sa.and_(sa.or_(dead, still), in_range)), _indexed())
 
 
 # Made once: to make a statement takes longer than to answer it.

@@ -306,9 +306,9 @@ CRASHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     ),
     "before the rows": lambda patch: patch.setattr(MemoryStore, "delete_segments", dies),
     "amid the rows": lambda patch: patch.setattr(MemoryStore, "delete_segment", dies_at(3, MemoryStore.delete_segment)),
-    "before the gaps": lambda patch: patch.setattr("search.catalog.retention.Expiry.forget", dies),
-    "amid the gaps": lambda patch: patch.setattr("search.catalog.retention.Expiry._leave_gap", dies),
-    "before the report": lambda patch: patch.setattr("search.catalog.retention.Expiry.held", dies),
+    "before the gaps": lambda patch: patch.setattr("search.catalog.retention.RetentionStore.forget", dies),
+    "amid the gaps": lambda patch: patch.setattr("search.catalog.retention.RetentionStore._leave_gap", dies),
+    "before the report": lambda patch: patch.setattr("search.catalog.retention.RetentionStore.held", dies),
 }
 
 
