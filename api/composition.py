@@ -56,7 +56,7 @@ def open_context(settings: Settings) -> Iterator[AppContext]:
         indexes.open()
         if settings.is_lite:
             catalog.segments.release()  # the file is ours alone, so the owners of earlier leases are dead
-            catalog.indexes.backfill.release()
+            catalog.backfill.release()
         yield AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), indexes)
 
 

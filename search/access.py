@@ -10,25 +10,25 @@ from search.types import Camera, Filter
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """Cameras (None: all of them) and the Unix ms from which on they may be seen (None: ever)."""
+    """The visible cameras (None: all) and the first visible Unix ms (None: no limit)."""
 
     cameras: frozenset[str] | None = None
     from_ms: int | None = None
 
     def camera(self, camera_id: str) -> bool:
-        """Whether a camera is in sight."""
+        """Return whether a camera is visible."""
         return self.cameras is None or camera_id in self.cameras
 
     def moment(self, camera_id: str, time_ms: int) -> bool:
-        """Whether what a camera showed at a time is in sight."""
+        """Return whether a camera is visible at a time."""
         return self.camera(camera_id) and (self.from_ms is None or time_ms >= self.from_ms)
 
     def of(self, cameras: list[Camera]) -> list[Camera]:
-        """Those of `cameras` that are in sight."""
+        """Return those of `cameras` that are visible."""
         return cameras if self.cameras is None else [camera for camera in cameras if camera.id in self.cameras]
 
     def narrow(self, where: Filter) -> Filter:
-        """`where` within this sight. Cameras that it names beyond it are left out.
+        """Return `where` limited to this visibility; other cameras are left out.
 
         Raises:
             Denied: nothing of what is asked for is in sight.
@@ -50,7 +50,7 @@ SEES_ALL = Visibility()
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks: a name, by which answers are kept apart; for which case; what they may see; and how wide they may ask.
+    """The person who searches: a name (the key of cached answers), case, visibility and widest search.
 
     `widest_ms` is the longest stretch of footage that a search of all cameras may cover; None: any.
     """

@@ -171,29 +171,29 @@ class Settings(BaseModel):
 
     @property
     def is_lite(self) -> bool:
-        """Whether vectors lie in a Milvus Lite file, which belongs to one process."""
+        """Return whether vectors lie in a Milvus Lite file, which belongs to one process."""
         return not self.store_uri.startswith(
             ("http://", "https://")
         )  # as `search.vector_store.milvus.MilvusStore` tells them apart
 
     @property
     def store_address(self) -> str:
-        """What pymilvus is given."""
+        """Return the address for pymilvus."""
         return self.store_uri or str(self.data_dir / "vectors.db")
 
     @property
     def catalog_address(self) -> str:
-        """What SQLAlchemy is given."""
+        """Return the URL for SQLAlchemy."""
         return self.catalog_url or f"sqlite:///{self.data_dir / 'catalog.sqlite'}"
 
     @property
     def recordings_dir(self) -> Path:
-        """What the recorder wrote: CAMERA/DATE/HOUR/*.mp4."""
+        """Return the folder of the recorder's files: CAMERA/DATE/HOUR/*.mp4."""
         return self.data_dir / "recordings"
 
     @property
     def media_dir(self) -> Path:
-        """Thumbnails and cut clips."""
+        """Return the folder of thumbnails and cut clips."""
         return self.data_dir / "media"
 
 
@@ -229,7 +229,7 @@ def load_settings(
 
 
 def settings_table() -> list[tuple[str, str, str, str]]:
-    """(name, environment name, default, help) of every setting, in order."""
+    """Return (name, environment name, default, help) of every setting, in order."""
     return [
         (name, ENV_PREFIX + name.upper(), str(field.default), field.description or "")
         for name, field in Settings.model_fields.items()

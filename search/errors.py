@@ -33,7 +33,7 @@ class XunrenError(Exception):
         return "; ".join(parts)
 
     def as_dict(self) -> Mapping[str, str]:
-        """The error as plain data, for JSON."""
+        """Return the error as plain data, for JSON."""
         return {
             "error": type(self).__name__,
             "what": self.what,
@@ -44,7 +44,7 @@ class XunrenError(Exception):
 
 
 class BadInput(XunrenError):
-    """A value that a person or a program handed in cannot be used."""
+    """An input that cannot be used."""
 
 
 class NotFound(XunrenError):
@@ -60,15 +60,15 @@ class Unavailable(XunrenError):
 
 
 class Denied(XunrenError):
-    """Whoever asks may not do this."""
+    """The requester may not do this."""
 
 
 class TooWide(Denied):
-    """A search that somebody else must let through first."""
+    """A search that needs the approval of another person first."""
 
 
 class Unauthenticated(XunrenError):
-    """Nobody knows who asks."""
+    """The requester is not signed in."""
 
 
 class TooMany(XunrenError):
@@ -106,6 +106,6 @@ def class_named(name: str) -> type[XunrenError]:
 
 
 def shorten(text: str, limit: int = 120) -> str:
-    """`text` on one line, at most `limit` characters."""
+    """Return `text` on one line, at most `limit` characters."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

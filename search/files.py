@@ -19,7 +19,7 @@ _SWEEP_SHARE = 0.05  # of the limit, after so many new bytes the folder is looke
 
 @contextlib.contextmanager
 def written(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` when the block ends well, and goes away when not.
+    """Yield a temporary path beside `target`, which replaces `target` if the block ends well and is removed if not.
 
     Raises:
         Unavailable: the disk is full or the folder cannot be written.
@@ -38,7 +38,7 @@ def written(target: Path) -> Iterator[Path]:
 
 
 def touched(path: Path) -> bool:
-    """Whether `path` is there; then it counts as just used."""
+    """Return whether `path` exists, and mark it as just used."""
     try:
         os.utime(path)
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def touched(path: Path) -> bool:
 
 
 def by_use(folder: Path) -> Iterator[tuple[int, int, Path]]:
-    """(last use in ns, bytes, path) of each file below `folder`; temporary files that are stale are removed."""
+    """Return (last use in ns, bytes, path) of each file below `folder`; stale temporary files are removed."""
     now = time.time()
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -61,7 +61,7 @@ def by_use(folder: Path) -> Iterator[tuple[int, int, Path]]:
 
 
 class FileCache:
-    """Copies of files that lie elsewhere; those that were not asked for the longest go first.
+    """Copies of files that lie elsewhere; the least recently used ones are removed first.
 
     Safe for threads and for processes.
 
@@ -77,11 +77,11 @@ class FileCache:
         self._new = max_bytes  # so that the first copy of a process looks the folder through
 
     def path(self, key: str) -> Path:
-        """Where the copy of `key` lies, there or not."""
+        """Return the path of the copy of `key`, whether it exists or not."""
         return self._root / key
 
     def fetched(self, key: str, fetch: Callable[[Path], None]) -> Path:
-        """The copy of `key`; `fetch` writes it to a path where it is not there. Whatever that raises, comes through."""
+        """Return the copy of `key`; `fetch` writes a missing one to a path, and its errors are raised."""
         target = self.path(key)
         if not touched(target):
             self.fetch(key, fetch)
@@ -122,7 +122,7 @@ class FileCache:
 
 
 def make_key_file(file: Path, content: bytes) -> None:
-    """Let `file` hold `content`, unless another process or thread was first; then what that one wrote holds.
+    """Write `content` to `file`, unless another process or thread was first; then its content stays.
 
     What was sealed or signed with a key that is lost is lost too, so the key is on the disk before it is ever used.
 

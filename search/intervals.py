@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range, end exclusive, and what it is: recorded or missing, and in what state or why."""
+    """A range, end exclusive: recorded or missing, with its state or reason."""
 
     start: int
     end: int
@@ -18,12 +18,12 @@ class Interval:
 
     @property
     def length(self) -> int:
-        """Milliseconds."""
+        """Return the length in milliseconds."""
         return self.end - self.start
 
 
 def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[Interval], join: int) -> list[Interval]:
-    """`start`..`end` in pieces that follow one another: what is recorded, and else why not.
+    """Return `start`..`end` as intervals that follow one another: recorded, or missing with a reason.
 
     Where files overlap, the earlier one counts. What is neither in a file nor in a gap is labelled "".
 
@@ -54,7 +54,7 @@ def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[In
 
 
 def _explained(start: int, end: int, gaps: Sequence[Interval]) -> Iterator[Interval]:
-    """A range without files, by its reasons."""
+    """Return a range without files, by its reasons."""
     at = start
     for gap in gaps:
         if gap.end <= at or gap.start >= end or at >= end:
@@ -69,7 +69,7 @@ def _explained(start: int, end: int, gaps: Sequence[Interval]) -> Iterator[Inter
 
 
 def cut_at(pieces: Iterable[Interval], step: int) -> Iterator[Interval]:
-    """The same, so that none reaches over a multiple of `step`."""
+    """Return the intervals cut at the multiples of `step`."""
     for piece in pieces:
         at = piece.start
         while at < piece.end:

@@ -18,7 +18,7 @@ Polygon = tuple[Point, ...]
 
 
 class Reason(StrEnum):
-    """Why a second that was to be recorded and indexed is not."""
+    """The reason why a second is not recorded or not indexed."""
 
     NOT_RUNNING = "recorder not running"
     NOT_CONNECTED = "not connected"
@@ -34,7 +34,7 @@ class Reason(StrEnum):
 
 
 class StreamState(StrEnum):
-    """What a recorder does with a stream at this moment."""
+    """The state of a stream at its recorder."""
 
     CONNECTING = "connecting"
     RECORDING = "recording"
@@ -106,7 +106,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for one camera: `keep_days` of recordings (None: the setting), and masks that blacken its pictures."""
+    """The rules of one camera: `keep_days` of recordings (None: the setting), and masks that blacken its frames."""
 
     camera_id: str
     keep_days: float | None = None
@@ -128,7 +128,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A range that retention must not touch, for one camera or all (`camera_id` empty), and why."""
+    """A range that retention must not delete, for one camera or all (`camera_id` empty), and its reason."""
 
     id: int
     camera_id: str

@@ -16,26 +16,26 @@ class LocalZone(tzinfo):
     """The zone of this machine with its changes over the year, which a fixed offset would get wrong."""
 
     def utcoffset(self, dt: datetime | None) -> timedelta | None:
-        """As the C library says."""
+        """Return the offset that the C library gives."""
         return None if dt is None else dt.replace(tzinfo=None).astimezone().utcoffset()
 
     def dst(self, dt: datetime | None) -> timedelta | None:
-        """Not told apart."""
+        """Return None: summer time is not told apart."""
         return None
 
     def tzname(self, dt: datetime | None) -> str | None:
-        """Such as CET."""
+        """Return a name such as CET."""
         return time.tzname[0] if dt is None else dt.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, dt: datetime) -> datetime:
-        """`dt` is UTC on the clock face with this zone attached."""
+        """Convert `dt`, which is UTC with this zone attached, to local time."""
         exact = dt.replace(tzinfo=UTC).astimezone()
         face = exact.replace(tzinfo=self, fold=0)
         return face if face.utcoffset() == exact.utcoffset() else face.replace(fold=1)
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone of a setting: 'local' or an IANA name.
+    """Return the zone of a setting: 'local' or an IANA name.
 
     Raises:
         BadInput: an unknown name.
@@ -49,7 +49,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def parse_time(text: str, zone: tzinfo) -> int:
-    """Unix milliseconds of an ISO 8601 date or time; `zone` holds where the text names none.
+    """Return the Unix ms of an ISO 8601 date or time; `zone` holds where the text names none.
 
     Raises:
         BadInput: not a time, or not between 1970 and 2100.
@@ -65,7 +65,7 @@ def parse_time(text: str, zone: tzinfo) -> int:
 
 
 def to_ms(moment: datetime, zone: tzinfo) -> int:
-    """Unix milliseconds of `moment`, which is in `zone` where it has none of its own.
+    """Return the Unix ms of `moment`, which is in `zone` where it has none of its own.
 
     Raises:
         BadInput: not between 1970 and 2100.
@@ -75,11 +75,11 @@ def to_ms(moment: datetime, zone: tzinfo) -> int:
 
 
 def iso(ms: int, zone: tzinfo) -> str:
-    """ISO 8601 in `zone`, with its offset; milliseconds only where they are not zero."""
+    """Return ISO 8601 in `zone`, with its offset; milliseconds only where they are not zero."""
     moment = (_EPOCH + timedelta(milliseconds=ms)).astimezone(zone)
     return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
 
 
 def now_ms() -> int:
-    """Unix milliseconds, UTC."""
+    """Return the Unix milliseconds of now, UTC."""
     return time.time_ns() // 1_000_000

@@ -27,7 +27,7 @@ _CAMERA_ID = re.compile(r"[\w][\w .:@#()+-]{0,63}", re.UNICODE)
 
 
 class RowKind(StrEnum):
-    """What a row of the vector store shows."""
+    """What a row of the vector store stands for."""
 
     PERSON = "person"
     FRAME = "frame"
@@ -105,26 +105,26 @@ class Box:
 
     @property
     def xyxy(self) -> tuple[int, int, int, int]:
-        """(x1, y1, x2, y2)."""
+        """Return (x1, y1, x2, y2)."""
         return (self.x1, self.y1, self.x2, self.y2)
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Return pixels."""
         return self.x2 - self.x1
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Return pixels."""
         return self.y2 - self.y1
 
     @property
     def area(self) -> int:
-        """Square pixels."""
+        """Return square pixels."""
         return self.width * self.height
 
     def iou(self, other: Box) -> float:
-        """Intersection over union, 0 to 1."""
+        """Return the intersection over union, 0 to 1."""
         w = min(self.x2, other.x2) - max(self.x1, other.x1)
         h = min(self.y2, other.y2) - max(self.y1, other.y1)
         if w <= 0 or h <= 0:
@@ -132,7 +132,7 @@ class Box:
         return w * h / (self.area + other.area - w * h)
 
     def crop(self, image: Image) -> Image:
-        """The part of `image` (H, W, 3) inside the box, as a view (h, w, 3)."""
+        """Return the part of `image` (H, W, 3) inside the box, as a view (h, w, 3)."""
         return image[self.y1 : self.y2, self.x1 : self.x2]
 
 
@@ -195,13 +195,13 @@ class Segment:
 
     @property
     def end_ms(self) -> int:
-        """End, exclusive; equal to the start while the duration is not known."""
+        """Return the end, exclusive; equal to the start while the duration is not known."""
         return self.start_ms + self.duration_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture; it never leaves the worker. `offset_ms` counts from the file's first picture."""
+    """One decoded frame; it never leaves the worker. `offset_ms` counts from the file's first frame."""
 
     image: Image
     offset_ms: int
@@ -319,17 +319,17 @@ class Clip:
 
     @property
     def id(self) -> str:
-        """Name of the clip: that of its best row, by which it is marked and found again."""
+        """Return the id of the clip: that of its best row, by which it is marked and found again."""
         return self.best.row.id
 
     @property
     def looks(self) -> float:
-        """The best hit's score on the common scale."""
+        """Return the best hit's score on the common scale."""
         return self.best.score
 
     @property
     def score(self) -> float:
-        """`looks`, less what is taken off because the person can hardly have got there by then (`reach` <= 0)."""
+        """Return `looks` plus `reach` (<= 0), which is low where the person can hardly have got there by then."""
         return self.looks + self.reach
 
 
@@ -360,7 +360,7 @@ class SegmentReport:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain data, without the segment."""
+        """Return the report as plain data, without the segment."""
         return {
             "state": self.state.value,
             "seen": self.seen,
@@ -374,5 +374,5 @@ class SegmentReport:
 
 
 def is_address(path: str) -> bool:
-    """Whether a recording lies on object storage, rather than in a file."""
+    """Return whether a recording lies on object storage, rather than in a file."""
     return path.startswith("s3://")

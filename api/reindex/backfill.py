@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from api.runtime import REFRESH_S, AppContext, the_indexes
 from indexer.maintenance import IndexFiller
 from indexer.pipeline import OpenIndex
-from search.catalog import IndexInfo, IndexState, IndexStore, ReindexScope
+from search.catalog import Catalog, IndexInfo, IndexState, ReindexScope
 from search.models import make_embedder
 from search.types import Segment
 
@@ -70,8 +70,8 @@ class IndexSynchronizer:
         pairs = list(itertools.permutations(self._context.indexes.written(), 2))
         if not pairs:
             return 0
-        store = self._context.catalog.indexes
-        entries = {info.collection: info for info in store.written()}
+        catalog = self._context.catalog
+        entries = {info.collection: info for info in catalog.indexes.written()}
         self._fillers = {pair: self._fillers.get(pair) or self._filler(*pair) for pair in pairs}
         count = sum(
             filler.step(stop, progress, entries[target.info.collection].scope)
@@ -79,20 +79,20 @@ class IndexSynchronizer:
             if target.info.collection in entries
         )
         if not count:
-            self._mark_ready(store, entries.values())
+            self._mark_ready(catalog, entries.values())
         return count
 
     def _filler(self, target: OpenIndex, source: OpenIndex) -> IndexFiller:
         c = self._context
         return IndexFiller(c.settings, c.catalog, c.media, source, target)
 
-    def _mark_ready(self, store: IndexStore, entries: Iterable[IndexInfo]) -> None:
+    def _mark_ready(self, catalog: Catalog, entries: Iterable[IndexInfo]) -> None:
         for info in entries:
             if (
                 info.state is IndexState.BUILDING
-                and not (work := store.backfill.work(info)).missing
+                and not (work := catalog.backfill.progress(info)).missing
                 and not work.failed
             ):
                 the_indexes(self._context).one(info).engine.warm_up()
-                store.ready(info.collection)
+                catalog.indexes.ready(info.collection)
                 log.info("the index %s of %s is ready", info.collection, info.label)

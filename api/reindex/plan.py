@@ -56,15 +56,15 @@ def plan(context: AppContext, model: str, scope: ReindexScope) -> Plan:
         Unavailable: the model cannot be loaded.
     """
     context.catalog.cameras.check(scope.cameras)
-    store = context.catalog.indexes
+    catalog = context.catalog
     embedder = make_embedder(context.settings, model)
     if embedder.label == context.indexes.active.info.label:
         raise Conflict("the index answers by this model already", got=embedder.label, expected="another model")
-    cost = store.backfill.cost(scope)
-    other = store.other()
+    cost = catalog.backfill.cost(scope)
+    other = catalog.indexes.other()
     left = cost.segments
     if other is not None and other.label == embedder.label:
-        left = store.backfill.work(replace(other, scope=scope)).missing
+        left = catalog.backfill.progress(replace(other, scope=scope)).missing
     rates = _rates(context, embedder, scope)
     share = left / max(cost.segments, 1)
     seconds = (share * cost.rows * min(rates), share * cost.rows * max(rates)) if rates else None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.catalog import Catalog, IndexInfo, IndexState, IndexStore
+from search.catalog import Catalog, IndexInfo, IndexState
 
 
 def status(catalog: Catalog) -> dict[str, Any]:
     """Return all indexes with their state and progress, as plain data."""
-    store = catalog.indexes
-    return {"indexes": [_as_dict(store, info) for info in store.all() if info.state is not IndexState.DROPPED]}
+    return {
+        "indexes": [_as_dict(catalog, info) for info in catalog.indexes.all() if info.state is not IndexState.DROPPED]
+    }
 
 
-def _as_dict(store: IndexStore, info: IndexInfo) -> dict[str, Any]:
-    is_only_one = info.state is IndexState.LIVE and len(store.written()) < 2
-    work = None if is_only_one else store.backfill.work(info)
+def _as_dict(catalog: Catalog, info: IndexInfo) -> dict[str, Any]:
+    is_only_one = info.state is IndexState.LIVE and len(catalog.indexes.written()) < 2
+    work = None if is_only_one else catalog.backfill.progress(info)
     return {
         "collection": info.collection,
         "model": info.model,

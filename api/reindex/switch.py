@@ -42,16 +42,16 @@ def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
     is_newer = info.created_ms > active.created_ms
     is_done = info.state is IndexState.OLD and is_newer is back
     if not is_done:
-        _check_can_answer(context, store, info, back=back)
+        _check_can_answer(context, info, back=back)
         the_indexes(context).one(info).engine.warm_up()
         _when_complete(context, lambda: store.switch(info.collection))
     return status(context.catalog) | {"remeasured": _measure_saved_searches(context)}
 
 
-def _check_can_answer(context: AppContext, store: IndexStore, info: IndexInfo, *, back: bool) -> None:
+def _check_can_answer(context: AppContext, info: IndexInfo, *, back: bool) -> None:
     """Raise `Conflict` if the index is not complete, or `verify` names faults."""
     if info.state not in ((IndexState.OLD,) if back else (IndexState.READY, IndexState.OLD)):
-        work = store.backfill.work(info)
+        work = context.catalog.backfill.progress(info)
         raise Conflict(
             "the other index never answered" if back else "the index is not ready",
             got=f"{info.label}: {info.state}, {work.done} of {work.segments} segments",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from api.runtime import AppContext, the_indexes
 from indexer.maintenance import RowImages, rows_unlike_their_images
 from indexer.pipeline import OpenIndex
-from search.catalog import IndexInfo, IndexStore
+from search.catalog import IndexBackfill, IndexInfo
 from search.errors import BadMedia
 from search.types import Filter, Row
 
@@ -28,18 +28,18 @@ def verify(context: AppContext, info: IndexInfo) -> list[str]:
     but for their vector, and each must find itself. The images of a few recordings are embedded again and must have the
     vectors that are stored.
     """
-    store = context.catalog.indexes
+    backfill = context.catalog.backfill
     if not info.scope.is_all:
         return ["it was made of a part of the recordings: run `xunren reindex` again without --from, --to and --camera"]
-    work = store.backfill.work(info)
+    work = backfill.progress(info)
     if work.failed:
         names = "; ".join(f"{path}: {reason}" for _, path, reason in work.failed[:NAMED])
         return [f"{len(work.failed)} recordings could not be indexed again: {names}"]
     active, other = context.indexes.active, the_indexes(context).one(info)
     faults = []
-    if differing := _differing_segments(store, active, other):
+    if differing := _differing_segments(backfill, active, other):
         faults.append(f"{len(differing)} segments have other rows than in the active index: {_some(differing)}")
-    if missing := _rows_not_found(store, active, other):
+    if missing := _rows_not_found(backfill, active, other):
         faults.append(f"{len(missing)} of {SAMPLE_ROWS} sampled rows do not find themselves: {_some(missing)}")
     if unlike := _unlike_rows(context, other):
         faults.append(
@@ -48,24 +48,24 @@ def verify(context: AppContext, info: IndexInfo) -> list[str]:
     return faults
 
 
-def _differing_segments(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
+def _differing_segments(backfill: IndexBackfill, a: OpenIndex, b: OpenIndex) -> set[str]:
     """Return the segments with another number of rows, counted twice: the index is in use meanwhile."""
-    differing = _differing_once(store, a, b)
-    return differing & _differing_once(store, a, b) if differing else differing
+    differing = _differing_once(backfill, a, b)
+    return differing & _differing_once(backfill, a, b) if differing else differing
 
 
-def _differing_once(store: IndexStore, a: OpenIndex, b: OpenIndex) -> set[str]:
+def _differing_once(backfill: IndexBackfill, a: OpenIndex, b: OpenIndex) -> set[str]:
     left, right = a.store.count_by_segment(), b.store.count_by_segment()
     odd = {id_ for id_ in {*left, *right} if left.get(id_, 0) != right.get(id_, 0)}
-    return store.backfill.comparable(a.info, b.info, odd) if odd else set()
+    return backfill.comparable(a.info, b.info, odd) if odd else set()
 
 
-def _rows_not_found(store: IndexStore, active: OpenIndex, other: OpenIndex) -> list[str]:
+def _rows_not_found(backfill: IndexBackfill, active: OpenIndex, other: OpenIndex) -> list[str]:
     """Return the sampled rows that the other index does not find, searched twice: the index is in use meanwhile."""
     rows, _ = active.store.sample(SAMPLE_ROWS)
     for _ in range(2):
         rows = _missing(active, other, rows)
-        whole = store.backfill.comparable(active.info, other.info, {row.segment_id for row in rows})
+        whole = backfill.comparable(active.info, other.info, {row.segment_id for row in rows})
         rows = [row for row in rows if row.segment_id in whole]
     return [row.id for row in rows]
 

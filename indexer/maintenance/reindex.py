@@ -55,7 +55,7 @@ class IndexFiller:
         self, settings: Settings, catalog: Catalog, media: MediaStore, source: OpenIndex, target: OpenIndex
     ) -> None:
         self._workers = settings.workers
-        self._index_store = catalog.indexes
+        self._backfill = catalog.backfill
         self._live = catalog
         self._images = RowImages(settings, self._live, media)
         self._source, self._target = source, target
@@ -87,13 +87,13 @@ class IndexFiller:
         try:
             self._fill(segments, stop, progress)
         finally:
-            self._index_store.backfill.release(self._owner)
+            self._backfill.release(self._owner)
         return len(segments)
 
     def _next(self, target: IndexInfo) -> list[Segment]:
         began = time.monotonic()
         for until_ms in dict.fromkeys((self._until_ms, None)):  # from the last position, then from the newest on
-            segments = self._index_store.backfill.take(
+            segments = self._backfill.take(
                 target, self._source.info, self._owner, SEGMENTS, self._lease_ms, until_ms=until_ms
             )
             if segments:
@@ -123,8 +123,8 @@ class IndexFiller:
             self._mark_done(segment, faults.get(segment.id, ""))
 
     def _mark_done(self, segment: Segment, fault: str) -> None:
-        done = self._index_store.backfill.done(self._target.info, self._owner, segment, fault)
-        if not done and self._index_store.backfill.deleted(segment.id):  # one that was indexed again is filled again
+        done = self._backfill.done(self._target.info, self._owner, segment, fault)
+        if not done and self._backfill.deleted(segment.id):  # one that was indexed again is filled again
             self._target.store.delete_segment(segment.id)
 
     def _decoded(
@@ -191,7 +191,7 @@ class IndexFiller:
         """Renew the leases, if a third of their time is over."""
         if time.monotonic() - self._renewed > self._lease_ms / 3000:
             self._renewed = time.monotonic()
-            self._index_store.backfill.renew(self._target.info, self._owner, self._lease_ms)
+            self._backfill.renew(self._target.info, self._owner, self._lease_ms)
 
     def _wait_for_live_indexing(self, stop: threading.Event) -> None:
         """Wait up to `PATIENCE_S` while recorded files wait to be indexed: new recordings come first."""

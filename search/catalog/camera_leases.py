@@ -11,24 +11,23 @@ machines' clocks need not agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.database import Database, database_ms
+from search.catalog.database import Database, database_ms, id_batches
 
 BEATS = 4
 """Signs of life in a lease."""
 _ALONE = 0x78756E72656D  # another lock than that of the catalogue's writers
-_AT_ONCE = 500
 _FORGET_LEASES = 1000  # after so many, a recorder that is gone is no longer named
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCameras:
-    """The cameras that a recorder holds, those of them it is asked for, and how many recorders live, it included."""
+    """The cameras that a recorder holds, those that others ask it for, and the number of live recorders with it."""
 
     cameras: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -37,7 +36,7 @@ class HeldCameras:
 
 @dataclass(frozen=True, slots=True)
 class CameraHolder:
-    """Who holds a camera, in words, the id of the folder that it writes to, and whether it has lived lately."""
+    """The recorder that holds a camera: its name for people, the id of its folder, and whether it is alive."""
 
     camera_id: str
     shown: str
@@ -66,7 +65,7 @@ class CameraLeases:
         self._quiet_until_ms = 0
 
     def beat(self, wanted: Collection[str], unable: Collection[str] = ()) -> HeldCameras:
-        """Give a sign of life, keep what is held, take what is due.
+        """Renew the leases of this recorder and take the cameras that are due to it.
 
         Args:
             wanted: ids of all cameras that it would record.
@@ -81,12 +80,12 @@ class CameraLeases:
             recorders = self._live(db, now)
             if len(recorders) > 1:
                 wanted = set(wanted).difference(unable)
-            mine = t.c.recorder == self._id
-            db.execute(t.update().where(mine).values(until_ms=now + self._lease_ms))
-            self._give_up(db, mine, set(wanted))
+            own = t.c.recorder == self._id
+            db.execute(t.update().where(own).values(until_ms=now + self._lease_ms))
+            self._give_up(db, own, set(wanted))
             leases = {row.camera_id: row for row in db.execute(sa.select(t))}
             self._take(db, leases, wanted, recorders, now)
-            held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(mine))}
+            held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(own))}
             if len(recorders) > 1:
                 self._ask(db, wanted, len(held), recorders, now)
         self._last_ms = now
@@ -94,21 +93,21 @@ class CameraLeases:
         return HeldCameras(frozenset(held), asked, len(recorders))
 
     def hand_over(self, cameras: Iterable[str]) -> None:
-        """Let those who asked for them have these; their files are closed."""
+        """Hand these cameras to the recorders that asked for them. Close their files first."""
         t = tables.camera_leases
         with self._database.begin() as db:
             _alone(db)
             until = database_ms(db) + self._lease_ms
-            for part in _parts(cameras):
-                mine = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
-                db.execute(t.update().where(mine).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
+            for part in id_batches(cameras):
+                own = sa.and_(t.c.recorder == self._id, t.c.camera_id.in_(part), t.c.asked_by != "")
+                db.execute(t.update().where(own).values(recorder=t.c.asked_by, asked_by="", until_ms=until))
 
     def leave(self) -> None:
-        """Give everything back: all files are closed."""
+        """Release all cameras. Close all files first."""
         self.bury([self._id])
 
     def bury(self, recorders: Collection[str]) -> None:
-        """These are dead: what they held is free at once."""
+        """Release all cameras of recorders that are dead."""
         t, r = tables.camera_leases, tables.recorders
         with self._database.begin() as db:
             _alone(db)
@@ -116,14 +115,14 @@ class CameraLeases:
             db.execute(r.delete().where(r.c.id.in_(recorders)))
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """Id -> (name, folder id) of all recorders but this one, alive or not."""
+        """Return id -> (name, folder id) of all other recorders, alive or not."""
         r = tables.recorders
         with self._database.begin() as db:
             rows = db.execute(sa.select(r.c.id, r.c.shown, r.c.folder).where(r.c.id != self._id)).all()
         return {id_: (shown, folder) for id_, shown, folder in rows}
 
     def holders(self, camera_id: str = "") -> list[CameraHolder]:
-        """Who holds what, by camera; of one camera, or all."""
+        """Return the holders by camera, of one camera or of all."""
         t, r = tables.camera_leases, tables.recorders
         query = sa.select(t.c.camera_id, r.c.shown, r.c.folder, r.c.until_ms).join(r, r.c.id == t.c.recorder)
         if camera_id:
@@ -136,24 +135,24 @@ class CameraLeases:
     # in a transaction ----------------------------------------------------------------------------------------
 
     def _live(self, db: sa.Connection, now: int) -> set[str]:
-        """Ids of the recorders that live, this one included."""
+        """Return the ids of the live recorders, this one included."""
         r = tables.recorders
         db.execute(r.delete().where(sa.or_(r.c.id == self._id, r.c.until_ms < now - _FORGET_LEASES * self._lease_ms)))
         me = {"id": self._id, "shown": self._shown, "folder": self._folder, "until_ms": now + self._lease_ms}
         db.execute(r.insert().values(**me))
         return set(db.scalars(sa.select(r.c.id).where(r.c.until_ms >= now)))
 
-    def _give_up(self, db: sa.Connection, mine: sa.ColumnElement[bool], wanted: set[str]) -> None:
+    def _give_up(self, db: sa.Connection, own: sa.ColumnElement[bool], wanted: set[str]) -> None:
         t = tables.camera_leases
-        there = set(db.scalars(sa.select(t.c.camera_id).where(mine)))
-        for part in _parts(there - wanted):
-            db.execute(t.delete().where(mine, t.c.camera_id.in_(part)))
+        held = set(db.scalars(sa.select(t.c.camera_id).where(own)))
+        for part in id_batches(held - wanted):
+            db.execute(t.delete().where(own, t.c.camera_id.in_(part)))
 
     def _take(
         self, db: sa.Connection, leases: dict[str, sa.Row[tuple[str, str, int, str]]], wanted: Collection[str],
         recorders: set[str], now: int,
     ) -> None:  # fmt: skip
-        """Its fair share of what is free, and what has been free for half a lease, whoever is there."""
+        """Take a fair share of the free cameras, and all that have been free for half a lease."""
         t = tables.camera_leases
         held = sum(row.recorder == self._id for row in leases.values())
         quiet = now < self._quiet_until_ms
@@ -165,7 +164,7 @@ class CameraLeases:
         share = max(0, math.ceil(len(wanted) / len(recorders)) - held)
         taken = old + new[: max(0, share - len(old))]
         left = [camera for camera in new[max(0, share - len(old)) :] if camera not in leases]
-        for part in _parts(taken + left):
+        for part in id_batches(taken + left):
             db.execute(t.delete().where(t.c.camera_id.in_(part)))
         rows = [{"camera_id": c, "recorder": self._id, "until_ms": now + self._lease_ms, "asked_by": ""} for c in taken]
         rows += [{"camera_id": c, "recorder": "", "until_ms": now - 1, "asked_by": ""} for c in left]
@@ -186,19 +185,13 @@ class CameraLeases:
         missing = (richest[1] - held) // 2 - coming
         known = set(wanted)
         open_ = sorted(camera for camera, by in theirs if by not in recorders and camera in known)
-        for part in _parts(open_[: max(0, missing)]):
+        for part in id_batches(open_[: max(0, missing)]):
             db.execute(t.update().where(t.c.camera_id.in_(part)).values(asked_by=self._id))
 
 
 def _alone(db: sa.Connection) -> None:
-    """One recorder after the other."""
+    """Let no other recorder change leases until this transaction ends."""
     if db.dialect.name == "sqlite":
         tables.alone(db)
     else:
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
-
-
-def _parts(ids: Iterable[str]) -> Iterator[Sequence[str]]:
-    wanted = list(ids)
-    for n in range(0, len(wanted), _AT_ONCE):
-        yield wanted[n : n + _AT_ONCE]

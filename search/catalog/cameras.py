@@ -1,4 +1,4 @@
-"""The cameras of the catalogue, and which of them stand near another one."""
+"""The cameras of the catalogue."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _M_PER_DEGREE = 111_195
 
 
 class CameraStore:
-    """Cameras by id. Every method raises `Unavailable` if the database does not answer."""
+    """The cameras in an open `Database`. Every method raises `Unavailable` where the database does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, camera: Camera, *, replace: bool = True) -> bool:
-        """Store a camera. Returns whether it was new; an existing one is replaced only if `replace`."""
+        """Store a camera and return whether it was new; an existing one is replaced only if `replace`."""
         values = {name: getattr(camera, name) for name in Camera.__dataclass_fields__}
         with self._database.begin() as db:
             known = db.scalar(sa.select(tables.cameras.c.id).where(tables.cameras.c.id == camera.id))
@@ -38,21 +38,21 @@ class CameraStore:
         return known is None
 
     def all(self) -> list[Camera]:
-        """All cameras by id."""
+        """Return all cameras by id."""
         with self._database.begin() as db:
             return [
                 Camera(**row) for row in db.execute(sa.select(tables.cameras).order_by(tables.cameras.c.id)).mappings()
             ]
 
     def get(self, camera_id: str) -> Camera:
-        """One camera. Raises `NotFound`, naming the nearest known ids."""
+        """Return one camera. Raises `NotFound`, naming the nearest known ids."""
         self.check([camera_id])
         with self._database.begin() as db:
             row = db.execute(sa.select(tables.cameras).where(tables.cameras.c.id == camera_id)).mappings().one()
         return Camera(**row)
 
     def check(self, camera_ids: Iterable[str], within: Collection[str] | None = None) -> None:
-        """Raise `NotFound` for the first id that is no camera (of those `within`), naming the nearest known ones."""
+        """Raise `NotFound` for the first id that is no camera (of those `within`), naming the nearest known ids."""
         wanted = list(camera_ids)
         if not wanted:
             return
@@ -69,8 +69,8 @@ class CameraStore:
                     cure="`xunren camera list` shows all",
                 )
 
-    def nearby(self, camera: Camera, visibility: Visibility, limit: int) -> list[tuple[float, Camera]]:
-        """(metres, camera) of those in sight that stand at most `NEAR_M` from `camera`, the nearest first.
+    def nearby(self, camera: Camera, sight: Visibility, limit: int) -> list[tuple[float, Camera]]:
+        """Return (metres, camera) of the visible cameras within `NEAR_M` of `camera`, nearest first.
 
         None where `camera` has no place. A box of degrees is asked for first: a city has 230,000 cameras.
         """
@@ -81,12 +81,12 @@ class CameraStore:
         wide = high / max(0.01, math.cos(math.radians(camera.lat)))
         box = c.lat.between(camera.lat - high, camera.lat + high) & c.lon.between(camera.lon - wide, camera.lon + wide)
         with self._database.begin() as db:
-            found = [
+            cameras = [
                 Camera(**row) for row in db.execute(sa.select(tables.cameras).where(box, c.id != camera.id)).mappings()
             ]
         measured = (
             (distance_m(camera.lat, camera.lon, other.lat, other.lon), other)
-            for other in visibility.of(found)
+            for other in sight.of(cameras)
             if other.lat is not None and other.lon is not None
         )
         near = (one for one in measured if one[0] <= NEAR_M)

@@ -1,4 +1,4 @@
-"""What became of recorded time: indexed, waiting or skipped, by stream and camera."""
+"""Questions about recordings in a range of time: spans, what is not indexed, what waits."""
 
 from __future__ import annotations
 
@@ -12,22 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.database import Database
-from search.catalog.row_values import in_pieces
+from search.catalog.database import Database, id_batches
 from search.catalog.tables import SEGMENT_COLUMNS, to_segment
 from search.intervals import Interval
-from search.stream_types import (
-    JOIN_MS,
-    LIVE_ROLES,
-    LONGEST_LIVE_MS,
-    Reason,
-    Stream,
-)
+from search.stream_types import JOIN_MS, LIVE_ROLES, LONGEST_LIVE_MS, Reason, Stream
 from search.types import Segment, SegmentState, StreamRole
 
 _UNDONE = [s.value for s in (SegmentState.UPLOADING, SegmentState.PENDING, SegmentState.LEASED)]
-
-
 _WAITING = dict.fromkeys(_UNDONE, Reason.WAITING.value)
 
 
@@ -46,7 +37,10 @@ class Backlog:
 
 
 class CoverageQueries:
-    """Questions about recorded time. Every method raises `Unavailable` if the database does not answer."""
+    """Questions about the recordings in an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,7 +54,7 @@ class CoverageQueries:
         states: Collection[SegmentState] = (),
         roles: Collection[StreamRole] = (),
     ) -> list[tuple[Segment, SegmentState, dict[str, Any]]]:
-        """Segments that overlap the range with their states and reports (empty: not done), by camera and start."""
+        """Return segments that overlap the range with state and report (empty: not done), by camera and start."""
         c = tables.segments.c
         query = sa.select(*SEGMENT_COLUMNS, c.attempts, c.state, c.report).where(
             c.start_ms < to_ms, c.start_ms + c.duration_ms > from_ms
@@ -75,13 +69,13 @@ class CoverageQueries:
             return [(to_segment(r), SegmentState(r["state"]), json.loads(r["report"] or "{}")) for r in rows]
 
     def spans(self, stream: Stream, from_ms: int, to_ms: int) -> list[Interval]:
-        """A stream's segments that overlap the range, by start; a piece's label is what became of it.
+        """Return a stream's segments that overlap the range as intervals, by start; the label is the result.
 
         That is "indexed", "waiting", or the reason why it was skipped. Segments that follow each other (`JOIN_MS`) and
         share a label come as one piece: a day is 8,640 segments.
         """
         c = tables.segments.c
-        query = _told(from_ms, to_ms).where(
+        query = _in_range(from_ms, to_ms).where(
             c.camera_id == stream.camera_id,
             c.role == stream.role.value,
             c.start_ms > from_ms - LONGEST_LIVE_MS,  # the index knows starts only
@@ -93,14 +87,14 @@ class CoverageQueries:
     def unindexed(
         self, from_ms: int, to_ms: int, cameras: Collection[str] = (), *, live: bool
     ) -> dict[str, list[Interval]]:
-        """Camera id -> its recordings in the range that are not indexed: waiting, or why not; joined as in `spans`.
+        """Return camera id -> recordings in the range that are not indexed, with the reason; joined as in `spans`.
 
         Either those that were recorded live, or those that were imported.
         """
         c = tables.segments.c
         wanted = [*_UNDONE, SegmentState.SKIPPED.value]
         roles = LIVE_ROLES if live else (StreamRole.FILE.value,)
-        query = _told(from_ms, to_ms).where(c.state.in_(wanted), c.role.in_(roles))
+        query = _in_range(from_ms, to_ms).where(c.state.in_(wanted), c.role.in_(roles))
         if live:
             query = query.where(c.start_ms > from_ms - LONGEST_LIVE_MS)
         if cameras:
@@ -110,7 +104,7 @@ class CoverageQueries:
         return {camera: list(_runs(its)) for camera, its in groupby(rows, key=itemgetter(0))}
 
     def newest_indexed(self, cameras: Collection[str] = ()) -> dict[str, int]:
-        """Camera id -> end (Unix ms) of its newest live segment that is indexed; of all where none is named."""
+        """Return camera id -> end (Unix ms) of its newest indexed live segment; of all where none is named."""
         c = tables.segments.c
         newest = (
             sa.select(c.start_ms + c.duration_ms)
@@ -121,12 +115,12 @@ class CoverageQueries:
         )
         with self._database.begin() as db:
             query = sa.select(tables.cameras.c.id, newest)
-            parts = [query.where(tables.cameras.c.id.in_(part)) for part in in_pieces(cameras)] if cameras else [query]
+            parts = [query.where(tables.cameras.c.id.in_(part)) for part in id_batches(cameras)] if cameras else [query]
             rows = [row for part in parts for row in db.execute(part)]
         return {row[0]: int(row[1]) for row in rows if row[1] is not None}
 
     def imported_until(self) -> dict[str, int]:
-        """Camera id -> end (Unix ms) of the newest imported recording from before it was live; only those with any."""
+        """Return camera id -> end (Unix ms) of its newest recording imported from before it was live, if any."""
         c, s = tables.segments.c, tables.streams.c
         newest = (
             sa.select(c.start_ms + c.duration_ms)
@@ -140,7 +134,7 @@ class CoverageQueries:
         return {camera_id: int(end) for camera_id, end in rows if end is not None}
 
     def backlog(self, recent_after_ms: int) -> Backlog:
-        """Live segments that wait; `recent_after_ms`: those that end later than this count as recent."""
+        """Return the backlog of live segments; those that end after `recent_after_ms` count as recent."""
         c = tables.segments.c
         end = c.start_ms + c.duration_ms
         waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
@@ -155,7 +149,7 @@ class CoverageQueries:
         return Backlog(int(count), float(ms) / 1000, oldest, recent)
 
     def waiting(self) -> dict[str, float]:
-        """Camera id -> recorded seconds of its live streams that wait for the indexer; without those that have none."""
+        """Return camera id -> recorded seconds of live streams that wait for the indexer, if any."""
         c = tables.segments.c
         waits = sa.and_(c.role.in_(LIVE_ROLES), c.state.in_(_UNDONE))
         query = sa.select(c.camera_id, sa.func.sum(c.duration_ms)).where(waits).group_by(c.camera_id)
@@ -163,8 +157,8 @@ class CoverageQueries:
             return {camera_id: float(ms) / 1000 for camera_id, ms in db.execute(query)}
 
 
-def _told(from_ms: int, to_ms: int) -> sa.Select[Any]:
-    """Camera, start, end and state of the segments in the range; the report where it says why one was skipped."""
+def _in_range(from_ms: int, to_ms: int) -> sa.Select[Any]:
+    """Select camera, start, end and state of the segments in the range, and the report of skipped ones."""
     c = tables.segments.c
     end = c.start_ms + c.duration_ms
     report = sa.case((c.state == SegmentState.SKIPPED.value, c.report))
@@ -172,7 +166,7 @@ def _told(from_ms: int, to_ms: int) -> sa.Select[Any]:
 
 
 def _runs(rows: Iterable[Any]) -> Iterator[Interval]:
-    """A camera's rows of `_told`, by start, with neighbours that share a label in one piece."""
+    """Yield a camera's rows of `_in_range` by start, neighbours that share a label joined."""
     start, end, label = 0, 0, ""
     for _, its_start, its_end, state, report in rows:
         its_label = _WAITING.get(state, state) if report is None else str(json.loads(report)["reason"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -15,6 +15,7 @@ from search.catalog import tables
 from search.errors import BadInput, Conflict, Unavailable, XunrenError
 from search.times import now_ms
 
+IDS_PER_STATEMENT = 500
 BUSY_MS = 15_000  # so long a locked database is waited for
 _CONNECT_S = 5
 _ANSWER_MS = 120_000  # of one statement: more than any of ours takes
@@ -25,7 +26,9 @@ _POOL = {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}  # a search 
 
 
 class Database:
-    """The catalogue's database. The constructor is cheap; `open` connects, makes tables and checks the version.
+    """The connection to one catalogue's database.
+
+    The constructor is cheap; `open()` connects, creates missing tables and checks the version.
 
     Args:
         url: SQLAlchemy URL, e.g. ``sqlite:////data/catalog.sqlite``.
@@ -35,7 +38,7 @@ class Database:
         self._url = url
         self._engine: sa.Engine | None = None
 
-    def open(self) -> Database:
+    def open(self) -> Self:
         """Connect and create missing tables.
 
         Raises:
@@ -62,12 +65,12 @@ class Database:
         return self
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self.open()
 
     def __exit__(self, *_: object) -> None:
@@ -75,7 +78,7 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A transaction, for the modules of the catalogue; the database's own errors become ours."""
+        """Open a transaction. Errors of the database become `BadInput` or `Unavailable`."""
         if self._engine is None:
             raise Unavailable("the catalogue is not open", cure="call open() first")
         try:
@@ -91,21 +94,28 @@ class Database:
                 cure="look at the disk and the database (`xunren doctor`), then try again",
             ) from e
 
+    @property
     def dialect(self) -> str:
-        """Return the name of the database's dialect: "sqlite" or "postgresql"."""
-        with self.begin() as db:
-            return db.dialect.name
+        """Return the kind of the database: "sqlite" or "postgresql"."""
+        return make_url(self._url).get_backend_name()
 
 
 def database_ms(db: sa.Connection) -> int:
-    """Unix ms of the database where it is a server: the clocks of machines that share it need not agree."""
+    """Return the Unix ms of the database server, so that the clocks of the machines that share it need not agree."""
     if db.dialect.name == "sqlite":
         return now_ms()
     return int(db.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")) or 0)
 
 
+def id_batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the ids in batches that fit into one statement."""
+    rest = list(ids)
+    for n in range(0, len(rest), IDS_PER_STATEMENT):
+        yield rest[n : n + IDS_PER_STATEMENT]
+
+
 def connect(url: str) -> sa.Engine:
-    """An engine for a SQLAlchemy URL such as ``sqlite:////data/catalog.sqlite`` or ``postgresql://user@host/name``.
+    """Return an engine for a URL such as ``sqlite:////data/catalog.sqlite`` or ``postgresql://user@host/name``.
 
     Nothing is asked of the database yet.
 
@@ -136,7 +146,7 @@ def connect(url: str) -> sa.Engine:
 
 
 def prepare(db: sa.Connection) -> None:
-    """Make what is missing in a new database. Two that open a new one at once wait for each other.
+    """Create the missing tables. Two processes that open a new database at once wait for each other.
 
     Raises:
         BadInput: a PostgreSQL database that sorts texts otherwise than this program.
@@ -145,20 +155,20 @@ def prepare(db: sa.Connection) -> None:
     if tables.is_ready(db):
         return
     tables.alone(db)
-    found = tables.revision(db)
-    if found is None:
+    revision = tables.revision(db)
+    if revision is None:
         _check_order(db)
-    elif found < tables.REVISION:
+    elif revision < tables.REVISION:
         raise Conflict(
             "the catalogue was written by an earlier version",
-            got=f"schema {found or 'before 0001'}",
+            got=f"schema {revision or 'before 0001'}",
             expected=tables.REVISION,
             cure="end all other xunren programs, then run `xunren migrate`",
         )
-    elif found > tables.REVISION:
+    elif revision > tables.REVISION:
         raise Conflict(
             "the catalogue was written by a later version",
-            got=f"schema {found}",
+            got=f"schema {revision}",
             expected=tables.REVISION,
             cure="use the xunren version that wrote it, or index into a new --data-dir",
         )
@@ -172,7 +182,7 @@ def prepare(db: sa.Connection) -> None:
 
 
 def _check_order(db: sa.Connection) -> None:
-    """Ids are paged through in their order, which must be that of their characters, as Python and SQLite have it."""
+    """Raise `BadInput` unless texts sort by code point, as in Python and SQLite: ids are paged in their order."""
     if db.dialect.name == "sqlite":
         return
     query = "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
@@ -195,7 +205,7 @@ def _no_url() -> BadInput:
 
 
 def _tune_sqlite(connection: Any, _: object) -> None:
-    """WAL lets readers and one writer work side by side; a locked database is waited for, not failed on.
+    """Set WAL, so that readers and one writer work side by side, and a timeout for a locked database.
 
     FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
     """
@@ -208,7 +218,7 @@ def _tune_sqlite(connection: Any, _: object) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
-    """SQLite does not wait here for others that open the same new file, whatever its timeout."""
+    """Set WAL, with retries: here SQLite ignores its timeout while others open the same new file."""
     until = time.monotonic() + BUSY_MS / 1000
     while True:
         try:

@@ -1,4 +1,7 @@
-"""What an index lacks, leased segment by segment to the workers that fill it."""
+"""What an index lacks, and the leases of those who add it.
+
+An index lacks what the catalogue has indexed and `covered` does not name.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +12,42 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from search.catalog import tables
-from search.catalog.database import Database, database_ms
+from search.catalog.database import Database, database_ms, id_batches
 from search.catalog.index_types import BackfillCost, BackfillProgress, IndexInfo, ReindexScope
 from search.types import Segment, SegmentState
 
 
-class BackfillStore:
-    """Leases and progress of filling an index. Every method raises `Unavailable` if the database does not answer."""
+class IndexBackfill:
+    """The work that is left for the indexes in an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def cost(self, scope: ReindexScope) -> BackfillCost:
-        """What a new index of this scope would cost, out of the reports; no file is touched."""
+        """Return what a new index of this scope would cost, from the reports; no file is read."""
         c = tables.segments.c
-        here = sa.and_(c.state == SegmentState.INDEXED.value, scope.condition())
+        matching = sa.and_(c.state == SegmentState.INDEXED.value, scope.condition())
         rows = frames = segments = duration = size = 0
         with self._database.begin() as db:
-            for report, ms, held in db.execute(sa.select(c.report, c.duration_ms, c.size_bytes).where(here)):
-                told = json.loads(report)
-                rows, frames = rows + told["rows"], frames + told["indexed"]
+            for report, ms, held in db.execute(sa.select(c.report, c.duration_ms, c.size_bytes).where(matching)):
+                summary = json.loads(report)
+                rows, frames = rows + summary["rows"], frames + summary["indexed"]
                 segments, duration, size = segments + 1, duration + ms, size + held
         return BackfillCost(segments, rows, frames, duration, size)
 
-    def work(self, index: IndexInfo) -> BackfillProgress:
-        """How far it is."""
+    def progress(self, index: IndexInfo) -> BackfillProgress:
+        """Return how many segments of its scope an index has, and which failed."""
         c, s = tables.covered.c, tables.segments.c
-        mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
-        here = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition())
+        own = sa.and_(c.collection == index.collection, c.segment_id == s.id)
+        matching = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition())
         count = sa.select(sa.func.count()).select_from(tables.segments)
         with self._database.begin() as db:
-            segments = db.scalar(count.where(here))
-            done = db.scalar(count.where(here, sa.exists().where(mine, c.state == "done")))
-            bad = sa.select(s.id, s.path, c.said).where(here, mine, c.state == "failed").order_by(s.id)
+            segments = db.scalar(count.where(matching))
+            done = db.scalar(count.where(matching, sa.exists().where(own, c.state == "done")))
+            bad = sa.select(s.id, s.path, c.said).where(matching, own, c.state == "failed").order_by(s.id)
             failed = [(row[0], row[1], row[2]) for row in db.execute(bad)]
         return BackfillProgress(int(segments or 0), int(done or 0), failed)
 
@@ -60,88 +66,87 @@ class BackfillStore:
                 pass by all that is done already.
         """
         s, c = tables.segments.c, tables.covered.c
-        insert = postgresql.insert if self._database.dialect() == "postgresql" else sqlite.insert
-        lacking = missing(index, leased=True)
-        has = sa.exists().where(c.collection == source.collection, c.segment_id == lacking.c.id, c.state == "done")
-        query = sa.select(lacking.c.id).where(has).order_by(lacking.c.start_ms.desc()).limit(most)
+        insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
+        missing = missing_segments(index, leased=True)
+        has = sa.exists().where(c.collection == source.collection, c.segment_id == missing.c.id, c.state == "done")
+        query = sa.select(missing.c.id).where(has).order_by(missing.c.start_ms.desc()).limit(most)
         with self._database.begin() as db:
             now = database_ms(db)
             if until_ms is None:
                 over = sa.and_(c.collection == index.collection, c.state == "leased", c.lease_until_ms < now)
                 db.execute(tables.covered.delete().where(over))
             else:
-                query = query.where(lacking.c.start_ms <= until_ms)
+                query = query.where(missing.c.start_ms <= until_ms)
         with self._database.begin() as db:
             ids = list(db.scalars(query))
         lease = {"state": "leased", "owner": owner, "lease_until_ms": now + lease_ms, "said": ""}
-        mine: list[str] = []
+        own: list[str] = []
         with self._database.begin() as db:
             for id_ in ids:  # else another process was quicker
                 values = lease | {"collection": index.collection, "segment_id": id_}
                 made = insert(tables.covered).values(**values).on_conflict_do_nothing().returning(c.segment_id)
-                mine += list(db.scalars(made))
+                own += list(db.scalars(made))
             columns = (*tables.SEGMENT_COLUMNS, s.attempts)
-            rows = db.execute(sa.select(*columns).where(s.id.in_(mine))).mappings()
+            rows = db.execute(sa.select(*columns).where(s.id.in_(own))).mappings()
             return sorted((tables.to_segment(row) for row in rows), key=lambda one: one.start_ms)
 
     def renew(self, index: IndexInfo, owner: str, lease_ms: int) -> None:
         """Extend the leases of `owner`."""
         c = tables.covered.c
-        mine = sa.and_(c.collection == index.collection, c.state == "leased", c.owner == owner)
+        own = sa.and_(c.collection == index.collection, c.state == "leased", c.owner == owner)
         with self._database.begin() as db:
-            db.execute(tables.covered.update().where(mine).values(lease_until_ms=database_ms(db) + lease_ms))
+            db.execute(tables.covered.update().where(own).values(lease_until_ms=database_ms(db) + lease_ms))
 
     def done(self, index: IndexInfo, owner: str, segment: Segment, failed: str = "") -> bool:
-        """The index has the segment's rows, or why it never will; False: it was changed meanwhile.
+        """Record that the index has the segment's rows, or why it never will. False: it was changed meanwhile.
 
         What a worker has indexed again in between has taken the lease away (`Catalog.finish`), and some of its rows may
         have been written over since: it is missing again. What another one has leased stays its own.
         """
         c, s = tables.covered.c, tables.segments.c
-        mine = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
+        own = sa.and_(c.collection == index.collection, c.segment_id == segment.id)
         same = sa.exists().where(s.id == segment.id, s.state == SegmentState.INDEXED.value)
-        held = sa.and_(mine, c.state == "leased", c.owner == owner)
+        held = sa.and_(own, c.state == "leased", c.owner == owner)
         values = {"state": "failed" if failed else "done", "owner": None, "lease_until_ms": None, "said": failed}
         with self._database.begin() as db:
             if db.execute(tables.covered.update().where(held, same).values(**values)).rowcount:
                 return True
-            db.execute(tables.covered.delete().where(sa.or_(held, sa.and_(mine, c.state == "done"))))
+            db.execute(tables.covered.delete().where(sa.or_(held, sa.and_(own, c.state == "done"))))
             return False
 
     def deleted(self, segment_id: str) -> bool:
-        """Whether a segment is gone, or about to go."""
+        """Return whether a segment is deleted or marked for deletion."""
         c = tables.segments.c
-        there = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
+        kept = sa.and_(c.id == segment_id, c.state != SegmentState.DELETING.value)
         with self._database.begin() as db:
-            return db.scalar(sa.select(c.id).where(there)) is None
+            return db.scalar(sa.select(c.id).where(kept)) is None
 
     def release(self, owner: str | None = None) -> None:
-        """Give the leases of `owner` back; None: everybody's, which only the sole owner of a store may do."""
+        """Release the leases of `owner`; None: of everybody, which only the sole owner of a store may do."""
         c = tables.covered.c
         held = c.state == "leased" if owner is None else sa.and_(c.state == "leased", c.owner == owner)
         with self._database.begin() as db:
             db.execute(tables.covered.delete().where(held))
 
     def comparable(self, a: IndexInfo, b: IndexInfo, ids: Iterable[str]) -> set[str]:
-        """Those of the segments that both indexes are to have by now, and that nobody works on."""
+        """Return those of the segments that both indexes have and that nobody works on."""
         c, s = tables.covered.c, tables.segments.c
-        found: set[str] = set()
-        wanted = sorted(ids)
-        for at in range(0, len(wanted), 500):
+        result: set[str] = set()
+        for batch in id_batches(sorted(ids)):
             has = [
                 sa.exists().where(c.collection == index.collection, c.segment_id == s.id, c.state == "done")
                 for index in (a, b)
             ]
-            query = sa.select(s.id).where(s.id.in_(wanted[at : at + 500]), s.state == SegmentState.INDEXED.value, *has)
+            query = sa.select(s.id).where(s.id.in_(batch), s.state == SegmentState.INDEXED.value, *has)
             with self._database.begin() as db:
-                found.update(db.scalars(query))
-        return found
+                result.update(db.scalars(query))
+        return result
 
 
-def missing(index: IndexInfo, *, leased: bool = False) -> sa.Subquery:
-    """(id, start_ms) of what the index is to have and has not; `leased`: nor is anybody at it, nor has it failed."""
+def missing_segments(index: IndexInfo, *, leased: bool = False) -> sa.Subquery:
+    """Select (id, start_ms) of the segments that the index lacks; `leased`: without leased and failed ones."""
     c, s = tables.covered.c, tables.segments.c
-    mine = sa.and_(c.collection == index.collection, c.segment_id == s.id)
-    there = sa.exists().where(mine) if leased else sa.exists().where(mine, c.state == "done")
-    here = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition(), ~there)
-    return sa.select(s.id, s.start_ms).where(here).subquery()
+    own = sa.and_(c.collection == index.collection, c.segment_id == s.id)
+    covered = sa.exists().where(own) if leased else sa.exists().where(own, c.state == "done")
+    matching = sa.and_(s.state == SegmentState.INDEXED.value, index.scope.condition(), ~covered)
+    return sa.select(s.id, s.start_ms).where(matching).subquery()

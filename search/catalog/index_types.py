@@ -1,4 +1,4 @@
-"""Types of indexes: their state, scope, progress and cost."""
+"""The types of the catalogue's indexes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from search.catalog import tables
 
-FIRST = "xunren"
-"""Collection of the index that a new data folder begins with."""
+FIRST_COLLECTION = "xunren"
+"""The collection of the index that a new data folder begins with."""
 
 
 class IndexState(StrEnum):
-    """Of an index. New rows go to all but those that are dropped."""
+    """The state of an index. New rows go to all indexes but those that are dropped."""
 
     BUILDING = "building"
     READY = "ready"
@@ -28,7 +28,7 @@ class IndexState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReindexScope:
-    """What an index is to have: recordings that overlap [from_ms, to_ms), Unix ms, of these cameras (empty: all)."""
+    """The recordings of an index: those that overlap [from_ms, to_ms), Unix ms, of these cameras (empty: all)."""
 
     from_ms: int | None = None
     to_ms: int | None = None
@@ -36,11 +36,11 @@ class ReindexScope:
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is left out."""
+        """Return whether nothing is left out."""
         return self == ReindexScope()
 
     def condition(self) -> sa.ColumnElement[bool]:
-        """On the segments' table."""
+        """Return the condition on the table of segments."""
         c = tables.segments.c
         wanted: list[sa.ColumnElement[bool]] = [sa.true()]
         if self.from_ms is not None:
@@ -52,7 +52,7 @@ class ReindexScope:
         return sa.and_(*wanted)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data."""
         return {"from_ms": self.from_ms, "to_ms": self.to_ms, "cameras": list(self.cameras)}
 
 
@@ -71,7 +71,7 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """What an index is to have, has and lacks: segments of its scope. `failed`: (segment id, path, why)."""
+    """How far an index is, in segments of its scope. `failed`: (segment id, path, reason)."""
 
     segments: int
     done: int
@@ -79,13 +79,13 @@ class BackfillProgress:
 
     @property
     def missing(self) -> int:
-        """Neither done nor failed."""
+        """Return the number of segments that are neither done nor failed."""
         return self.segments - self.done - len(self.failed)
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillCost:
-    """What a job has to read and to make."""
+    """The work of a backfill: what it reads and the rows that it makes."""
 
     segments: int
     rows: int

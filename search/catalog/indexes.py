@@ -17,75 +17,42 @@ import sqlalchemy as sa
 
 from search.catalog import tables
 from search.catalog.database import Database
-from search.catalog.index_backfill import BackfillStore, missing
-from search.catalog.index_types import FIRST, IndexInfo, IndexState, ReindexScope
+from search.catalog.index_backfill import missing_segments
+from search.catalog.index_types import FIRST_COLLECTION, IndexInfo, IndexState, ReindexScope
 from search.errors import Conflict
 from search.times import now_ms
 from search.types import SegmentState
 
 
 class IndexStore:
-    """The indexes of the catalogue. Every method raises `Unavailable` if the database does not answer."""
+    """The indexes in an open `Database`, safe for many threads and processes.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.backfill = BackfillStore(database)
-
-    def model(self) -> tuple[str, int] | None:
-        """(label, dim) of the model that made the index, or None while the index is new."""
-        with self._database.begin() as db:
-            value = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "model"))
-        return None if value is None else (json.loads(value)["label"], json.loads(value)["dim"])
-
-    def bind_model(self, label: str, measure_dim: Callable[[], int]) -> int:
-        """The dimension of the index's model. A new index remembers `label` as its model; `measure_dim` loads it.
-
-        Raises:
-            Conflict: the index was made with another model.
-        """
-        known = self.model()
-        if known is None:
-            known = self._bound(label, measure_dim())
-        if known[0] != label:
-            raise Conflict(
-                "the index was made with another model",
-                got=label,
-                expected=known[0],
-                cure=f"set model to the one of {known[0]}, or index into a new --data-dir",
-            )
-        return known[1]
-
-    def _bound(self, label: str, dim: int) -> tuple[str, int]:
-        """The model that the index has from now on: the given one, or that of a process that was quicker."""
-        t = tables.facts
-        with self._database.begin() as db:
-            tables.alone(db)
-            value = db.scalar(sa.select(t.c.value).where(t.c.name == "model"))
-            if value is None:
-                value = json.dumps({"label": label, "dim": dim})
-                db.execute(t.insert().values(name="model", value=value))
-        return json.loads(value)["label"], json.loads(value)["dim"]
 
     def live(self) -> IndexInfo | None:
-        """The one that answers; None while the data folder is new."""
+        """Return the index that answers; None while the data folder is new."""
         with self._database.begin() as db:
             return _live(db)
 
     def all(self) -> list[IndexInfo]:
-        """All of them, those that are dropped too, by age."""
+        """Return all indexes by age, dropped ones too."""
         with self._database.begin() as db:
             return _all(db)
 
     def written(self) -> list[IndexInfo]:
-        """Those that new rows go to."""
+        """Return the indexes that new rows go to."""
         return [index for index in self.all() if index.state.value in tables.WRITTEN]
 
     def other(self) -> IndexInfo | None:
-        """The one beside the live one, also while it is dropped."""
+        """Return the second index, also while it is being dropped."""
         return _beside(self.all())
 
     def begin(self, wanted: IndexInfo, live_model: str) -> IndexInfo:
-        """Have a second index, to which new rows go from now on; the same one again where it is there, with this scope.
+        """Add a second index, to which new rows go from now on. An existing one gets this scope.
 
         Args:
             wanted: model, label, dim and scope count.
@@ -110,11 +77,11 @@ class IndexStore:
             return _go_on(db, other, wanted)
 
     def ready(self, collection: str) -> None:
-        """It has everything: `switch` may come."""
+        """Mark an index as complete, so that `switch` is allowed."""
         self._to(collection, IndexState.BUILDING, IndexState.READY)
 
     def switch(self, collection: str) -> None:
-        """Let this one answer from now on, and keep the one that did, in one transaction.
+        """Make this index the live one and keep the previous one, in one transaction.
 
         Raises:
             Conflict: it is not ready, or lacks something that is indexed.
@@ -123,8 +90,8 @@ class IndexStore:
         usable = (IndexState.READY.value, IndexState.OLD.value)
         with self._database.begin() as db:
             tables.settle(db)
-            here = sa.and_(t.c.collection == collection, t.c.state.in_(usable))
-            if not db.execute(t.update().where(here).values(state=IndexState.LIVE.value, changed_ms=now)).rowcount:
+            matching = sa.and_(t.c.collection == collection, t.c.state.in_(usable))
+            if not db.execute(t.update().where(matching).values(state=IndexState.LIVE.value, changed_ms=now)).rowcount:
                 raise Conflict("this index cannot answer yet", got=collection, cure="`xunren reindex status` says why")
             before = sa.and_(t.c.collection != collection, t.c.state == IndexState.LIVE.value)
             db.execute(t.update().where(before).values(state=IndexState.OLD.value, changed_ms=now))
@@ -134,26 +101,26 @@ class IndexStore:
             db.execute(tables.facts.update().where(tables.facts.c.name == "model").values(value=json.dumps(fact)))
 
     def drop_begins(self, collection: str) -> None:
-        """Nothing is written to it from now on.
+        """Stop writing to an index before its rows are removed.
 
         Raises:
             Conflict: it is the one that answers, or that one lacks something that only this one may have.
         """
         t = tables.indexes
-        there = sa.and_(t.c.collection == collection, t.c.state != IndexState.LIVE.value)
+        existing = sa.and_(t.c.collection == collection, t.c.state != IndexState.LIVE.value)
         changed = {"state": IndexState.DROPPING.value, "changed_ms": now_ms()}
         with self._database.begin() as db:
             tables.settle(db)
-            if not db.execute(t.update().where(there).values(**changed)).rowcount:
+            if not db.execute(t.update().where(existing).values(**changed)).rowcount:
                 raise Conflict("the index that answers cannot be dropped", got=collection)
             _check_whole(db, next(index for index in _all(db) if index.state is IndexState.LIVE))
 
     def drop_ends(self, collection: str) -> None:
-        """It is gone. Where one is left, nobody needs to remember what that has."""
+        """Mark an index as dropped, and forget what each index has: only one is left."""
         t, c = tables.indexes, tables.covered
-        here = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
+        matching = sa.and_(t.c.collection == collection, t.c.state == IndexState.DROPPING.value)
         with self._database.begin() as db:
-            if not db.execute(t.update().where(here).values(state=IndexState.DROPPED.value)).rowcount:
+            if not db.execute(t.update().where(matching).values(state=IndexState.DROPPED.value)).rowcount:
                 return  # another process was quicker
             db.execute(c.delete())
             live = t.c.state == IndexState.LIVE.value
@@ -161,11 +128,46 @@ class IndexStore:
                 t.update().where(live).values(state=IndexState.LIVE.value, scope=json.dumps(ReindexScope().as_dict()))
             )
 
+    def model(self) -> tuple[str, int] | None:
+        """Return (label, dim) of the model that made the live index, or None while it is new."""
+        with self._database.begin() as db:
+            value = db.scalar(sa.select(tables.facts.c.value).where(tables.facts.c.name == "model"))
+        return None if value is None else (json.loads(value)["label"], json.loads(value)["dim"])
+
+    def bind_model(self, label: str, measure_dim: Callable[[], int]) -> int:
+        """Return the dimension of the index's model. A new index stores `label`; `measure_dim` loads the model.
+
+        Raises:
+            Conflict: the index was made with another model.
+        """
+        known = self.model()
+        if known is None:
+            known = self._bound(label, measure_dim())
+        if known[0] != label:
+            raise Conflict(
+                "the index was made with another model",
+                got=label,
+                expected=known[0],
+                cure=f"set model to the one of {known[0]}, or index into a new --data-dir",
+            )
+        return known[1]
+
+    def _bound(self, label: str, dim: int) -> tuple[str, int]:
+        """Store the model of a new index and return it, or that of a process that was quicker."""
+        t = tables.facts
+        with self._database.begin() as db:
+            tables.alone(db)
+            value = db.scalar(sa.select(t.c.value).where(t.c.name == "model"))
+            if value is None:
+                value = json.dumps({"label": label, "dim": dim})
+                db.execute(t.insert().values(name="model", value=value))
+        return json.loads(value)["label"], json.loads(value)["dim"]
+
     def _to(self, collection: str, before: IndexState, after: IndexState) -> None:
         t = tables.indexes
-        here = sa.and_(t.c.collection == collection, t.c.state == before.value)
+        matching = sa.and_(t.c.collection == collection, t.c.state == before.value)
         with self._database.begin() as db:
-            db.execute(t.update().where(here).values(state=after.value, changed_ms=now_ms()))
+            db.execute(t.update().where(matching).values(state=after.value, changed_ms=now_ms()))
 
 
 def _live(db: sa.Connection) -> IndexInfo | None:
@@ -173,7 +175,7 @@ def _live(db: sa.Connection) -> IndexInfo | None:
     if value is None:
         return None
     fact = json.loads(value)
-    return IndexInfo(fact.get("collection", FIRST), fact["label"], fact["dim"], fact.get("model", ""))
+    return IndexInfo(fact.get("collection", FIRST_COLLECTION), fact["label"], fact["dim"], fact.get("model", ""))
 
 
 def _all(db: sa.Connection) -> list[IndexInfo]:
@@ -182,10 +184,10 @@ def _all(db: sa.Connection) -> list[IndexInfo]:
     return [_to_index(row) for row in rows] or ([live] if live else [])
 
 
-def _beside(there: Iterable[IndexInfo]) -> IndexInfo | None:
-    """The one of them that is neither live nor gone."""
+def _beside(existing: Iterable[IndexInfo]) -> IndexInfo | None:
+    """Return the index that is neither live nor dropped."""
     gone = (IndexState.LIVE, IndexState.DROPPED)
-    return next((index for index in there if index.state not in gone), None)
+    return next((index for index in existing if index.state not in gone), None)
 
 
 def _one(db: sa.Connection, collection: str) -> IndexInfo:
@@ -195,11 +197,11 @@ def _one(db: sa.Connection, collection: str) -> IndexInfo:
 
 
 def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: IndexInfo) -> IndexInfo:
-    """The new index; and what the live one has, which nobody had to remember while it was the only one."""
+    """Add the second index, and store what the live one has: that is not stored while it is the only one."""
     t, s, now = tables.indexes, tables.segments.c, now_ms()
     everything = json.dumps(ReindexScope().as_dict())
     names = list(db.scalars(sa.select(t.c.collection)))
-    collection = f"{FIRST}_{len(names) + 1 + (live.collection not in names)}"
+    collection = f"{FIRST_COLLECTION}_{len(names) + 1 + (live.collection not in names)}"
     common = {"created_ms": now, "changed_ms": now}
     if live.collection not in names:
         known = {"collection": live.collection, "model": live_model, "label": live.label, "dim": live.dim}
@@ -217,7 +219,7 @@ def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: Ind
 
 
 def _go_on(db: sa.Connection, other: IndexInfo, wanted: IndexInfo) -> IndexInfo:
-    """The index that is there, with the scope that is wanted now; what failed is tried again.
+    """Give the existing second index this scope, and let what failed be tried again.
 
     One that did answer keeps its own: `rollback` needs all of it.
     """
@@ -231,7 +233,7 @@ def _go_on(db: sa.Connection, other: IndexInfo, wanted: IndexInfo) -> IndexInfo:
 
 
 def _check_whole(db: sa.Connection, index: IndexInfo) -> None:
-    lacks = db.scalar(sa.select(sa.func.count()).select_from(missing(index)))
+    lacks = db.scalar(sa.select(sa.func.count()).select_from(missing_segments(index)))
     if lacks:
         got = f"{index.label}: {lacks}"
         raise Conflict("this index lacks recordings", got=got, expected="0", cure="wait until they are there")

@@ -44,46 +44,46 @@ _IN_RANGES = _KEPT.where(
 
 
 class PlaybackQueries:
-    """Segments that may be shown. Every method raises `Unavailable` where the database does not answer."""
+    """Questions about playback, to an open `Database`. Every method raises `Unavailable` where it does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def segment(self, segment_id: str) -> Segment:
-        """A segment that may be shown. Raises `NotFound` for an unknown one, and for one that is being deleted."""
-        found = self.segments([segment_id])
-        if not found:
+        """Return a segment for playback. Raises `NotFound` if it is unknown or marked for deletion."""
+        result = self.segments([segment_id])
+        if not result:
             raise unknown_segment(segment_id)
-        return found[segment_id]
+        return result[segment_id]
 
     def at(self, camera_id: str, time_ms: int) -> Segment | None:
-        """A segment of the camera that shows a moment; a live one rather than an imported file. None: nothing does."""
+        """Return a segment of the camera that covers a moment, a live one before an imported file, or None."""
         live = self._kept(sa.and_(_C.role.in_(LIVE_ROLES), _covers(camera_id, time_ms, LONGEST_LIVE_MS)))
-        found = live or self._kept(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
-        return min(found, key=lambda s: (s.start_ms, s.id), default=None)
+        result = live or self._kept(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
+        return min(result, key=lambda s: (s.start_ms, s.id), default=None)
 
     def segments(self, ids: Sequence[str]) -> dict[str, Segment]:
-        """The segments with these ids, without unknown ones and those that are being deleted."""
+        """Return the segments with these ids, without unknown ones and those marked for deletion."""
         parts = (_C.id.in_(ids[n : n + _AT_ONCE]) for n in range(0, len(ids), _AT_ONCE))
         return {segment.id: segment for part in parts for segment in self._kept(part)}
 
     def near(self, segments: Iterable[Segment], reach_ms: int) -> list[Segment]:
-        """Segments of the same live streams that lie within `reach_ms` of these, these included; some come twice.
+        """Return segments of the same live streams within `reach_ms` of these, these included; some come twice.
 
         One that is more than twice as long as the longest of these may be missed: so the index is read for seconds.
         """
         live = [s for s in segments if s.role is not StreamRole.FILE]
         ranges = _around(live, reach_ms)
         longest_ms = min(LONGEST_LIVE_MS, 2 * max((s.duration_ms for s in live), default=0) + reach_ms)
-        found: list[Segment] = []
+        result: list[Segment] = []
         with self._database.begin() as db:
             for n in range(0, len(ranges), _RANGES):
                 values = _range_values(ranges[n : n + _RANGES], longest_ms)
-                found += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
-        return found
+                result += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
+        return result
 
     def showing(self, asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:
-        """The files that show `start_ms` <= t < `end_ms` of the camera of `asked`, by start; never empty.
+        """Return the segments that cover `start_ms` <= t < `end_ms` of the camera of `asked`, by start; never empty.
 
         An imported file shows itself. Of a live camera it is the stream in full quality, unless the other one shows
         more of the range. Where nothing is left it is `asked`, so that whoever opens it is told.
@@ -93,8 +93,8 @@ class PlaybackQueries:
         by_index = sa.and_(_C.start_ms > start_ms - LONGEST_LIVE_MS, _C.start_ms < end_ms)
         overlaps = sa.and_(by_index, _C.start_ms + _C.duration_ms > start_ms)
         recorded = self._kept(sa.and_(_C.camera_id == asked.camera_id, _C.role.in_(LIVE_ROLES), overlaps))
-        there = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
-        return chosen(there, asked, start_ms, end_ms) or [asked]
+        readable = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
+        return chosen(readable, asked, start_ms, end_ms) or [asked]
 
     def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
         with self._database.begin() as db:
@@ -102,13 +102,13 @@ class PlaybackQueries:
 
 
 def _covers(camera_id: str, time_ms: int, longest_ms: int | None = None) -> sa.ColumnElement[bool]:
-    """Segments of a camera that show a moment; `longest_ms` lets the database's index, which knows starts, help."""
+    """Return the condition for a camera's segments that cover a moment; `longest_ms` lets the index on starts help."""
     shows = sa.and_(_C.camera_id == camera_id, _C.start_ms <= time_ms, _C.start_ms + _C.duration_ms > time_ms)
     return shows if longest_ms is None else sa.and_(shows, _C.start_ms > time_ms - longest_ms)
 
 
 def chosen(recorded: Sequence[Segment], asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:
-    """Of one camera's live segments those of one stream, without overlaps, by start; empty if none shows the range.
+    """Return one stream's segments of a camera's live ones, without overlaps, by start; empty if none covers the range.
 
     `StreamRole.MAIN`, if it shows what `StreamRole.SUB` does, or more of the range than `SUB`.
     """
@@ -119,7 +119,7 @@ def chosen(recorded: Sequence[Segment], asked: Segment, start_ms: int, end_ms: i
 
 
 def _line(segments: Iterable[Segment], asked: Segment) -> list[Segment]:
-    """Segments of one stream that follow each other: `asked`, if it is among them, and none that overlaps another.
+    """Return segments of one stream that follow each other without overlaps, with `asked` if it is among them.
 
     They overlap where the machine's clock was set back.
     """
@@ -135,7 +135,7 @@ def _line(segments: Iterable[Segment], asked: Segment) -> list[Segment]:
 
 
 def _shown_ms(segments: Iterable[Segment], start_ms: int, end_ms: int) -> int:
-    """How much of a range the segments show; what is between two that follow each other counts as shown."""
+    """Return the ms of a range that the segments cover; the join between two that follow each other counts."""
     spans: list[_Span] = []
     for segment in sorted(segments, key=lambda s: s.start_ms):
         if spans and segment.start_ms <= spans[-1][1] + JOIN_MS:
@@ -146,7 +146,7 @@ def _shown_ms(segments: Iterable[Segment], start_ms: int, end_ms: int) -> int:
 
 
 def _around(live: Iterable[Segment], reach_ms: int) -> list[_Range]:
-    """(camera, role, start, end) of what live segments and `reach_ms` on both sides cover, none twice."""
+    """Return (camera, role, start, end) of what live segments and `reach_ms` on both sides cover, without overlaps."""
     ranges: list[_Range] = []
     for s in sorted(live, key=lambda s: (s.camera_id, s.role, s.start_ms)):
         start_ms, end_ms = s.start_ms - reach_ms, s.end_ms + reach_ms
@@ -159,7 +159,7 @@ def _around(live: Iterable[Segment], reach_ms: int) -> list[_Range]:
 
 
 def _range_values(ranges: Sequence[_Range], longest_ms: int) -> dict[str, str | int]:
-    """Values of `_IN_RANGES`; the last range stands for those that are missing."""
+    """Return the values of `_IN_RANGES`; the last range fills the places that are left."""
     values: dict[str, str | int] = {}
     for n in range(_RANGES):
         camera_id, role, start_ms, end_ms = ranges[min(n, len(ranges) - 1)]
@@ -169,5 +169,5 @@ def _range_values(ranges: Sequence[_Range], longest_ms: int) -> dict[str, str | 
 
 
 def unknown_segment(segment_id: str) -> NotFound:
-    """There is no such segment, any more or for whoever asks."""
+    """Return the error for a segment that does not exist, or not for this requester."""
     return NotFound("unknown segment", got=segment_id, cure="it may have been deleted since; search again")

@@ -1,4 +1,4 @@
-"""What recorders write: closed segments, gaps, health, and where files lie."""
+"""What recorders write to the catalogue: recordings, gaps and health of live streams."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.database import Database
-from search.catalog.row_values import in_pieces, row_values
-from search.catalog.tables import SEGMENT_COLUMNS, segment_values, to_segment
-from search.stream_types import (
-    LONGEST_LIVE_MS,
-    Gap,
-    Health,
-    Reason,
-    Stream,
-    StreamState,
-)
+from search.catalog.database import Database, id_batches
+from search.catalog.tables import SEGMENT_COLUMNS, column_values, segment_values, to_segment
+from search.stream_types import LONGEST_LIVE_MS, Gap, Health, Reason, Stream, StreamState
 from search.types import Segment, SegmentState, StreamRole
 
 
 @dataclass(slots=True)
 class RecorderUpdate:
-    """What a recorder tells the catalogue at once: closed segments, gaps as they are, gaps that were none, health."""
+    """One update of a recorder: closed segments, gaps, gaps to remove (`no_gaps`), and health."""
 
     segments: list[tuple[Segment, SegmentState]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -36,13 +28,16 @@ class RecorderUpdate:
 
 
 class RecordingStore:
-    """What recorders wrote. Every method raises `Unavailable` if the database does not answer."""
+    """What recorders have written to an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def write(self, written: RecorderUpdate, *, uploading_from: str = "") -> None:
-        """Store all of it in one transaction; a segment that is known stays as it is.
+        """Store an update in one transaction; a known segment stays as it is.
 
         `uploading_from`: id of the folder where the segments wait for `uploaded`, which gives them their state.
         """
@@ -59,52 +54,52 @@ class RecordingStore:
                 db.execute(tables.gaps.delete().where(_same(gap)))
             for gap in written.gaps:  # one by one: the same gap may come twice, longer the second time
                 db.execute(tables.gaps.delete().where(_same(gap)))
-                db.execute(tables.gaps.insert().values(**row_values(gap)))
+                db.execute(tables.gaps.insert().values(**column_values(gap)))
             for health in written.health:
                 db.execute(tables.health.delete().where(_key(tables.health, health)))
-                db.execute(tables.health.insert().values(**row_values(health)))
+                db.execute(tables.health.insert().values(**column_values(health)))
 
     def uploading(self, folder: str, limit: int) -> list[Segment]:
-        """Segments whose files wait in the folder of this id and are to be sent to the storage, oldest first.
+        """Return the segments in the folder of this id that wait for upload, oldest first.
 
         Paths do not tell: machines that are set up alike have the same ones.
         """
         c = tables.segments.c
-        mine = c.owner.in_([_owner(state, folder) for state in SegmentState])
-        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, mine)
+        own = c.owner.in_([_owner(state, folder) for state in SegmentState])
+        query = sa.select(*SEGMENT_COLUMNS, c.attempts).where(c.state == SegmentState.UPLOADING.value, own)
         with self._database.begin() as db:
             rows = db.execute(query.order_by(c.start_ms).limit(limit)).mappings()
             return [to_segment(row) for row in rows]
 
     def uploaded(self, segment: Segment, address: str) -> None:
-        """The storage has it: it lies there from now on, and has the state with which it was told."""
+        """Store a segment's new address after its upload, and set the state that it was written with."""
         t = tables.segments
-        here = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
+        matching = sa.and_(t.c.id == segment.id, t.c.state == SegmentState.UPLOADING.value)
         with self._database.begin() as db:
-            owner = db.scalar(sa.select(t.c.owner).where(here))
+            owner = db.scalar(sa.select(t.c.owner).where(matching))
             if owner is not None:  # else another process of this folder was quicker
                 state = owner.partition(":")[0]
-                db.execute(t.update().where(here).values(path=address, state=state, owner=None))
+                db.execute(t.update().where(matching).values(path=address, state=state, owner=None))
 
     def moved(self, ids: Sequence[str]) -> set[str]:
-        """Those of the segments that no longer lie where they were recorded."""
+        """Return the ids of those segments that were uploaded."""
         c = tables.segments.c
         sent = sa.and_(c.state != SegmentState.UPLOADING.value, c.path.startswith("s3://"))
         with self._database.begin() as db:
-            return {id_ for part in in_pieces(ids) for id_ in db.scalars(sa.select(c.id).where(c.id.in_(part), sent))}
+            return {id_ for part in id_batches(ids) for id_ in db.scalars(sa.select(c.id).where(c.id.in_(part), sent))}
 
     def _known(self, db: sa.Connection, ids: Sequence[str]) -> set[str]:
         c = tables.segments.c
-        return {found for part in in_pieces(ids) for found in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
+        return {result for part in id_batches(ids) for result in db.scalars(sa.select(c.id).where(c.id.in_(part)))}
 
     def covered_until(self, stream: Stream) -> int:
-        """Unix ms up to which a stream's time is accounted for, as recorded or as a gap; at least its beginning."""
+        """Return the Unix ms up to which a stream is recorded or a gap; at least its beginning."""
         s, g = tables.segments.c, tables.gaps.c
-        mine = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
+        own = sa.and_(s.camera_id == stream.camera_id, s.role == stream.role.value)
         with self._database.begin() as db:
-            newest = db.scalar(sa.select(s.start_ms).where(mine).order_by(s.start_ms.desc()).limit(1)) or 0
+            newest = db.scalar(sa.select(s.start_ms).where(own).order_by(s.start_ms.desc()).limit(1)) or 0
             recorded = db.scalar(
-                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(mine, s.start_ms >= newest - LONGEST_LIVE_MS)
+                sa.select(sa.func.max(s.start_ms + s.duration_ms)).where(own, s.start_ms >= newest - LONGEST_LIVE_MS)
             )
             missed = db.scalar(
                 sa.select(sa.func.max(g.end_ms)).where(g.camera_id == stream.camera_id, g.role == stream.role.value)
@@ -112,14 +107,14 @@ class RecordingStore:
         return max(stream.since_ms, recorded or 0, missed or 0)
 
     def paths(self, camera_id: str, role: StreamRole, from_ms: int) -> set[str]:
-        """Files of a stream's segments that begin at or after `from_ms`."""
+        """Return the paths of a stream's segments that begin at or after `from_ms`."""
         c = tables.segments.c
         query = sa.select(c.path).where(c.camera_id == camera_id, c.role == role.value, c.start_ms >= from_ms)
         with self._database.begin() as db:
             return set(db.scalars(query))
 
     def health(self) -> list[Health]:
-        """Every stream that a recorder has told about, by camera and role."""
+        """Return the health of all streams that a recorder has reported, by camera and role."""
         t = tables.health
         with self._database.begin() as db:
             rows = db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()
@@ -127,7 +122,7 @@ class RecordingStore:
         return [Health(**word) for word in words]
 
     def gaps(self, from_ms: int, to_ms: int, cameras: Collection[str] = ()) -> list[Gap]:
-        """Gaps that overlap the range, by camera and start; of all cameras where none is named."""
+        """Return the gaps that overlap the range, by camera and start; of all cameras where none is named."""
         t = tables.gaps
         query = sa.select(t).where(t.c.start_ms < to_ms, t.c.end_ms > from_ms)
         if cameras:
@@ -140,7 +135,7 @@ class RecordingStore:
 
 
 def _owner(state: SegmentState, folder: str) -> str:
-    """Nobody leases what is not sent yet: room for the state that waits for it, and for where it lies."""
+    """Return the `owner` of a segment that waits for upload: its later state and its folder."""
     return f"{state.value}:{folder}"
 
 

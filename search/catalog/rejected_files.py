@@ -1,4 +1,4 @@
-"""The files that could not become segments, with reason and cure."""
+"""The files that could not become segments."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from search.catalog.database import Database
 from search.times import now_ms
 
 
-class RejectedFiles:
-    """Rejected files by path. Every method raises `Unavailable` if the database does not answer."""
+class RejectedFileStore:
+    """The rejected files in an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, path: str, reason: str, message: str, cure: str) -> None:
-        """Remember a file that could not become a segment."""
+        """Store a file that could not become a segment."""
         values = {"reason": reason, "message": message, "cure": cure, "time_ms": now_ms()}
         with self._database.begin() as db:
             db.execute(tables.refused.delete().where(tables.refused.c.path == path))
             db.execute(tables.refused.insert().values(path=path, **values))
 
     def remove(self, path: str) -> None:
-        """Forget that `path` was refused."""
+        """Remove `path` from the rejected files."""
         with self._database.begin() as db:
             db.execute(tables.refused.delete().where(tables.refused.c.path == path))
 
     def all(self) -> list[dict[str, Any]]:
-        """Files that could not become segments: path, reason, message, cure, time_ms."""
+        """Return path, reason, message, cure and time_ms of all rejected files, by path."""
         with self._database.begin() as db:
             return [
                 dict(row) for row in db.execute(sa.select(tables.refused).order_by(tables.refused.c.path)).mappings()

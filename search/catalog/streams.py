@@ -1,4 +1,4 @@
-"""Live cameras: their streams, privacy masks and retention rules."""
+"""Live cameras in the catalogue: their streams and rules."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.catalog import tables
-from search.catalog.database import Database
-from search.catalog.row_values import in_pieces, row_values
-from search.stream_types import (
-    Rules,
-    Stream,
-)
+from search.catalog.database import Database, id_batches
+from search.catalog.tables import column_values
+from search.stream_types import Rules, Stream
 from search.types import Camera, StreamRole
-
-_AT_ONCE = 500  # ids or ranges in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +26,16 @@ class CameraConfig:
 
 
 class StreamStore:
-    """Streams and rules of live cameras. Every method raises `Unavailable` if the database does not answer."""
+    """The streams and rules of live cameras in an open `Database`.
+
+    Every method raises `Unavailable` where the database does not answer.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def set(self, camera_id: str, streams: Sequence[Stream]) -> None:
-        """Let these be the streams of a camera, none to stop recording it. A known role keeps its `since_ms`."""
+        """Replace the streams of a camera; none stops its recording. A known role keeps its `since_ms`."""
         t = tables.streams
         with self._database.begin() as db:
             since = {r.role: r.since_ms for r in db.execute(sa.select(t).where(t.c.camera_id == camera_id))}
@@ -53,36 +51,36 @@ class StreamStore:
             db.execute(tables.health.delete().where(tables.health.c.camera_id == camera_id, gone))
 
     def configs(self, camera_ids: Sequence[str]) -> dict[str, CameraConfig]:
-        """Those of the cameras that are there, with their streams and rules."""
+        """Return id -> camera with its streams and rules, without unknown ids."""
         c, s, r = tables.cameras, tables.streams, tables.rules
-        found: dict[str, CameraConfig] = {}
+        result: dict[str, CameraConfig] = {}
         with self._database.begin() as db:
-            for part in in_pieces(camera_ids):
+            for part in id_batches(camera_ids):
                 for row in db.execute(sa.select(c).where(c.c.id.in_(part))).mappings():
-                    found[row["id"]] = CameraConfig(Camera(**row))
+                    result[row["id"]] = CameraConfig(Camera(**row))
                 for row in db.execute(sa.select(s).where(s.c.camera_id.in_(part)).order_by(s.c.role)).mappings():
-                    at = found[row["camera_id"]]
-                    found[row["camera_id"]] = replace(at, streams=(*at.streams, _to_stream(row)))
+                    at = result[row["camera_id"]]
+                    result[row["camera_id"]] = replace(at, streams=(*at.streams, _to_stream(row)))
                 for row in db.execute(sa.select(r).where(r.c.camera_id.in_(part))).mappings():
-                    found[row["camera_id"]] = replace(found[row["camera_id"]], rules=_to_rules(row))
-        return found
+                    result[row["camera_id"]] = replace(result[row["camera_id"]], rules=_to_rules(row))
+        return result
 
     def put(self, wanted: Sequence[CameraConfig]) -> None:
-        """Let these be the cameras with their streams and rules, all in one transaction, new or not."""
+        """Add or replace these cameras with their streams and rules, in one transaction."""
         ids = [{"k": item.camera.id} for item in wanted]
-        cameras = [row_values(item.camera) for item in wanted]
-        streams = [row_values(stream) for item in wanted for stream in item.streams]
+        cameras = [column_values(item.camera) for item in wanted]
+        streams = [column_values(stream) for item in wanted for stream in item.streams]
         rules = [_rule_values(item.rules) for item in wanted if item.rules]
         c, s, r, h = tables.cameras, tables.streams, tables.rules, tables.health
         with self._database.begin() as db:
-            there = {
+            existing = {
                 i
-                for part in in_pieces([i["k"] for i in ids])
+                for part in id_batches([i["k"] for i in ids])
                 for i in db.scalars(sa.select(c.c.id).where(c.c.id.in_(part)))
             }
-            changed = [{"k": row["id"]} | row for row in cameras if row["id"] in there]
+            changed = [{"k": row["id"]} | row for row in cameras if row["id"] in existing]
             _many(db, c.update().where(c.c.id == sa.bindparam("k")), changed)
-            _many(db, c.insert(), [row for row in cameras if row["id"] not in there])
+            _many(db, c.insert(), [row for row in cameras if row["id"] not in existing])
             for table in (s, r):
                 _many(db, table.delete().where(table.c.camera_id == sa.bindparam("k")), ids)
             _many(db, s.insert(), streams)
@@ -91,25 +89,25 @@ class StreamStore:
             _many(db, h.delete().where(h.c.camera_id == sa.bindparam("k"), ~live), ids)
 
     def all(self) -> list[Stream]:
-        """All streams that are to be recorded, by camera and role."""
+        """Return all streams to record, by camera and role."""
         t = tables.streams
         with self._database.begin() as db:
             return [_to_stream(row) for row in db.execute(sa.select(t).order_by(t.c.camera_id, t.c.role)).mappings()]
 
     def indexed(self) -> list[Stream]:
-        """Of each live camera the stream that is indexed: its sub-stream where it has one."""
+        """Return the indexed stream of each live camera: its sub-stream where it has one."""
         chosen = {stream.camera_id: stream for stream in self.all()}  # "sub" sorts after "main"
         return list(chosen.values())
 
     def set_rules(self, rules: Rules) -> None:
-        """Let these hold for the camera instead of what held before."""
+        """Replace the rules of a camera."""
         t = tables.rules
         with self._database.begin() as db:
             db.execute(t.delete().where(t.c.camera_id == rules.camera_id))
             db.execute(t.insert().values(**_rule_values(rules)))
 
     def rules(self) -> dict[str, Rules]:
-        """Camera id -> its rules; a camera without any is not in it."""
+        """Return camera id -> its rules, without cameras that have none."""
         with self._database.begin() as db:
             rows = db.execute(sa.select(tables.rules)).mappings()
             return {row["camera_id"]: _to_rules(row) for row in rows}

@@ -7,12 +7,14 @@ database is made as `metadata` says; an older one becomes so by `xunren migrate`
 from __future__ import annotations
 
 from collections.abc import Collection
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from search.types import Segment, SegmentState, StartSource, StreamRole
+from search.stream_types import Gap, Health, Stream
+from search.types import Camera, Segment, SegmentState, StartSource, StreamRole
 
 REVISION = "0003"
 """Of the schema: the newest of `api/migrations/versions`."""
@@ -170,7 +172,7 @@ _revision = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", 
 
 
 def revision(db: sa.Connection) -> str | None:
-    """The revision of the database's schema; "" where it is older than revisions are, None where nothing is written."""
+    """Return the revision of the schema; "" if it is older than revisions, None if nothing is written."""
     names = sa.inspect(db).get_table_names()
     if _revision.name in names:
         return db.scalar(sa.select(_revision.c.version_num))
@@ -178,18 +180,18 @@ def revision(db: sa.Connection) -> str | None:
 
 
 def is_ready(db: sa.Connection) -> bool:
-    """Whether the database is of this revision, with all tables that are known by now."""
+    """Return whether the database is of this revision, with all tables that are known by now."""
     return revision(db) == REVISION and not lost(db) and metadata.tables.keys() <= _made(db)
 
 
 def lost(db: sa.Connection) -> set[str]:
-    """Tables that were made and are gone: whoever makes them again would hide that the record was removed."""
-    there = set(sa.inspect(db).get_table_names())
-    return _made(db) - there if facts.name in there else {facts.name}
+    """Return tables that were created and are gone: to create them again would hide that the audit log was removed."""
+    names = set(sa.inspect(db).get_table_names())
+    return _made(db) - names if facts.name in names else {facts.name}
 
 
 def create(db: sa.Connection) -> None:
-    """Make what is missing in a new database, or in one of this revision from which nothing was lost."""
+    """Create the missing tables in a new database, or in one of this revision from which nothing was lost."""
     metadata.create_all(db)
     if revision(db) == "":
         _revision.create(db)
@@ -201,7 +203,7 @@ def create(db: sa.Connection) -> None:
 
 
 def _made(db: sa.Connection) -> set[str]:
-    """Tables that `create` has made or found."""
+    """Return the tables that `create` has created or found."""
     value = db.scalar(sa.select(facts.c.value).where(facts.c.name == _MADE))
     return set(value.split(",")) if value else set()
 
@@ -215,7 +217,7 @@ def alone(db: sa.Connection) -> None:
 
 
 def settle(db: sa.Connection) -> None:
-    """Let segments that are being finished be finished, and none until this transaction ends. Call it first in one."""
+    """Wait for segments that are being finished, and block others until this transaction ends. Call it first in one."""
     if db.dialect.name == "sqlite":
         alone(db)
     else:
@@ -224,15 +226,15 @@ def settle(db: sa.Connection) -> None:
 
 
 def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | None) -> bool:
-    """Remember which indexes have a segment's rows (None: all), in the transaction that says that it is done.
+    """Store which indexes have a segment's rows (None: all), in the transaction that finishes it.
 
     Returns whether any index that is written to has them.
     """
-    there = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
-    if not there:
+    names = list(db.scalars(sa.select(indexes.c.collection).where(indexes.c.state.in_(WRITTEN))))
+    if not names:
         return True
     db.execute(covered.delete().where(covered.c.segment_id == segment_id))
-    has = [name for name in there if collections is None or name in collections]
+    has = [name for name in names if collections is None or name in collections]
     if has:
         values = [{"collection": name, "segment_id": segment_id, "state": "done", "said": ""} for name in has]
         db.execute(covered.insert(), values)
@@ -240,18 +242,24 @@ def cover(db: sa.Connection, segment_id: str, collections: Collection[str] | Non
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:
-    """Column values of a segment, without its state and lease."""
+    """Return the column values of a segment, without its state and lease."""
     values = {column.name: getattr(segment, column.name) for column in SEGMENT_COLUMNS}
     return values | {"start_source": segment.start_source.value, "role": segment.role.value}
 
 
+def column_values(item: Camera | Gap | Health | Stream) -> dict[str, Any]:
+    """Return the fields of a dataclass as column values."""
+    values = {name: getattr(item, name) for name in type(item).__dataclass_fields__}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
+
+
 def to_segment(row: RowMapping) -> Segment:
-    """The segment in a row that has `SEGMENT_COLUMNS` and `attempts`."""
+    """Return the segment of a row that has `SEGMENT_COLUMNS` and `attempts`."""
     values = {column.name: row[column.name] for column in SEGMENT_COLUMNS}
     words = {"start_source": StartSource(row["start_source"]), "role": StreamRole(row["role"])}
     return Segment(**values | words | {"attempt": row["attempts"]})
 
 
 def report_fields(data: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a `SegmentReport` from its stored JSON."""
+    """Return the arguments of a `SegmentReport` from its stored JSON."""
     return data | {"state": SegmentState(data["state"])}

@@ -13,10 +13,11 @@ from typing import Any
 
 from search.catalog import Catalog
 from search.intervals import Interval, cut_at, partition
-from search.stream_types import DEAD_MS, JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
+from search.stream_types import JOIN_MS, LONGEST_LIVE_MS, Health, Reason, Stream, StreamState
 from search.types import SegmentState
 
 HOUR_MS = 3_600_000
+DEAD_MS = 15_000
 """A recorder that has told nothing for so long is not running."""
 INDEXED = SegmentState.INDEXED.value
 
@@ -36,16 +37,16 @@ class CoverageHour:
 
     @property
     def recorded_ms(self) -> int:
-        """In files, or in the one that is being written."""
+        """Return the ms in files, or in the one that is being written."""
         return self.indexed_ms + sum(self.not_indexed.values())
 
     @property
     def expected_ms(self) -> int:
-        """To be recorded."""
+        """Return the ms that were to be recorded."""
         return self.recorded_ms + sum(self.missing.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """In seconds."""
+        """Return plain data, in seconds."""
         return {
             "camera": self.camera_id,
             "start_ms": self.start_ms,
@@ -59,35 +60,37 @@ class CoverageHour:
 
 
 def account(
-    live: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
+    catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = (), step_ms: int = HOUR_MS
 ) -> list[CoverageHour]:
-    """The account of the live cameras, by camera and hour (`step_ms`), without hours in which nothing was expected.
+    """Return the coverage of live cameras by camera and hour (`step_ms`), without hours in which nothing was expected.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
         from_ms: start of the range.
         to_ms: its end; the future is not expected.
         now_ms: this moment.
         cameras: only these; empty: all.
         step_ms: length of a line.
     """
-    found: list[CoverageHour] = []
-    for camera_id, pieces in shared_out(live, from_ms, to_ms, now_ms, cameras).items():
+    result: list[CoverageHour] = []
+    for camera_id, pieces in shared_out(catalog, from_ms, to_ms, now_ms, cameras).items():
         lines = groupby(cut_at(pieces, step_ms), key=lambda piece: piece.start // step_ms)
-        found += [_line(camera_id, list(line)) for _, line in lines]
-    return found
+        result += [_line(camera_id, list(line)) for _, line in lines]
+    return result
 
 
 def shared_out(
-    live: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
+    catalog: Catalog, from_ms: int, to_ms: int, now_ms: int, cameras: Collection[str] = ()
 ) -> dict[str, list[Interval]]:
-    """Camera id -> its expected time in the range, in pieces that follow one another."""
-    streams = [s for s in live.streams.indexed() if not cameras or s.camera_id in cameras]
-    health = {(h.camera_id, h.role): h for h in live.recordings.health()}
-    before = _by_stream(live, from_ms, to_ms, cameras)
-    files = {s.camera_id: live.coverage.spans(s, from_ms, to_ms) for s in streams}
-    gaps = _by_stream(live, from_ms, to_ms, cameras)  # again: a file may have become a gap meanwhile, or a gap a file
-    found = {}
+    """Return camera id -> its expected time in the range, in intervals that follow one another."""
+    streams = [s for s in catalog.streams.indexed() if not cameras or s.camera_id in cameras]
+    health = {(h.camera_id, h.role): h for h in catalog.recordings.health()}
+    before = _by_stream(catalog, from_ms, to_ms, cameras)
+    files = {s.camera_id: catalog.coverage.spans(s, from_ms, to_ms) for s in streams}
+    gaps = _by_stream(
+        catalog, from_ms, to_ms, cameras
+    )  # again: meanwhile a file may have become a gap, or a gap a file
+    result = {}
     for stream in streams:
         key = (stream.camera_id, stream.role)
         more_files, more_gaps, until = tail(stream, health.get(key), now_ms)
@@ -95,17 +98,17 @@ def shared_out(
         if end > start:
             why = [*gaps.get(key, ()), *before.get(key, ()), *more_gaps]
             pieces = partition(start, end, [*files[stream.camera_id], *more_files], why, JOIN_MS)
-            found[stream.camera_id] = _named(pieces, more_files, end)
-    return found
+            result[stream.camera_id] = _named(pieces, more_files, end)
+    return result
 
 
 def is_alive(health: Health, now_ms: int) -> bool:
-    """Whether a recorder still tells about the stream."""
+    """Return whether a recorder still reports the stream."""
     return now_ms - health.updated_ms <= DEAD_MS and health.state is not StreamState.STOPPED
 
 
 def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState | Reason:
-    """What a person is told of a stream: the words of a recorder that is dead are old."""
+    """Return the state to show of a stream; the last report of a dead recorder does not count."""
     if health is not None and is_alive(health, now_ms):
         return health.state
     is_new = health is None and now_ms - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
@@ -113,22 +116,22 @@ def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState 
 
 
 def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Interval], list[Interval], int]:
-    """The newest seconds of a stream, which no file or gap tells yet: files, gaps, and up to when all is known."""
+    """Return files, gaps and the end of what is known, for the newest seconds that no stored file or gap covers yet."""
     if health is None:
         return [], [Interval(stream.since_ms, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
-    told = health.updated_ms
+    reported = health.updated_ms
     if not is_alive(health, now_ms):
-        begun = min(told - DEAD_MS, health.open_since_ms or told)  # a file that was cut off waits for the next start
+        begun = min(reported - DEAD_MS, health.open_since_ms or reported)  # a file that was cut off waits
         return [], [Interval(begun, now_ms, Reason.NOT_RUNNING, recorded=False)], now_ms
     if not health.open_since_ms:
-        return [], [], told
+        return [], [], reported
     begun = max(health.open_since_ms, health.last_frame_ms)
-    silence = [Interval(begun, told, Reason.NO_FRAMES, recorded=False)]
-    return [Interval(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, told
+    silence = [Interval(begun, reported, Reason.NO_FRAMES, recorded=False)]
+    return [Interval(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, reported
 
 
 def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int) -> list[Interval]:
-    """What nothing explains is said to be unexplained, but for a file that is just being completed.
+    """Label intervals without a reason as unexplained, but for a file that is just being completed.
 
     That one lies directly before the open file (or the `end` of the range), and no file is longer than the longest.
     """
@@ -144,13 +147,13 @@ def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int)
 
 
 def _by_stream(
-    live: Catalog, from_ms: int, to_ms: int, cameras: Collection[str]
+    catalog: Catalog, from_ms: int, to_ms: int, cameras: Collection[str]
 ) -> dict[tuple[str, str], list[Interval]]:
-    found: dict[tuple[str, str], list[Interval]] = {}
-    for gap in live.recordings.gaps(from_ms, to_ms, cameras):
+    result: dict[tuple[str, str], list[Interval]] = {}
+    for gap in catalog.recordings.gaps(from_ms, to_ms, cameras):
         piece = Interval(gap.start_ms, gap.end_ms, gap.reason, recorded=False, detail=gap.detail)
-        found.setdefault((gap.camera_id, gap.role), []).append(piece)
-    return found
+        result.setdefault((gap.camera_id, gap.role), []).append(piece)
+    return result
 
 
 def _line(camera_id: str, pieces: Sequence[Interval]) -> CoverageHour:

@@ -37,21 +37,21 @@ class AnswerGaps:
     behind_ms: int = 0
 
     def as_dict(self, zone: tzinfo) -> dict[str, Any]:
-        """Plain data, for JSON; `zone` of the ISO 8601 times."""
+        """Return plain data for JSON; `zone` is that of the ISO 8601 times."""
         return {
             "start": iso(self.start_ms, zone),
             "end": iso(self.end_ms, zone),
-            "camera_count": self.cameras,
+            "cameras": self.cameras,
             "with_gaps": self.with_gaps,
             "gaps": [_gap(camera, piece, zone) for camera, piece in self.gaps],
-            "more_gaps": self.more,
+            "more": self.more,
             "waiting_s": self.waiting_ms / 1000,
             "behind_s": self.behind_ms / 1000,
         }
 
 
 def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
-    """What of the cameras and the time of a question is not in the index, and why.
+    """Return what of a query's cameras and time is not in the index, and why.
 
     Without a time the last day is told about: over months every camera has had a gap. Imported recordings that are not
     indexed are told about however old they are.
@@ -60,10 +60,10 @@ def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
     start = max(0, end - USUAL_MS) if where.from_ms is None else where.from_ms
     if start >= end:
         return AnswerGaps(start, start)
-    asked = _GapQuery(catalog, where, start, end, now_ms)
+    query = _GapQuery(catalog, where, start, end, now_ms)
     first = 0 if where.from_ms is None else start
-    recorded = asked.unindexed(first)
-    pieces = asked.missing()
+    recorded = query.unindexed(first)
+    pieces = query.missing()
     for camera, parts in recorded.items():
         pieces.setdefault(camera, []).extend(_late(parts, now_ms))
     gaps = [(camera, piece) for camera, parts in pieces.items() for piece in _merged(parts, first, end)]
@@ -71,74 +71,77 @@ def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
     return AnswerGaps(
         start,
         end,
-        cameras=asked.cameras(),
+        cameras=query.cameras(),
         with_gaps=len({camera for camera, _ in gaps}),
         gaps=gaps[:LISTED],
         more=max(0, len(gaps) - LISTED),
         waiting_ms=sum(p.length for parts in recorded.values() for p in parts if p.label == Reason.WAITING),
-        behind_ms=asked.behind(),
+        behind_ms=query.behind(),
     )
 
 
 class _GapQuery:
-    """A question's cameras and its range, Unix ms."""
+    """The cameras of a query and its range, Unix ms."""
 
     def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
-        self._live, self._silence = catalog, catalog.silent_streams
+        self._catalog, self._silence = catalog, catalog.silent_streams
+        self._queries = catalog.coverage
         self._named = where.from_ms is not None
         self._wanted, self._without = frozenset(where.cameras), frozenset(where.without)
         self._start, self._end, self._now_ms = start, end, now_ms
 
     def cameras(self) -> int:
-        """How many the question is about."""
+        """Return the number of cameras of the query."""
         return self._silence.cameras(self._wanted, self._without)
 
     def unindexed(self, first: int) -> dict[str, list[Interval]]:
-        """Camera id -> recordings that are not indexed; the imported ones from `first` on."""
-        found: dict[str, list[Interval]] = {}
+        """Return camera id -> recordings that are not indexed; imported ones from `first` on."""
+        result: dict[str, list[Interval]] = {}
         for is_live, start in enumerate((first, self._start)):
-            there = self._live.coverage.unindexed(start, self._end, self._wanted, live=bool(is_live))
-            for camera, parts in there.items():
+            recordings = self._queries.unindexed(start, self._end, self._wanted, live=bool(is_live))
+            for camera, parts in recordings.items():
                 if self._about(camera):
                     inside = (Interval(max(p.start, start), min(p.end, self._end), p.label) for p in parts)
-                    found.setdefault(camera, []).extend(inside)
-        return found
+                    result.setdefault(camera, []).extend(inside)
+        return result
 
     def missing(self) -> dict[str, list[Interval]]:
-        """Camera id -> what was to be recorded and is not, of the stream that is indexed."""
-        found: dict[str, list[Interval]] = {}
-        gaps = [g for g in self._live.recordings.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)]
+        """Return camera id -> gaps of the indexed stream."""
+        result: dict[str, list[Interval]] = {}
+        gaps = [
+            g for g in self._catalog.recordings.gaps(self._start, self._end, self._wanted) if self._about(g.camera_id)
+        ]
         roles = self._silence.roles({gap.camera_id for gap in gaps})
         for gap in gaps:
             if roles.get(gap.camera_id, gap.role) == gap.role:
                 piece = Interval(
                     max(gap.start_ms, self._start), gap.end_ms, gap.reason, recorded=False, detail=gap.detail
                 )
-                found.setdefault(gap.camera_id, []).append(piece)
+                result.setdefault(gap.camera_id, []).append(piece)
         for stream, health in self._silence.silent(self._end, self._now_ms, SHORT_MS, self._wanted):
             if self._about(stream.camera_id):
                 _, silent, _ = tail(stream, health, self._now_ms)
                 inside = [replace(p, start=max(p.start, self._start)) for p in silent if p.end > self._start]
-                found.setdefault(stream.camera_id, []).extend(inside)
+                result.setdefault(stream.camera_id, []).extend(inside)
         if self._named:  # only who named a time may expect recordings of it
-            self._add_not_yet(found)
-        return found
+            self._add_not_yet(result)
+        return result
 
-    def _add_not_yet(self, found: dict[str, list[Interval]]) -> None:
+    def _add_not_yet(self, result: dict[str, list[Interval]]) -> None:
         late = [s for s in self._silence.begun(self._start) if self._about(s.camera_id)]
-        imported = self._live.coverage.imported_until() if late else {}
+        imported = self._queries.imported_until() if late else {}
         for stream in late:
             begin = max(self._start, imported.get(stream.camera_id, self._start))
             piece = Interval(begin, stream.since_ms, Reason.NOT_YET, recorded=False)
-            found.setdefault(stream.camera_id, []).append(piece)
+            result.setdefault(stream.camera_id, []).append(piece)
 
     def behind(self) -> int:
-        """As far as recordings wait: after an outage of the camera the newest indexed moment is old, too, but a gap."""
-        waiting = {camera: s for camera, s in self._live.coverage.waiting().items() if self._about(camera)}
+        """Return the ms that indexing lags, at most what waits: after an outage the newest indexed time is old."""
+        waiting = {camera: s for camera, s in self._queries.waiting().items() if self._about(camera)}
         if not waiting:
             return 0
-        newest = self._live.coverage.newest_indexed(waiting)
-        known = self._live.streams.configs(list(waiting))
+        newest = self._queries.newest_indexed(waiting)
+        known = self._catalog.streams.configs(list(waiting))
         streams = [known[camera].streams[-1] for camera in waiting if known[camera].streams]  # "sub" sorts after "main"
         late = ((self._now_ms - newest.get(s.camera_id, s.since_ms), 1000 * waiting[s.camera_id]) for s in streams)
         return max((round(min(lag, waits)) for lag, waits in late), default=0)
@@ -148,7 +151,7 @@ class _GapQuery:
 
 
 def _late(pieces: Iterable[Interval], now_ms: int) -> Iterator[Interval]:
-    """The same without what may still wait: recordings of the last minute."""
+    """Yield the intervals without waiting recordings of the last minute."""
     for piece in pieces:
         end = min(piece.end, now_ms - FRESH_MS) if piece.label == Reason.WAITING else piece.end
         if end > piece.start:
@@ -156,16 +159,16 @@ def _late(pieces: Iterable[Interval], now_ms: int) -> Iterator[Interval]:
 
 
 def _merged(pieces: Iterable[Interval], start: int, end: int) -> list[Interval]:
-    """What lies in the range, in order; neighbours with the same reason in one; short ones left out."""
+    """Return the intervals in the range by start, neighbours with one reason joined, short ones left out."""
     inside = (Interval(max(p.start, start), min(p.end, end), p.label, p.recorded, p.detail) for p in pieces)
-    found: list[Interval] = []
+    result: list[Interval] = []
     for piece in sorted((p for p in inside if p.length > 0), key=lambda p: (p.start, p.end)):
-        last = found[-1] if found else None
+        last = result[-1] if result else None
         if last is not None and last.label == piece.label and piece.start - last.end <= JOIN_MS:
-            found[-1] = replace(last, end=max(last.end, piece.end))
+            result[-1] = replace(last, end=max(last.end, piece.end))
         else:
-            found.append(piece)
-    return [piece for piece in found if piece.length >= SHORT_MS]
+            result.append(piece)
+    return [piece for piece in result if piece.length >= SHORT_MS]
 
 
 def _gap(camera: str, piece: Interval, zone: tzinfo) -> dict[str, Any]:

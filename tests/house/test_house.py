@@ -1,4 +1,4 @@
-"""What the house promises: rooms of a size that one can look over, one name for one class, docstrings that say what is done."""
+"""What the house promises: small rooms, one name for one class, docstrings that begin with a verb."""
 
 from __future__ import annotations
 

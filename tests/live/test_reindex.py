@@ -132,7 +132,7 @@ def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, mod
         for scope, done in ((ReindexScope(cameras=("gate",)), 1), (ReindexScope(), 4)):
             index = begin(parts, model, scope)
             until(lambda: not refiller.step(never) and parts.catalog.indexes.all()[1].state is IndexState.READY, 60)
-            assert parts.catalog.indexes.backfill.work(parts.catalog.indexes.all()[1]).done == done
+            assert parts.catalog.backfill.progress(parts.catalog.indexes.all()[1]).done == done
         assert index.collection == "xunren_2"
 
 

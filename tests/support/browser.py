@@ -23,7 +23,7 @@ from api.runtime.indexes import OneIndex, SearchableIndex
 from api.web.app import create_app
 from indexer.importer.registration import register
 from search.catalog.catalog import Catalog
-from search.catalog.index_types import FIRST, IndexInfo
+from search.catalog.index_types import FIRST_COLLECTION, IndexInfo
 from search.config import load_settings
 from search.engine import SearchEngine
 from search.media.clip_cache import ClipCache
@@ -80,7 +80,7 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         store = stack.enter_context(MilvusStore(settings.store_address, collection="xunren", dim=dim))
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
-        live = SearchableIndex(IndexInfo(FIRST, embedder.label, dim), embedder, store, engine=engine)
+        live = SearchableIndex(IndexInfo(FIRST_COLLECTION, embedder.label, dim), embedder, store, engine=engine)
         parts = AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
         index(parts, paths)

@@ -239,9 +239,8 @@ class HttpReindex:
         from search.catalog import IndexState
 
         with open_catalog(self._settings) as catalog:
-            book = catalog.indexes
-            while (index := book.other()) is not None and index.state is IndexState.BUILDING:
-                work = book.backfill.work(index)
+            while (index := catalog.indexes.other()) is not None and index.state is IndexState.BUILDING:
+                work = catalog.backfill.progress(index)
                 if not work.missing and work.failed:
                     return
                 if running_server(self._settings) is None:

@@ -327,7 +327,7 @@ def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
     """Fill the second index until nothing is missing; other processes may fill it, too."""
     from api.reindex import IndexSynchronizer
 
-    book, never, synchronizer = parts.catalog.indexes, threading.Event(), IndexSynchronizer(parts)
+    catalog, never, synchronizer = parts.catalog, threading.Event(), IndexSynchronizer(parts)
 
     def advance(segment: Segment) -> None:
         on_segment(segment, segment.duration_ms)
@@ -335,8 +335,8 @@ def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
     while True:
         if synchronizer.step(never, advance):
             continue
-        index = book.other()
-        if index is None or not book.backfill.work(index).missing:
+        index = catalog.indexes.other()
+        if index is None or not catalog.backfill.progress(index).missing:
             break
         time.sleep(POLL_S)  # others are at it
     synchronizer.step(never)  # which marks it ready

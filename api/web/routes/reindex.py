@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.reindex import begin as begin_reindex
+from api.reindex import drop as drop_index
 from api.reindex import plan as make_plan
 from api.reindex import status
-from api.reindex import switch as reindexing
+from api.reindex import switch as switch_index
 from api.web.dependencies import ContextHere
 from api.web.schemas.search import ResponseModel, problems
 from search.catalog import ReindexScope
@@ -117,16 +118,16 @@ def begin(body: ReindexIn, parts: ContextHere) -> dict[str, Any]:
 @router.post("/switch", response_model=ReindexOut, responses=problems(404, 409, 503))
 def switch(parts: ContextHere) -> dict[str, Any]:
     """Verify the other index and let it answer."""
-    return reindexing.switch(parts)
+    return switch_index(parts)
 
 
 @router.post("/rollback", response_model=ReindexOut, responses=problems(404, 409, 503))
 def rollback(parts: ContextHere) -> dict[str, Any]:
     """Let the index that answered before answer again."""
-    return reindexing.switch(parts, back=True)
+    return switch_index(parts, back=True)
 
 
 @router.post("/drop", response_model=ReindexOut, responses=problems(404, 409, 503))
 def drop(parts: ContextHere) -> dict[str, Any]:
     """Remove the index that does not answer."""
-    return reindexing.drop(parts)
+    return drop_index(parts)

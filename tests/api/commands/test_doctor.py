@@ -10,7 +10,7 @@ import pytest
 from api.commands import doctor
 from api.commands.doctor import LITE_ROW_S, LITE_SEARCH_S, run_checks, size_for_lite
 from api.composition import open_catalog
-from search.catalog.index_types import FIRST
+from search.catalog.index_types import FIRST_COLLECTION
 from search.config import Settings
 from search.errors import BadInput
 from search.vector_store.milvus import MilvusStore
@@ -40,7 +40,7 @@ def test_doctor_counts_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings = Settings(data_dir=tmp_path)
     with open_catalog(settings) as catalog:
         catalog.indexes.bind_model("some model", lambda: DIM)
-    with MilvusStore(settings.store_address, collection=FIRST, dim=DIM) as store:
+    with MilvusStore(settings.store_address, collection=FIRST_COLLECTION, dim=DIM) as store:
         store.upsert([make_row(f"r{n}") for n in range(7)], unit(7, np.random.default_rng(0)))
 
     def store_line() -> doctor.Check:

@@ -1,165 +1,11 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from search.catalog.catalog import Catalog
-from search.catalog.segment_queue import segment_id
-from search.errors import BadInput, Conflict, NotFound, Unavailable
-from search.types import Camera, Segment, SegmentReport, SegmentState, StartSource
-
-
-@pytest.fixture
-def catalog(catalog_url: str) -> Iterator[Catalog]:
-    with Catalog(catalog_url) as opened:
-        opened.cameras.add(Camera("gate"))
-        yield opened
-
-
-def segment(n: int = 1, **changes: object) -> Segment:
-    sha256 = f"{n:064x}"
-    made = Segment(segment_id("gate", sha256), "gate", f"/v/{n}.mp4", sha256, 10, 1_000 * n, StartSource.MTIME, 500)
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def report(done: Segment, state: SegmentState = SegmentState.INDEXED) -> SegmentReport:
-    return SegmentReport(done, state, seen=10, indexed=4, skipped={"not due": 6}, rows=7, reason="r")
-
-
-def test_a_segment_is_leased_once_oldest_first(catalog: Catalog) -> None:
-    assert catalog.segments.add(segment(2))
-    assert catalog.segments.add(segment(1))
-    first, second = catalog.segments.lease("me", 60_000), catalog.segments.lease("you", 60_000)
-    assert first is not None
-    assert second is not None
-    assert (first.path, second.path, first.attempt) == ("/v/1.mp4", "/v/2.mp4", 1)
-    assert catalog.segments.lease("me", 60_000) is None
-
-
-def test_many_threads_never_get_the_same_segment(catalog: Catalog) -> None:
-    for n in range(40):
-        catalog.segments.add(segment(n))
-    got: list[str] = []
-
-    def work(name: str) -> None:
-        while (leased := catalog.segments.lease(name, 60_000)) is not None:
-            got.append(leased.id)
-
-    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(got) == len(set(got)) == 40
-
-
-def test_a_dead_owner_loses_its_lease_and_a_living_one_does_not(catalog: Catalog) -> None:
-    catalog.segments.add(segment())
-    assert catalog.segments.lease("dead", -1) is not None
-    again = catalog.segments.lease("me", 60_000)
-    assert again is not None
-    assert again.attempt == 2
-    catalog.segments.renew("me", 60_000)
-    assert catalog.segments.lease("you", 60_000) is None
-    assert catalog.segments.release("you") == 0
-    assert catalog.segments.release("me") == 1
-    assert catalog.segments.lease("you", 60_000) is not None
-
-
-def test_who_has_lost_a_lease_decides_nothing(catalog: Catalog) -> None:
-    catalog.segments.add(segment())
-    lost = catalog.segments.lease("slow", -1)
-    mine = catalog.segments.lease("me", 60_000)
-    assert lost is not None
-    assert mine is not None
-    assert (catalog.segments.held([lost]), catalog.segments.held([mine])) == (set(), {mine.id})
-    assert not catalog.segments.finish(report(lost, SegmentState.SKIPPED))
-    assert catalog.segments.states() == {"leased": 1}
-    assert catalog.segments.finish(report(mine))
-    assert not catalog.segments.finish(report(lost, SegmentState.SKIPPED))
-    assert catalog.segments.states() == {"indexed": 1}
-
-
-def test_a_lease_that_ran_out_and_nobody_took_may_be_finished_but_not_what_was_deleted_or_moved(
-    catalog: Catalog,
-) -> None:
-    for n in range(3):
-        catalog.segments.add(segment(n))
-    late = [catalog.segments.lease("me", 60_000) for _ in range(3)]
-    catalog.segments.release("me")
-    catalog.retention.mark_deleting([segment(1).id])
-    catalog.segments.add(segment(2, start_ms=99_000, start_source=StartSource.GIVEN))
-    assert [catalog.segments.finish(report(one)) for one in late if one is not None] == [True, False, False]
-    assert catalog.segments.states() == {"indexed": 1, "deleting": 1, "pending": 1}
-
-
-def test_indexing_again_is_no_work_but_a_skipped_file_is_tried_again(catalog: Catalog) -> None:
-    catalog.segments.add(segment())
-    leased = catalog.segments.lease("me", 60_000)
-    assert leased is not None
-    catalog.segments.finish(report(leased))
-    assert not catalog.segments.add(segment())
-    catalog.segments.index_again([leased.id])
-    leased = catalog.segments.lease("me", 60_000)
-    assert leased is not None
-    catalog.segments.finish(report(leased, SegmentState.SKIPPED))
-    assert catalog.segments.add(segment())
-    assert catalog.segments.states() == {"pending": 1}
-
-
-def test_a_given_start_moves_an_indexed_recording(catalog: Catalog) -> None:
-    catalog.segments.add(segment())
-    leased = catalog.segments.lease("me", 60_000)
-    assert leased is not None
-    catalog.segments.finish(report(leased))
-    assert not catalog.segments.add(segment(start_ms=77_000)), "a guessed start must not move it"
-    assert catalog.segments.add(segment(start_ms=77_000, start_source=StartSource.GIVEN))
-    moved = catalog.segments.lease("me", 60_000)
-    assert moved is not None
-    assert (moved.start_ms, moved.start_source, moved.attempt) == (77_000, StartSource.GIVEN, 2)
-
-
-def test_reports_come_back_as_they_were_written(catalog: Catalog) -> None:
-    catalog.segments.add(segment())
-    leased = catalog.segments.lease("me", 60_000)
-    assert leased is not None
-    catalog.segments.finish(report(replace(leased, width=640, height=360)))
-    (read,) = catalog.segments.reports()
-    assert (read.seen, read.indexed, dict(read.skipped), read.rows) == (10, 4, {"not due": 6}, 7)
-    assert (read.segment.width, read.segment.height) == (640, 360)
-    assert catalog.segments.totals_by_camera() == [
-        {"id": "gate", "segments": 1, "indexed": 1, "first_ms": 1000, "last_ms": 1500}
-    ]
-
-
-def test_frames_must_be_accounted_for() -> None:
-    with pytest.raises(BadInput, match="unaccounted"):
-        SegmentReport(segment(), SegmentState.INDEXED, seen=10, indexed=4, skipped={"not due": 5})
-
-
-def test_another_model_is_refused_with_the_cure(catalog: Catalog) -> None:
-    assert catalog.indexes.model() is None
-    assert catalog.indexes.bind_model("one@1", lambda: 256) == 256
-    assert catalog.indexes.bind_model("one@1", lambda: pytest.fail("known already")) == 256
-    with pytest.raises(Conflict) as e:
-        catalog.indexes.bind_model("two", lambda: 512)
-    assert (e.value.got, e.value.expected) == ("two", "one@1")
-    assert "data-dir" in e.value.cure
-
-
-def test_of_two_processes_that_begin_an_index_one_names_the_model(catalog_url: str) -> None:
-    with Catalog(catalog_url) as first, Catalog(catalog_url) as second:
-        assert first.indexes.bind_model("one@1", lambda: second.indexes.bind_model("one@1", lambda: 256)) == 256
-        assert first.indexes.model() == second.indexes.model() == ("one@1", 256)
-
-
-def test_of_two_models_that_begin_an_index_the_later_is_refused(catalog_url: str) -> None:
-    with Catalog(catalog_url) as first, Catalog(catalog_url) as second, pytest.raises(Conflict):
-        first.indexes.bind_model("two", lambda: second.indexes.bind_model("one@1", lambda: 256))
+from search.errors import Unavailable
 
 
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
@@ -168,31 +14,10 @@ def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
         Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}").open()
 
 
-def test_unknown_cameras_are_named_with_the_nearest(catalog: Catalog) -> None:
-    catalog.cameras.add(Camera("square"))
-    with pytest.raises(NotFound) as e:
-        catalog.cameras.check(["gate", "gaet"])
-    assert "gate" in e.value.expected
-    with pytest.raises(NotFound):
-        catalog.cameras.get("nowhere")
-
-
-@pytest.mark.parametrize("bad", ["", " gate", 'a"b', "a\\b", "a'b", "x" * 65, "a\nb", "../up"])
-def test_impossible_camera_ids_are_refused(bad: str) -> None:
-    with pytest.raises(BadInput, match="camera id"):
-        Camera(bad)
-
-
-@pytest.mark.parametrize("good", ["gate-3", "北门 1号", "10.0.0.5:554", "Halle (West)"])
-def test_names_of_any_script_are_cameras(good: str, catalog: Catalog) -> None:
-    assert catalog.cameras.add(Camera(good))
-    assert not catalog.cameras.add(Camera(good, name="again"))
-    assert catalog.cameras.get(good).name == "again"
-
-
-def test_refused_files_are_remembered_until_they_are_accepted(catalog: Catalog) -> None:
-    catalog.rejected_files.add("/v/x.mp4", "empty", "the file is empty", "copy it again")
-    catalog.rejected_files.add("/v/x.mp4", "empty", "the file is empty", "copy it again")
-    assert [r["reason"] for r in catalog.rejected_files.all()] == ["empty"]
-    catalog.rejected_files.remove("/v/x.mp4")
-    assert catalog.rejected_files.all() == []
+def test_what_is_not_open_says_so(tmp_path: Path) -> None:
+    closed = Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
+    queries = closed.coverage
+    streams, recordings, holds = closed.streams, closed.recordings, closed.retention.holds
+    for ask in (streams.all, recordings.health, streams.rules, holds, queries.newest_indexed):
+        with pytest.raises(Unavailable, match="not open"):
+            ask()

@@ -22,7 +22,7 @@ LEASE = """
 import sys
 from search.catalog.catalog import Catalog
 with Catalog(sys.argv[1]) as catalog:
-    while (found := catalog.lease(sys.argv[2], 600_000)) is not None:
+    while (found := catalog.segments.lease(sys.argv[2], 600_000)) is not None:
         print(found.id)
 """
 

@@ -30,11 +30,6 @@ def catalog(catalog_url: str) -> Iterator[Catalog]:
         yield opened
 
 
-@pytest.fixture
-def live(catalog: Catalog) -> Catalog:
-    return catalog
-
-
 def add(
     catalog: Catalog, camera: str = "gate", since: int = T, roles: tuple[StreamRole, ...] = (StreamRole.MAIN,)
 ) -> Stream:
@@ -69,9 +64,9 @@ def told(now: int, **values: object) -> Health:
     return replace(Health("gate", StreamRole.MAIN, StreamState.RECORDING, updated_ms=now), **values)  # type: ignore[arg-type]
 
 
-def labels(live: Catalog, start: int, end: int, now: int) -> list[tuple[int, int, str]]:
+def labels(catalog: Catalog, start: int, end: int, now: int) -> list[tuple[int, int, str]]:
     """The pieces of the gate in seconds after T."""
-    pieces = shared_out(live, start, end, now).get("gate", [])
+    pieces = shared_out(catalog, start, end, now).get("gate", [])
     return [((p.start - T) // 1000, (p.end - T) // 1000, str(p.label)) for p in pieces]
 
 
@@ -151,10 +146,9 @@ def test_every_second_is_accounted_for(
     with Catalog(f"sqlite:///{tmp_path_factory.mktemp('story') / 'c.sqlite'}") as catalog:
         add(catalog)
         tell_story(catalog, story, jitter)
-        live = catalog
-        live.recordings.write(RecorderUpdate(health=[told(now)]))
+        catalog.recordings.write(RecorderUpdate(health=[told(now)]))
         start, end = T + 1000 * begin, T + 1000 * (begin + length)
-        lines = account(live, start, end, now)
+        lines = account(catalog, start, end, now)
     expected = Counter(seconds[max(0, begin) : max(0, begin + length)])
     sums: Counter[str] = Counter()
     for line in lines:
@@ -184,7 +178,7 @@ def tell_story(catalog: Catalog, story: list[Step], jitter: int) -> None:
         at = end
 
 
-def test_segments_that_follow_each_other_come_as_one(catalog: Catalog, live: Catalog) -> None:
+def test_segments_that_follow_each_other_come_as_one(catalog: Catalog) -> None:
     stream = add(catalog)
     for n in range(6):
         store(catalog, segment(T + 10_000 * n + n, T + 10_000 * (n + 1)), SegmentState.INDEXED)
@@ -194,7 +188,7 @@ def test_segments_that_follow_each_other_come_as_one(catalog: Catalog, live: Cat
     store(catalog, segment(T + 90_000, T + 100_000), SegmentState.LEASED)
     store(catalog, segment(T + 100_000 + JOIN_MS + 1, T + 120_000), SegmentState.PENDING)
     store(catalog, segment(T + 120_000, T + 130_000), SegmentState.DELETING)
-    found = [(p.start - T, p.end - T, str(p.label)) for p in live.coverage.spans(stream, T, T + HOUR)]
+    found = [(p.start - T, p.end - T, str(p.label)) for p in catalog.coverage.spans(stream, T, T + HOUR)]
     assert found == [
         (0, 60_000, "indexed"),
         (60_000, 70_000, "undecodable"),
@@ -202,63 +196,67 @@ def test_segments_that_follow_each_other_come_as_one(catalog: Catalog, live: Cat
         (80_000, 100_000, "waiting"),
         (100_501, 120_000, "waiting"),
     ]
-    assert live.coverage.spans(stream, T + 5_000, T + 6_000) == [Interval(T, T + 10_000, "indexed")]
+    assert catalog.coverage.spans(stream, T + 5_000, T + 6_000) == [Interval(T, T + 10_000, "indexed")]
 
 
-def test_the_stream_that_is_indexed_counts(catalog: Catalog, live: Catalog) -> None:
+def test_the_stream_that_is_indexed_counts(catalog: Catalog) -> None:
     add(catalog, roles=(StreamRole.MAIN, StreamRole.SUB))
     store(catalog, segment(T, T + 60_000), SegmentState.KEPT)
     store(catalog, segment(T, T + 20_000, role=StreamRole.SUB))
-    live.recordings.write(RecorderUpdate(health=[told(T + 60_000, role=StreamRole.SUB)]))
-    assert labels(live, T, T + HOUR, T + 60_000) == [(0, 20, "indexed"), (20, 60, "unexplained")]
+    catalog.recordings.write(RecorderUpdate(health=[told(T + 60_000, role=StreamRole.SUB)]))
+    assert labels(catalog, T, T + HOUR, T + 60_000) == [(0, 20, "indexed"), (20, 60, "unexplained")]
 
 
 # the newest seconds ----------------------------------------------------------------------------------------------
 
 
-def test_the_open_file_waits_and_silence_after_it_is_missing(catalog: Catalog, live: Catalog) -> None:
+def test_the_open_file_waits_and_silence_after_it_is_missing(catalog: Catalog) -> None:
     add(catalog)
     store(catalog, segment(T, T + 10_000))
-    live.recordings.write(RecorderUpdate(health=[told(T + 20_000, open_since_ms=T + 10_000, last_frame_ms=T + 17_000)]))
-    assert labels(live, T, T + HOUR, T + 21_000) == [
+    catalog.recordings.write(
+        RecorderUpdate(health=[told(T + 20_000, open_since_ms=T + 10_000, last_frame_ms=T + 17_000)])
+    )
+    assert labels(catalog, T, T + HOUR, T + 21_000) == [
         (0, 10, "indexed"), (10, 17, "waiting"), (17, 20, "no frames"),
     ]  # fmt: skip
 
 
-def test_a_file_that_is_being_completed_waits(catalog: Catalog, live: Catalog) -> None:
+def test_a_file_that_is_being_completed_waits(catalog: Catalog) -> None:
     add(catalog)
     store(catalog, segment(T, T + 10_000))
-    live.recordings.write(RecorderUpdate(health=[told(T + 25_000, open_since_ms=T + 20_000, last_frame_ms=T + 25_000)]))
-    assert labels(live, T, T + HOUR, T + 25_000) == [(0, 10, "indexed"), (10, 20, "waiting"), (20, 25, "waiting")]
-    assert labels(live, T, T + 15_000, T + 25_000) == [(0, 10, "indexed"), (10, 15, "waiting")]
-    (line,) = account(live, T, T + HOUR, T + 25_000)
+    catalog.recordings.write(
+        RecorderUpdate(health=[told(T + 25_000, open_since_ms=T + 20_000, last_frame_ms=T + 25_000)])
+    )
+    assert labels(catalog, T, T + HOUR, T + 25_000) == [(0, 10, "indexed"), (10, 20, "waiting"), (20, 25, "waiting")]
+    assert labels(catalog, T, T + 15_000, T + 25_000) == [(0, 10, "indexed"), (10, 15, "waiting")]
+    (line,) = account(catalog, T, T + HOUR, T + 25_000)
     assert (line.recorded_ms, line.indexed_ms, line.missing) == (25_000, 10_000, {})
 
 
-def test_no_file_is_completed_for_hours(catalog: Catalog, live: Catalog) -> None:
+def test_no_file_is_completed_for_hours(catalog: Catalog) -> None:
     now = T + 2 * HOUR
     add(catalog)
     store(catalog, segment(T, T + 10_000))
-    live.recordings.write(RecorderUpdate(health=[told(now, open_since_ms=now - 5_000, last_frame_ms=now)]))
-    assert labels(live, T, now, now) == [(0, 10, "indexed"), (10, 7195, "unexplained"), (7195, 7200, "waiting")]
-    assert labels(live, T, T + HOUR, now) == [(0, 10, "indexed"), (10, 3600, "unexplained")]
+    catalog.recordings.write(RecorderUpdate(health=[told(now, open_since_ms=now - 5_000, last_frame_ms=now)]))
+    assert labels(catalog, T, now, now) == [(0, 10, "indexed"), (10, 7195, "unexplained"), (7195, 7200, "waiting")]
+    assert labels(catalog, T, T + HOUR, now) == [(0, 10, "indexed"), (10, 3600, "unexplained")]
 
 
 @pytest.mark.parametrize("state", [StreamState.RECORDING, StreamState.STOPPED])
-def test_a_recorder_that_tells_nothing_is_not_running(catalog: Catalog, live: Catalog, state: StreamState) -> None:
+def test_a_recorder_that_tells_nothing_is_not_running(catalog: Catalog, state: StreamState) -> None:
     add(catalog)
     store(catalog, segment(T, T + 10_000))
     last = told(T + 40_000, state=state, open_since_ms=T + 10_000, last_frame_ms=T + 39_000)
-    live.recordings.write(RecorderUpdate(health=[last]))
+    catalog.recordings.write(RecorderUpdate(health=[last]))
     late = T + 40_000 + DEAD_MS + 1000
-    assert labels(live, T, T + HOUR, late) == [(0, 10, "indexed"), (10, 56, "recorder not running")]
+    assert labels(catalog, T, T + HOUR, late) == [(0, 10, "indexed"), (10, 56, "recorder not running")]
 
 
-def test_a_recorder_that_was_stopped_is_not_running_at_once(catalog: Catalog, live: Catalog) -> None:
+def test_a_recorder_that_was_stopped_is_not_running_at_once(catalog: Catalog) -> None:
     add(catalog)
     store(catalog, segment(T, T + 10_000))
-    live.recordings.write(RecorderUpdate(health=[told(T + 10_000, state=StreamState.STOPPED)]))
-    assert labels(live, T, T + HOUR, T + 12_000) == [(0, 10, "indexed"), (10, 12, "recorder not running")]
+    catalog.recordings.write(RecorderUpdate(health=[told(T + 10_000, state=StreamState.STOPPED)]))
+    assert labels(catalog, T, T + HOUR, T + 12_000) == [(0, 10, "indexed"), (10, 12, "recorder not running")]
 
 
 def test_a_new_stream_is_not_recorded_yet_and_an_old_one_has_no_recorder(catalog: Catalog) -> None:
@@ -270,36 +268,36 @@ def test_a_new_stream_is_not_recorded_yet_and_an_old_one_has_no_recorder(catalog
     assert state_of(stream, last, T + DEAD_MS + 1) is Reason.NOT_RUNNING
 
 
-def test_a_camera_that_no_recorder_knows(catalog: Catalog, live: Catalog) -> None:
+def test_a_camera_that_no_recorder_knows(catalog: Catalog) -> None:
     add(catalog)
-    assert labels(live, T - HOUR, T + HOUR, T + 60_000) == [(0, 60, "recorder not running")]
-    assert account(live, T - HOUR, T, T + 60_000) == []
+    assert labels(catalog, T - HOUR, T + HOUR, T + 60_000) == [(0, 60, "recorder not running")]
+    assert account(catalog, T - HOUR, T, T + 60_000) == []
 
 
-def test_a_gap_that_goes_on_explains_up_to_the_last_word(catalog: Catalog, live: Catalog) -> None:
+def test_a_gap_that_goes_on_explains_up_to_the_last_word(catalog: Catalog) -> None:
     stream = add(catalog)
     down = told(T + 30_000, state=StreamState.UNREACHABLE)
-    live.recordings.write(RecorderUpdate(gaps=[gap(T, T + 30_000)], health=[down]))
-    assert labels(live, T, T + HOUR, T + 31_000) == [(0, 30, "not connected")]
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(T, T + 30_000)], health=[down]))
+    assert labels(catalog, T, T + HOUR, T + 31_000) == [(0, 30, "not connected")]
     assert tail(stream, down, T + 31_000) == ([], [], T + 30_000)
 
 
-def test_what_retention_deleted_is_a_gap_and_what_it_is_about_to(catalog: Catalog, live: Catalog) -> None:
+def test_what_retention_deleted_is_a_gap_and_what_it_is_about_to(catalog: Catalog) -> None:
     add(catalog)
     store(catalog, segment(T, T + 10_000), SegmentState.DELETING)
     store(catalog, segment(T + 10_000, T + 20_000))
-    live.recordings.write(RecorderUpdate(gaps=[gap(T, T + 10_000, Reason.DELETED)], health=[told(T + 20_000)]))
-    assert labels(live, T, T + HOUR, T + 20_000) == [(0, 10, "deleted by retention"), (10, 20, "indexed")]
+    catalog.recordings.write(RecorderUpdate(gaps=[gap(T, T + 10_000, Reason.DELETED)], health=[told(T + 20_000)]))
+    assert labels(catalog, T, T + HOUR, T + 20_000) == [(0, 10, "deleted by retention"), (10, 20, "indexed")]
 
 
 # what an answer says ---------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_behind_only_as_far_as_recordings_wait(catalog: Catalog, live: Catalog) -> None:
+def test_an_answer_is_behind_only_as_far_as_recordings_wait(catalog: Catalog) -> None:
     now = T + HOUR
     add(catalog)
     store(catalog, segment(T, T + 10_000))
-    live.recordings.write(
+    catalog.recordings.write(
         RecorderUpdate(gaps=[gap(T + 10_000, now)], health=[told(now, state=StreamState.UNREACHABLE)])
     )
     assert answer_gaps(catalog, Filter(), now).behind_ms == 0, "an hour without a connection is a gap"

@@ -26,7 +26,6 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite'}").open()
-        self.live = self.catalog
         self.add("gate")
 
     def close(self) -> None:
@@ -34,17 +33,19 @@ class World:
 
     def add(self, camera: str, since: int = NOW - 10 * DAY, updated: int = NOW) -> None:
         self.catalog.cameras.add(Camera(camera))
-        self.live.streams.set(camera, [Stream(camera, StreamRole.MAIN, "sealed", "rtsp://x/", since)])
+        self.catalog.streams.set(camera, [Stream(camera, StreamRole.MAIN, "sealed", "rtsp://x/", since)])
         health = Health(camera, StreamRole.MAIN, StreamState.RECORDING, last_frame_ms=updated, open_since_ms=updated)
-        self.live.recordings.write(RecorderUpdate(health=[replace(health, updated_ms=updated)]))
+        self.catalog.recordings.write(RecorderUpdate(health=[replace(health, updated_ms=updated)]))
 
     def gap(self, start: int, end: int, reason: Reason = Reason.NO_FRAMES, camera: str = "gate") -> None:
-        self.live.recordings.write(RecorderUpdate(gaps=[Gap(camera, StreamRole.MAIN, NOW + start, NOW + end, reason)]))
+        self.catalog.recordings.write(
+            RecorderUpdate(gaps=[Gap(camera, StreamRole.MAIN, NOW + start, NOW + end, reason)])
+        )
 
     def file(self, start: int, state: SegmentState, role: StreamRole = StreamRole.MAIN, reason: str = "") -> None:
         id_ = segment_id("gate", str(start))
         made = Segment(id_, "gate", "f.mp4", "0" * 64, 1, NOW + start, StartSource.RECORDER, 10_000, role=role)
-        self.live.recordings.write(RecorderUpdate(segments=[(made, SegmentState.PENDING)]))
+        self.catalog.recordings.write(RecorderUpdate(segments=[(made, SegmentState.PENDING)]))
         if state is not SegmentState.PENDING:
             self.catalog.segments.finish(SegmentReport(made, state, reason=reason))
 
@@ -178,24 +179,24 @@ def test_cameras_that_are_left_out_are_not_told_about(world: World) -> None:
 
 def test_gaps_of_the_stream_that_is_not_indexed_are_none(world: World) -> None:
     world.gap(-30_000, -20_000)
-    world.live.recordings.write(
+    world.catalog.recordings.write(
         RecorderUpdate(gaps=[Gap("gate", StreamRole.SUB, NOW - 60_000, NOW - 50_000, Reason.NO_FRAMES)])
     )
     assert [start for _, start, _, _ in world.gaps()] == [-30_000], "no sub-stream: the main one is indexed"
     sub = Stream("gate", StreamRole.SUB, "sealed", "rtsp://x/sub", NOW - DAY)
-    world.live.streams.set("gate", [Stream("gate", StreamRole.MAIN, "sealed", "rtsp://x/", NOW - 10 * DAY), sub])
+    world.catalog.streams.set("gate", [Stream("gate", StreamRole.MAIN, "sealed", "rtsp://x/", NOW - 10 * DAY), sub])
     health = Health("gate", StreamRole.SUB, StreamState.RECORDING, last_frame_ms=NOW, open_since_ms=NOW, updated_ms=NOW)
-    world.live.recordings.write(RecorderUpdate(health=[health]))
+    world.catalog.recordings.write(RecorderUpdate(health=[health]))
     assert [start for _, start, _, _ in world.gaps()] == [-60_000]
     assert ("gate", -2 * DAY, -DAY, "not recorded yet") in world.gaps(from_ms=NOW - 2 * DAY), "since the sub-stream is"
 
 
 def test_a_recorder_that_stopped_or_shows_nothing_is_told_at_once(world: World) -> None:
     stopped = Health("gate", StreamRole.MAIN, StreamState.STOPPED, last_frame_ms=NOW - 5000, updated_ms=NOW - 3000)
-    world.live.recordings.write(RecorderUpdate(health=[stopped]))
+    world.catalog.recordings.write(RecorderUpdate(health=[stopped]))
     assert [reason for *_, reason in world.gaps()] == ["recorder not running"]
     still = replace(stopped, state=StreamState.RECORDING, open_since_ms=NOW - 9000, updated_ms=NOW)
-    world.live.recordings.write(RecorderUpdate(health=[still]))
+    world.catalog.recordings.write(RecorderUpdate(health=[still]))
     assert world.gaps() == [("gate", -5000, 0, "no frames")]
-    world.live.recordings.write(RecorderUpdate(health=[replace(still, last_frame_ms=NOW - 500)]))
+    world.catalog.recordings.write(RecorderUpdate(health=[replace(still, last_frame_ms=NOW - 500)]))
     assert world.gaps() == []
