@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -92,6 +93,6 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain(name, one) for one in value]
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):  # JSON has no others
         return value
     return shown(str(value)) if name in _ADDRESSES else str(value)
