@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from api.cases.trail_map import LAST_SEEN, LEAST_WIDTH, MOST_WIDE, trail_svg
+from api.cases.trail_map import LAST_SEEN, LEAST_WIDTH, MOST_WIDE, SIDE, trail_svg
 from search.types import Camera
 
 GATE, SQUARE = (31.2300, 121.4700), (31.2308, 121.4700)
@@ -60,7 +60,7 @@ def test_the_map_is_framed_by_the_trail_and_the_cameras_near_it() -> None:
 def test_a_long_trail_has_room(far: tuple[float, float]) -> None:
     drawn = trail_svg(trail(stop(GATE, 1, 20), stop(far, 2, 36)), [])
     (wide, high), places = size(drawn), texts(drawn)
-    assert wide <= MOST_WIDE + 200
+    assert wide <= MOST_WIDE + 2 * SIDE
     for number in ("1", "2"):
         assert 50 < places[number][0] < wide - 50
         assert 50 < places[number][1] < high - 50
