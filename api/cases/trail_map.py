@@ -20,9 +20,9 @@ from api.cases.map_tiles import Tiles
 from search.config import Settings
 from search.types import Camera
 
-LEAST_WIDTH, MARGIN, HEAD, FOOT = 560, 70, 64, 56
-"""Pixels: of the drawing, around the stops, of the title above them and of the scale below them."""
-MOST_WIDE, MOST_HIGH = 820, 480
+LEAST_WIDTH, SIDE, MARGIN, HEAD, FOOT = 420, 140, 50, 64, 50
+"""Pixels: of the drawing, beside the stops, above and below them, of the title above and of the scale below."""
+MOST_WIDE, MOST_HIGH = 700, 480
 """Pixels between the outermost places that the map is framed by."""
 LEAST_SCALE_M = 0.6
 """A pixel is at least this long: a trail of a few metres does not fill the map."""
@@ -64,7 +64,7 @@ class _Plane:
         return self.lat + north / _METRES, self.lon + east / (_METRES * math.cos(math.radians(self.lat)))
 
     def shows(self, x: float, y: float) -> bool:
-        return MARGIN / 2 <= x <= self.width - MARGIN / 2 and self.head <= y <= self.height - FOOT
+        return MARGIN <= x <= self.width - MARGIN and self.head <= y <= self.height - FOOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def trail_svg(
         *(_ground(plane, tiles) if tiles and placed else ()),
         *_cameras(plane, others),
         *_lines(plane, placed, trail["steps"]),
-        *(line for place, there in _by_place(placed).items() for line in _marker(plane.xy(*place), there)),
+        *(line for place, there in _by_place(placed).items() for line in _marker(plane, plane.xy(*place), there)),
         *(_words(plane, trail, marks) if words else ()),
         *(_scale(plane) if placed else ()),
     ]
@@ -148,7 +148,7 @@ def _plane(places: Sequence[_XY], head: float) -> _Plane:
     middle = _middle(places)
     wide, high = _extent(middle, places)
     scale = 1 / max(LEAST_SCALE_M, wide / MOST_WIDE, high / MOST_HIGH)
-    width = max(LEAST_WIDTH, wide * scale + 2 * MARGIN)
+    width = max(LEAST_WIDTH, wide * scale + 2 * SIDE)
     return _Plane(*middle, scale, width, head + FOOT + 2 * MARGIN + high * scale, head)
 
 
@@ -215,8 +215,8 @@ def _bow(start: _XY, end: _XY) -> tuple[str, _XY, float]:
     return path, on_curve, math.degrees(math.atan2(dy, dx))
 
 
-def _marker(at: _XY, marks: Sequence[_Mark]) -> Iterator[str]:
-    """Yield one place with the numbers and times of all stops there."""
+def _marker(plane: _Plane, at: _XY, marks: Sequence[_Mark]) -> Iterator[str]:
+    """Yield one place with the numbers and times of all stops there; its words stand outwards, off the lines."""
     numbers = ", ".join(mark.number for mark in marks)
     wide = max(28.0, 12 + 9 * len(numbers))
     x, y = at
@@ -224,8 +224,12 @@ def _marker(at: _XY, marks: Sequence[_Mark]) -> Iterator[str]:
     yield f'<rect {corner} fill="#1f4e8c" stroke="#ffffff" stroke-width="2"/>'
     yield _text(x, y + 5, numbers, size=15, colour="#ffffff", bold=True, halo=False)
     first = marks[0].stop
-    yield _text(x, y + 32, first["name"] or first["camera"] or first["place"] or "", size=14, bold=True)
-    yield _text(x, y + 49, ", ".join(mark.stop["time"][11:19] for mark in marks), size=13, colour="#374151")
+    right = x >= plane.middle[0] - 1
+    aside, anchor = (x + wide / 2 + 6, "start") if right else (x - wide / 2 - 6, "end")
+    name = first["name"] or first["camera"] or first["place"] or ""
+    yield _text(aside, y - 2, name, size=14, bold=True, anchor=anchor)
+    times = ", ".join(mark.stop["time"][11:19] for mark in marks)
+    yield _text(aside, y + 14, times, size=13, colour="#374151", anchor=anchor)
 
 
 def _words(plane: _Plane, trail: Mapping[str, Any], marks: Sequence[_Mark]) -> Iterator[str]:
