@@ -22,7 +22,7 @@ class OwnedKind(StrEnum):
     """What can belong to somebody."""
 
     CASE = "case"
-    STANDING = "standing"
+    SAVED_SEARCH = "standing"  # the word in the table
 
 
 class OwnershipStore:

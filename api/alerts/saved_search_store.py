@@ -48,7 +48,7 @@ class SavedSearchStore:
         """Return all saved searches by number."""
         with self._catalog.begin() as db:
             rows = db.execute(sa.select(t.standing).order_by(t.standing.c.id)).mappings()
-            return [t.to_standing(row) for row in rows]
+            return [t.to_saved_search(row) for row in rows]
 
     def active(self, model: str, at_ms: int) -> list[SavedSearch]:
         """Return the searches that compare new rows now, in an index of `model`."""
@@ -60,7 +60,7 @@ class SavedSearchStore:
             row = db.execute(sa.select(t.standing).where(t.standing.c.id == number)).mappings().first()
         if row is None:
             raise _unknown(number)
-        return t.to_standing(row)
+        return t.to_saved_search(row)
 
     def change(self, number: int, draft: SavedSearchInput, aim: MatchTarget | None = None) -> None:
         """Change the choices, and with `aim` the target that rows are compared with. Raises `NotFound`."""

@@ -110,7 +110,7 @@ def webhook_values(webhook: Webhook | None) -> dict[str, Any]:
     return {f"webhook_{name}": value for name, value in asdict(webhook).items()}
 
 
-def to_standing(row: RowMapping) -> SavedSearch:
+def to_saved_search(row: RowMapping) -> SavedSearch:
     """Return the saved search in a row."""
     draft = SavedSearchInput(
         **{name: row[name] for name in ("name", "sentence", "expires_ms", "case_id", "alarms_per_day")},

@@ -72,7 +72,7 @@ class AlertRoutes:
 
     def one(self, number: int) -> SavedSearch:
         """Return a saved search that they may see. Raises `NotFound`."""
-        self.ownership.check(self.principal, OwnedKind.STANDING, number)
+        self.ownership.check(self.principal, OwnedKind.SAVED_SEARCH, number)
         return self.store.get(number)
 
     def alert(self, number: int) -> Alert:
@@ -84,7 +84,7 @@ class AlertRoutes:
 
     def sees(self, number: int) -> bool:
         """Return whether they may see a saved search."""
-        return self.ownership.visible(self.principal, OwnedKind.STANDING)(number)
+        return self.ownership.visible(self.principal, OwnedKind.SAVED_SEARCH)(number)
 
     def watched(self, number: int | None) -> list[int] | None:
         """Return the saved searches whose alerts are requested; None: of all."""
@@ -92,7 +92,7 @@ class AlertRoutes:
             return [number] if self.sees(number) else []
         if self.principal.is_local:
             return None
-        sees = self.ownership.visible(self.principal, OwnedKind.STANDING)
+        sees = self.ownership.visible(self.principal, OwnedKind.SAVED_SEARCH)
         return [one.id for one in self.store.all() if sees(one.id)]
 
     def newest(self) -> tuple[int, int]:
@@ -115,25 +115,25 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/saved-searches", response_model=SavedSearchesOut, responses=problems(503))
-def all_standing(routes: AlertRoutesHere) -> dict[str, Any]:
+def all_saved_searches(routes: AlertRoutesHere) -> dict[str, Any]:
     """List all saved searches with their state, their threshold and the counts of their alerts."""
-    sees = routes.ownership.visible(routes.principal, OwnedKind.STANDING)
+    sees = routes.ownership.visible(routes.principal, OwnedKind.SAVED_SEARCH)
     data = routes.view.all()
     return data | {"saved_searches": [one for one in data["saved_searches"] if sees(one["number"])]}
 
 
 @router.post("/saved-searches", response_model=SavedSearchOut, status_code=201, responses=problems(404, 413, 415, 503))
-def add_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
+def add_saved_search(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
     """Save a saved search; the secret of its webhook is in this answer and in no other."""
     purpose.check(body.case, body.reason)
     saved = routes.service.add(body.draft(now_ms()), body.webhook_url)
     if not routes.principal.is_local:
-        routes.ownership.give(OwnedKind.STANDING, saved.search.id, routes.principal.account_id, owns=True)
+        routes.ownership.give(OwnedKind.SAVED_SEARCH, saved.search.id, routes.principal.account_id, owns=True)
     return routes.saved_dict(saved)
 
 
 @router.post("/saved-searches/preview", response_model=PreviewOut, responses=problems(404, 413, 415, 503))
-def preview_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
+def preview_saved_search(body: SavedSearchIn, routes: AlertRoutesHere, purpose: PurposeHere) -> dict[str, Any]:
     """Measure the threshold that it would have, and the expected alarms; nothing is saved."""
     purpose.check(body.case, body.reason)
     draft, target = routes.service.preview(body.draft(now_ms()))
@@ -141,13 +141,13 @@ def preview_standing(body: SavedSearchIn, routes: AlertRoutesHere, purpose: Purp
 
 
 @router.get("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 503))
-def one_standing(number: Number, routes: AlertRoutesHere) -> dict[str, Any]:
+def one_saved_search(number: Number, routes: AlertRoutesHere) -> dict[str, Any]:
     """Return one saved search."""
     return routes.view.one(routes.one(number))
 
 
 @router.patch("/saved-searches/{number}", response_model=SavedSearchOut, responses=problems(404, 413, 415, 503))
-def change_standing(number: Number, body: SavedSearchChange, routes: AlertRoutesHere) -> dict[str, Any]:
+def change_saved_search(number: Number, body: SavedSearchChange, routes: AlertRoutesHere) -> dict[str, Any]:
     """Change what is given."""
     draft = body.draft(routes.one(number).draft, now_ms())
     saved = SavedResult(routes.service.change(number, draft, measure=body.measure))
@@ -155,12 +155,12 @@ def change_standing(number: Number, body: SavedSearchChange, routes: AlertRoutes
 
 
 @router.delete("/saved-searches/{number}", status_code=204, response_class=Response, responses=problems(404, 503))
-def remove_standing(number: Number, routes: AlertRoutesHere) -> None:
+def remove_saved_search(number: Number, routes: AlertRoutesHere) -> None:
     """Remove a saved search with its alerts; to keep these, pause it."""
     routes.one(number)
     routes.store.remove(number)
     if not routes.principal.is_local:
-        routes.ownership.forget(OwnedKind.STANDING, number)
+        routes.ownership.forget(OwnedKind.SAVED_SEARCH, number)
 
 
 @router.post("/saved-searches/{number}/test-webhook", response_model=TrialOut, responses=problems(404, 415, 503))

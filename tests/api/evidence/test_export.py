@@ -557,13 +557,13 @@ def test_without_the_record_nothing_is_exported(
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("moment", ["evidence.cut_clip", "evidence_folder.on_disk", "evidence.canonical"])
+@pytest.mark.parametrize("moment", ["export.cut_clip", "packaging.on_disk", "export.canonical"])
 def test_a_killed_export_leaves_nothing_that_looks_complete(
     exporter: EvidenceExporter, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     child = os.fork()
     if not child:  # pragma: no cover - it is killed
-        monkeypatch.setattr(f"api.{moment}", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        monkeypatch.setattr(f"api.evidence.{moment}", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         try:
             exporter.export(case, 1, tmp_path / "x", BY_ME)
         finally:

@@ -470,7 +470,7 @@ def test_status_tells_what_is_being_indexed(
     parts.catalog.rejected_files.add("broken.mp4", "empty", "the file is empty", "record it again")
     status = client.get("/api/status").json()
     assert StatusOut.model_validate(status)
-    assert (status["model"], status["cameras"]) == ("colours", 4)
+    assert (status["model"], status["camera_count"]) == ("colours", 4)
     assert status["rows"] == parts.store.count() > 4
     others = dict.fromkeys(("uploading", "pending", "leased", "skipped", "kept", "deleting"), 0)
     assert status["segments"] == {"indexed": 4} | others
@@ -478,7 +478,7 @@ def test_status_tells_what_is_being_indexed(
     parts.catalog.rejected_files.remove("broken.mp4")
     activity.note(parts.catalog.segments.get(red["segment"]), 3000)
     working = client.get("/api/status").json()["indexing"]
-    assert [(w["camera"], w["file"], w["offset_ms"]) for w in working] == [("gate", "red.mp4", 3000)]
+    assert [(w["camera"], w["path"], w["offset_ms"]) for w in working] == [("gate", "red.mp4", 3000)]
     activity.done(parts.catalog.segments.get(red["segment"]))
     assert client.get("/api/status").json()["indexing"] == []
 
