@@ -249,7 +249,7 @@ def measured(kind: str, rows: int, seconds: float) -> list[Metric]:
                 *((store, call, "store") for call in ("search", "count", "get")),
                 (embedder, "embed_texts", "text tower"),
                 (ClipAssembler, "clips", "catalogue and joining"),
-                (search.engine, "unseen", "coverage"),
+                (search.engine, "answer_gaps", "coverage"),
             ):
                 watch.timed(owner, call, part)
             metrics += timings(engine, watch, name, seconds)
