@@ -83,7 +83,7 @@ class _Mark:
 def trail_svg(
     trail: Mapping[str, Any], cameras: Iterable[Camera], tiles: Tiles | None = None, *, words: bool = True
 ) -> str:
-    """Draw the map of a trail as `api.cases.views.CaseView.trail` tells it, on `tiles` if any.
+    """Draw the map of a trail (`api.cases.views.CaseView.trail`), on `tiles` if any.
 
     Args:
         trail: the trail.
@@ -116,7 +116,7 @@ def _marks(stops: Sequence[Mapping[str, Any]]) -> list[_Mark]:
 
 
 def tiles_of(settings: Settings) -> Tiles | None:
-    """The tiles that the settings name; None: none. Raises `BadInput` where they name a folder without any."""
+    """Return the tiles that the settings name; None: none. Raises `BadInput` where they name a folder without any."""
     return Tiles(Path(settings.map_tiles)) if settings.map_tiles else None
 
 
@@ -153,13 +153,13 @@ def _plane(places: Sequence[_XY], head: float) -> _Plane:
 
 
 def _metres(lat0: float, lon0: float, lat: float, lon: float) -> _XY:
-    """East and north of a place."""
+    """Return how far east and north a place lies, metres."""
     around = (lon - lon0 + 180) % 360 - 180  # the shorter way
     return around * _METRES * math.cos(math.radians(lat0)), (lat - lat0) * _METRES
 
 
 def _ground(plane: _Plane, tiles: Tiles) -> Iterator[str]:
-    """The tiles, paler than they are: the trail is what is looked at."""
+    """Yield the tiles, paler than they are: the trail is in front."""
     top, bottom = plane.head, plane.height - FOOT
     area = f'x="0" y="{top}" width="{plane.width:.0f}" height="{bottom - top:.1f}"'
     yield f'<clipPath id="ground"><rect {area}/></clipPath>'
@@ -207,7 +207,7 @@ def _lines(plane: _Plane, marks: Sequence[_Mark], steps: Sequence[Mapping[str, A
 
 
 def _bow(start: _XY, end: _XY) -> tuple[str, _XY, float]:
-    """A curve a little to one side, so that there and back are two lines; its middle, and the direction there."""
+    """Return a curve beside the line, so that there and back are two lines, its middle and its direction there."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     middle = (start[0] + end[0]) / 2 - 0.12 * dy, (start[1] + end[1]) / 2 + 0.12 * dx
     path = f"M {start[0]:.1f} {start[1]:.1f} Q {middle[0]:.1f} {middle[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
@@ -257,7 +257,7 @@ def _scale(plane: _Plane) -> Iterator[str]:
 
 
 def _round_length(most: float) -> float:
-    """The largest of 1, 2, 5, 10, 20 ... that is not more."""
+    """Return the largest of 1, 2, 5, 10, 20 ... that is not more."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(n * power for n in (5, 2, 1) if n * power <= most)
 
