@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_each_room_has_a_face() -> None:
         text = face.read_text("utf-8")
         assert ast.get_docstring(ast.parse(text)), f"{face} does not say what the room is for"
         assert len(text.splitlines()) <= MOST_LINES_OF_A_FACE, face
+
+
+def test_every_name_of_a_face_is_there() -> None:
+    """A face loads a module when one of its names is first used (`lazy_loader`), so a wrong name would show late."""
+    for stub in sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("__init__.pyi")):
+        assert len(stub.read_text("utf-8").splitlines()) <= MOST_LINES_OF_A_FACE, stub
+        room = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+        for name in room.__all__:
+            assert getattr(room, name) is not None, f"{room.__name__}.{name}"
 
 
 def test_every_test_mirrors_a_module_or_says_where_it_belongs() -> None:
