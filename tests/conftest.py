@@ -10,18 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 
 from tests.support.milvus_server import database, running_milvus
 from tests.support.postgres_server import Postgres, running_postgres
 from tests.support.s3_server import S3Server, running_s3
 from tests.support.shared import run_folder, shared
+from tests.support.turned import turned_model
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
@@ -30,9 +32,37 @@ ENVIRON = os.environ | {"HF_HUB_OFFLINE": "1", "XUNREN_TIMEZONE": "Asia/Shanghai
 ENVIRON |= {"XUNREN_ACCOUNTS": "false", "XUNREN_REQUIRE_CASE": "false"}  # tests of these have them on
 
 
+hypothesis.settings.register_profile(
+    "xunren", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # a busy machine is no fault of the product
+hypothesis.settings.load_profile("xunren")
+
+
+TOGETHER = {"browser", "cameras", "demo", "lone", "milvus_server", "postgres", "s3"}
+"""Fixtures that start a server, a browser or cameras, or index the sample videos."""
+WHOLE_FOLDERS = ("live", "benchmarks")
+LONGEST_FIRST = ("kills", "live/", "web/static/", "benchmarks/", "")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files whose tests wait longest come first: a run on several workers ends when the last file does."""
-    items.sort(key=lambda item: "kill" not in item.path.name)
+    """Mark the tests that `make check` leaves out, and let the longest files come first.
+
+    A run on several workers ends when the last file does.
+    """
+    for item in items:
+        if _needs_server(item):
+            item.add_marker("server")
+    items.sort(key=lambda item: next(n for n, part in enumerate(LONGEST_FIRST) if part in str(item.path)))
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    """Return whether a test needs more than this process: by its folder, a fixture or a parameter."""
+    chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return (
+        item.path.relative_to(ROOT / "tests").parts[0] in WHOLE_FOLDERS
+        or not TOGETHER.isdisjoint(getattr(item, "fixturenames", ()))
+        or bool({"postgresql", "server"}.intersection(one for one in chosen if isinstance(one, str)))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +191,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with shared(folder, "demo", start) as original:
         own = Path(shutil.copytree(Path(original) / "data", made / "own"))
         yield Demo(own, json.loads((Path(original) / "report.json").read_text()))
+
+
+@pytest.fixture
+def demo_copy(demo: Demo, tmp_path: Path) -> Path:
+    """A copy of the sample videos' index that a test may change."""
+    return Path(shutil.copytree(demo.data_dir, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def second_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The setting `model` of a model that is as good as the shipped one, with other vectors; once a run."""
+    folder = tmp_path_factory.mktemp("models") / "turned"
+    with shared(run_folder(tmp_path_factory), "model", lambda: nullcontext(turned_model(folder))) as model:
+        yield model
 
 
 @pytest.fixture(scope="session")
