@@ -19,6 +19,7 @@ import httpx
 import hypothesis
 import pytest
 
+from tests.support import cost
 from tests.support.milvus_server import database, running_milvus
 from tests.support.postgres_server import Postgres, running_postgres
 from tests.support.s3_server import S3Server, running_s3
@@ -53,6 +54,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _needs_server(item):
             item.add_marker("server")
     items.sort(key=lambda item: next(n for n, part in enumerate(LONGEST_FIRST) if part in str(item.path)))
+
+
+BEGAN_CPU_S = pytest.StashKey[float]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note what was spent before a test."""
+    item.stash[BEGAN_CPU_S] = cost.cpu_s()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Note what a test has spent, with its fixtures."""
+    yield
+    item.user_properties.append((cost.CPU, cost.cpu_s() - item.stash[BEGAN_CPU_S]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what each folder cost."""
+    reports = [one for kind in ("passed", "failed", "error", "") for one in terminalreporter.stats.get(kind, ())]
+    terminalreporter.section("seconds by folder")
+    for line in cost.lines(one for one in reports if isinstance(one, pytest.TestReport)):
+        terminalreporter.write_line(line)
 
 
 def _needs_server(item: pytest.Item) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from starlette.types import ASGIApp
 
 from api.jobs.workers import open_executor
@@ -35,6 +35,8 @@ from tests.support.fakes import COLOURS, ColourEmbedder
 from tests.support.videos import H264, ffmpeg
 from tests.support.waiting import until
 
+LIMIT_MS = 120_000
+"""Of every wait in a browser: a busy machine fails no test."""
 DRAWN = """
 new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(!document.getAnimations().some(
   (one) => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime))))))
@@ -137,7 +139,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.fail("Chromium is missing. Cure: apt-get install -y chromium fonts-noto-cjk (make test does it)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS), timeout=LIMIT_MS)
         try:
             yield browser
         finally:
@@ -154,8 +156,8 @@ class Watched:
         self.complaints: list[str] = []
         self._pending: set[Request] = set()
         page.on("request", self._asked)
-        page.on("requestfinished", self._pending.discard)
-        page.on("requestfailed", self._pending.discard)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -167,6 +169,9 @@ class Watched:
         self.requests.append(request.url)
         if request.resource_type != "eventsource":  # it never ends
             self._pending.add(request)
+
+    def _answered(self, request: Request) -> None:
+        self._pending.discard(request)
 
     def until(self, condition: str) -> None:
         """Wait until `condition` (JavaScript) holds. Playwright's own way needs eval, which the page forbids."""
@@ -205,7 +210,8 @@ def watched_page(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(LIMIT_MS)
+    expect.set_options(timeout=LIMIT_MS)
     try:
         yield Watched(context.new_page(), url)
     finally:
