@@ -39,8 +39,10 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("xunren")
 
 
-TOGETHER = {"browser", "cameras", "demo", "lone", "milvus_server", "postgres", "s3"}
-"""Fixtures that start a server, a browser or cameras, or index the sample videos."""
+SERVERS = {"browser", "cameras", "client", "demo", "lone", "milvus_server", "parts", "postgres", "s3", "server", "url"}
+"""Fixtures that start a server, a browser or cameras, or index videos."""
+HEAVY_FILES = {"test_ray_executor.py", "test_runtimes.py", "test_torchvision_detector.py", "test_openapi.py"}
+"""They start a cluster, export models, load torchvision, or call every route hundreds of times."""
 WHOLE_FOLDERS = ("live", "benchmarks")
 LONGEST_FIRST = ("kills", "live/", "web/static/", "benchmarks/", "")
 
@@ -81,11 +83,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _needs_server(item: pytest.Item) -> bool:
-    """Return whether a test needs more than this process: by its folder, a fixture or a parameter."""
+    """Return whether a test needs more than this process: by its folder, file, a fixture or a parameter."""
     chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
     return (
         item.path.relative_to(ROOT / "tests").parts[0] in WHOLE_FOLDERS
-        or not TOGETHER.isdisjoint(getattr(item, "fixturenames", ()))
+        or item.path.name in HEAVY_FILES
+        or not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
         or bool({"postgresql", "server"}.intersection(one for one in chosen if isinstance(one, str)))
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from api.composition import open_context
 from search.config import Settings
@@ -56,6 +57,7 @@ def index(data_dir: Path, recordings: Path) -> None:
     assert process.returncode == 0, err
 
 
+@pytest.mark.timeout(1800)  # on a busy machine
 def test_killed_at_each_moment_the_rows_are_the_same(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "videos")
     index(tmp_path / "undisturbed", recordings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.conftest import Command
 from tests.support.kills import PIECES, DiskWatch, Moment, is_killed_at, make_recordings
@@ -42,6 +43,7 @@ def is_dropping(watch: DiskWatch) -> bool:
     return watch.count("indexes", "state = 'dropping'") > 0 and watch.vectors_changed
 
 
+@pytest.mark.timeout(1800)  # on a busy machine
 def test_killed_at_each_moment_it_ends_with_every_row_once(tmp_path: Path, second_model: str, xunren: Command) -> None:
     recordings, data = make_recordings(tmp_path / "videos"), tmp_path / "data"
     here, build = ("--data-dir", data, "--json"), ("reindex", "--model", second_model)

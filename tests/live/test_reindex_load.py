@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.conftest import Command, serving, xunren_process
 from tests.support.kills import make_recordings
@@ -74,6 +75,7 @@ def arrive(data: Path, pieces: list[Path]) -> list[int]:
     return codes
 
 
+@pytest.mark.timeout(1800)  # on a busy machine
 def test_under_load_no_search_fails_and_no_row_is_missing(
     demo_copy: Path, second_model: str, tmp_path: Path, xunren: Command
 ) -> None:
