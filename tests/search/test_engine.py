@@ -127,7 +127,7 @@ def test_a_live_presence_is_one_clip_over_its_files(scene: TwoCameras) -> None:
     assert (clip.segment_id, clip.start_ms - START, clip.end_ms - START) == (first.id, 9_000, 23_000)
     assert len(clip.hits) == 4
     data = answer.as_dict(zone_of("UTC"), lambda c: "/".join(map(str, answer.moment(c))))["clips"][0]
-    assert (data["offset_s"], data["segment"], data["source"]) == (9.0, first.id, first.path)
+    assert (data["offset_s"], data["segment"], data["path"]) == (9.0, first.id, first.path)
     best = clip.best.row
     assert data["thumbnail"] == f"{best.segment_id}/{(best.time_ms - START) % 10_000}"
     assert fourth.id not in {hit.row.segment_id for hit in clip.hits}
