@@ -218,7 +218,7 @@ def test_the_answer_as_data(scene: TwoCameras) -> None:
     assert clip["offset_s"] == 40.0
     assert clip["start"] == "1970-01-01T08:17:20+08:00"
     assert clip["box"] == [0, 0, 12, 24]
-    assert (clip["rank"], clip["kind"], clip["thumbnail"], clip["source"]) == (1, "person", "t.jpg", "/v/gate.mp4")
+    assert (clip["rank"], clip["kind"], clip["thumbnail"], clip["path"]) == (1, "person", "t.jpg", "/v/gate.mp4")
     assert data["verdict"] == clip["verdict"] == "match"
 
 
