@@ -489,6 +489,9 @@ def test_health(client: httpx.Client, parts: AppContext) -> None:
     assert HealthOut.model_validate(healthy.json())
 
     class Dead:
+        def __init__(self) -> None:
+            self.segments = self
+
         def count(self) -> int:
             raise Unavailable("the vector store is not there")
 

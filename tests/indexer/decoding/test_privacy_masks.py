@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.decoding.privacy_masks import MaskBook, blackened
 from search.catalog.catalog import Catalog
+from search.catalog.streams import StreamStore
 from search.errors import Unavailable
 from search.stream_types import Polygon, Rules
 from search.types import Camera, Image
@@ -114,10 +115,10 @@ def test_masks_hold_on_while_the_catalogue_does_not_answer(live: Catalog, monkey
     book, late = MaskBook(live, refresh_s=0), MaskBook(live, refresh_s=0)
     assert book.masks("gate") == (SQUARE,)
 
-    def fails(_: Catalog) -> dict[str, Rules]:
+    def fails(_: StreamStore) -> dict[str, Rules]:
         raise Unavailable("the catalogue does not answer")
 
-    monkeypatch.setattr(Catalog, "rules", fails)
+    monkeypatch.setattr(StreamStore, "rules", fails)
     assert book.masks("gate") == (SQUARE,)
     with pytest.raises(Unavailable):
         late.masks("gate")

@@ -222,7 +222,7 @@ def test_after_a_kill_the_same_rows_are_passed_on_again(pipeline: Pipeline, monk
 
     listener = Listener(pipeline)
     pipeline.register(gate())
-    monkeypatch.setattr(pipeline.catalog, "finish", killed)
+    monkeypatch.setattr(pipeline.catalog.segments, "finish", killed)
     with pytest.raises(Unavailable, match="killed here"):
         list(pipeline.executor.run())
     first, listener.ids = listener.ids, []
