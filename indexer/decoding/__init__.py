@@ -2,11 +2,11 @@
 
 from indexer.decoding.lookback import earlier_frames
 from indexer.decoding.nvdec import decoding_card
-from indexer.decoding.privacy_masks import MaskBook, blackened
+from indexer.decoding.privacy_masks import PrivacyMasks, blackened
 from indexer.decoding.probe import MediaInfo, probe
 from indexer.decoding.video_source import FrameCounts, OpenCVSource, VideoSource
 
 __all__ = [
-    "FrameCounts", "MaskBook", "MediaInfo", "OpenCVSource", "VideoSource", "blackened", "decoding_card",
+    "FrameCounts", "MediaInfo", "OpenCVSource", "PrivacyMasks", "VideoSource", "blackened", "decoding_card",
     "earlier_frames", "probe",
 ]  # fmt: skip

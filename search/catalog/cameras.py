@@ -69,7 +69,7 @@ class CameraStore:
                     cure="`xunren camera list` shows all",
                 )
 
-    def nearby(self, camera: Camera, sight: Visibility, limit: int) -> list[tuple[float, Camera]]:
+    def nearby(self, camera: Camera, visibility: Visibility, limit: int) -> list[tuple[float, Camera]]:
         """Return (metres, camera) of the visible cameras within `NEAR_M` of `camera`, nearest first.
 
         None where `camera` has no place. A box of degrees is asked for first: a city has 230,000 cameras.
@@ -86,7 +86,7 @@ class CameraStore:
             ]
         measured = (
             (distance_m(camera.lat, camera.lon, other.lat, other.lon), other)
-            for other in sight.of(cameras)
+            for other in visibility.of(cameras)
             if other.lat is not None and other.lon is not None
         )
         near = (one for one in measured if one[0] <= NEAR_M)

@@ -77,11 +77,11 @@ def killed_within(seconds: float, changes: int, data_dir: Path, recordings: Path
 
 def rows_of(data_dir: Path) -> tuple[list[Row], Vectors]:
     """All rows by id, with their vectors, and a check that the catalogue agrees."""
-    with open_context(Settings(data_dir=data_dir)) as parts:
-        rows, vectors = parts.store.sample(100_000)
-        reports = parts.catalog.segments.reports()
-        assert parts.store.count() == len(rows) == sum(r.rows for r in reports)
-        assert parts.catalog.segments.states() == {"indexed": 6}
+    with open_context(Settings(data_dir=data_dir)) as context:
+        rows, vectors = context.store.sample(100_000)
+        reports = context.catalog.segments.reports()
+        assert context.store.count() == len(rows) == sum(r.rows for r in reports)
+        assert context.catalog.segments.states() == {"indexed": 6}
     order = sorted(range(len(rows)), key=lambda n: rows[n].id)
     return [rows[n] for n in order], vectors[order]
 

@@ -54,13 +54,13 @@ def data(demo: Demo, tmp_path: Path) -> Path:
 
 def contents(data_dir: Path) -> dict[str, tuple[list[Row], Vectors]]:
     """Rows by id and vectors of each index that is there, by state."""
-    with open_context(Settings(data_dir=data_dir)) as parts:
+    with open_context(Settings(data_dir=data_dir)) as context:
         found = {}
-        for one in parts.indexes.written():
-            rows, vectors = one.store.sample(100_000)
+        for index in context.indexes.written():
+            rows, vectors = index.store.sample(100_000)
             order = sorted(range(len(rows)), key=lambda n: rows[n].id)
-            assert one.store.count() == len(rows)
-            found[one.info.state.value] = ([rows[n] for n in order], vectors[order])
+            assert index.store.count() == len(rows)
+            found[index.info.state.value] = ([rows[n] for n in order], vectors[order])
         return found
 
 
@@ -127,49 +127,49 @@ def test_a_part_of_the_recordings_is_not_switched_to(data: Path, model: str, xun
 
 
 def test_a_running_process_hears_that_all_is_wanted_after_a_part(data: Path, model: str) -> None:
-    with open_context(Settings(data_dir=data)) as parts:
-        refiller, never = IndexSynchronizer(parts), threading.Event()
+    with open_context(Settings(data_dir=data)) as context:
+        refiller, never = IndexSynchronizer(context), threading.Event()
         for scope, done in ((ReindexScope(cameras=("gate",)), 1), (ReindexScope(), 4)):
-            index = begin(parts, model, scope)
-            until(lambda: not refiller.step(never) and parts.catalog.indexes.all()[1].state is IndexState.READY, 60)
-            assert parts.catalog.backfill.progress(parts.catalog.indexes.all()[1]).done == done
+            index = begin(context, model, scope)
+            until(lambda: not refiller.step(never) and context.catalog.indexes.all()[1].state is IndexState.READY, 60)
+            assert context.catalog.backfill.progress(context.catalog.indexes.all()[1]).done == done
         assert index.collection == "xunren_2"
 
 
 def test_rows_that_the_new_index_is_not_to_have_yet_are_nothing_wrong(data: Path, model: str) -> None:
-    with open_context(Settings(data_dir=data)) as parts:
-        begin(parts, model, ReindexScope())
-        while IndexSynchronizer(parts).step(threading.Event()):
+    with open_context(Settings(data_dir=data)) as context:
+        begin(context, model, ReindexScope())
+        while IndexSynchronizer(context).step(threading.Event()):
             pass
-        live = parts.indexes.active
+        live = context.indexes.active
         rows, vectors = live.store.sample(1000)
         begun = [replace(row, id=f"begun{n:02}", segment_id="begun") for n, row in enumerate(rows[:60])]
         live.store.upsert(begun, vectors[:60])
         live.store.flush()
-        assert verify(parts, parts.catalog.indexes.all()[1]) == []
-        assert states_of(switch(parts)) == {"xunren": "old", "xunren_2": "live"}
+        assert verify(context, context.catalog.indexes.all()[1]) == []
+        assert states_of(switch(context)) == {"xunren": "old", "xunren_2": "live"}
 
 
 def test_what_is_wrong_is_named_and_not_switched_to(data: Path, model: str, xunren: Command, tmp_path: Path) -> None:
-    with open_context(Settings(data_dir=data)) as parts:
-        segment = next(s for s in parts.catalog.segments.reports()).segment
-        index = begin(parts, model, ReindexScope())
-        while IndexSynchronizer(parts).step(threading.Event()):
+    with open_context(Settings(data_dir=data)) as context:
+        segment = next(s for s in context.catalog.segments.reports()).segment
+        index = begin(context, model, ReindexScope())
+        while IndexSynchronizer(context).step(threading.Event()):
             pass
-        index = parts.catalog.indexes.all()[1]
-        assert (index.state, verify(parts, index)) == (IndexState.READY, [])
-        _, other = parts.indexes.written()
+        index = context.catalog.indexes.all()[1]
+        assert (index.state, verify(context, index)) == (IndexState.READY, [])
+        _, other = context.indexes.written()
         lost = sorted(other.store.ids(segment.id))[0]
         rows, vectors = other.store.get([lost])
         other.store.delete_segment(segment.id, keep=other.store.ids(segment.id) - {lost})
-        assert [segment.id in said for said in verify(parts, index)][:1] == [True]
+        assert [segment.id in said for said in verify(context, index)][:1] == [True]
         other.store.upsert(rows, vectors)
-        assert verify(parts, index) == []
+        assert verify(context, index) == []
         rows, vectors = other.store.sample(100_000)
         other.store.upsert(rows, np.roll(vectors, 1, axis=0))  # every row has the vector of another one
-        assert ["not have the vector of their image" in said for said in verify(parts, index)] == [True]
+        assert ["not have the vector of their image" in said for said in verify(context, index)] == [True]
         with pytest.raises(Conflict, match="does not hold what it should"):
-            switch(parts)
+            switch(context)
     assert xunren("reindex", "drop", "--data-dir", data).code == 0
 
 
@@ -196,8 +196,8 @@ def test_no_restart_undoes_a_switch_and_a_third_model_is_refused(
     assert xunren("reindex", "switch", "--data-dir", data).code == 0
     for setting in ("xunren-small", model):
         monkeypatch.setenv("XUNREN_MODEL", setting)
-        with open_context(Settings(data_dir=data, model=setting)) as parts:
-            assert parts.embedder.label.startswith("turned@")
+        with open_context(Settings(data_dir=data, model=setting)) as context:
+            assert context.embedder.label.startswith("turned@")
     third = turned_model(tmp_path / "third", seed=2)
     monkeypatch.setenv("XUNREN_MODEL", third)
     assert "made with another model" in xunren("search", SENTENCE, "--data-dir", data).err
@@ -208,23 +208,23 @@ def test_no_restart_undoes_a_switch_and_a_third_model_is_refused(
 def test_on_a_server_two_processes_switch_at_once(tmp_path: Path, model: str) -> None:
     with running_milvus(tmp_path) as uri:
         settings = Settings(data_dir=tmp_path / "data", store_uri=uri, timezone="UTC")
-        with open_context(settings) as parts, open_context(settings) as other:
-            zone, megapixels = parts.zone, parts.settings.max_megapixels
+        with open_context(settings) as context, open_context(settings) as other:
+            zone, megapixels = context.zone, context.settings.max_megapixels
             paths = [SAMPLES / "gate"]
-            register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone, max_megapixels=megapixels)
-            with open_executor(parts) as executor:
+            register(context.catalog, paths, camera_id=None, start_ms=None, zone=zone, max_megapixels=megapixels)
+            with open_executor(context) as executor:
                 assert [report.state for report in executor.run()] == ["indexed"]
             before = other.engine.search(Query(SENTENCE))
-            begin(parts, model, ReindexScope())
+            begin(context, model, ReindexScope())
             while IndexSynchronizer(other).step(threading.Event()):  # the other one does the work
                 pass
-            switch(parts)
+            switch(context)
             assert other.engine.search(Query(SENTENCE)).clips
-            assert other.embedder.label == parts.embedder.label != parts.settings.model
+            assert other.embedder.label == context.embedder.label != context.settings.model
             assert other.indexes.page(before.id, 0, 1).clips == before.clips[:1]  # of before the switch
             old, live = other.indexes.written()
             assert old.store.ids() == live.store.ids()
-            drop(parts)
+            drop(context)
             assert other.engine.search(Query(SENTENCE)).clips
             until(lambda: len(other.indexes.written()) == 1)
 
@@ -233,8 +233,8 @@ def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_p
     weights = Path(shutil.copytree(model.removeprefix("local-dir:"), tmp_path / "model"))
     with running_milvus(tmp_path) as uri:
         settings = Settings(data_dir=tmp_path / "data", store_uri=uri, timezone="UTC")
-        with open_context(settings) as parts, open_context(settings) as other:
-            zone, largest = parts.zone, parts.settings.max_megapixels
+        with open_context(settings) as context, open_context(settings) as other:
+            zone, largest = context.zone, context.settings.max_megapixels
 
             def index(where: AppContext, camera: str) -> None:
                 film = [SAMPLES / camera]
@@ -242,21 +242,21 @@ def test_a_process_that_cannot_load_the_new_model_goes_on_with_the_old_one(tmp_p
                 with open_executor(where) as executor:
                     assert [report.state for report in executor.run()] == ["indexed"]
 
-            index(parts, "gate")
-            old = parts.embedder.label
-            begin(parts, f"local-dir:{weights}", ReindexScope())
+            index(context, "gate")
+            old = context.embedder.label
+            begin(context, f"local-dir:{weights}", ReindexScope())
             weights.rename(tmp_path / "elsewhere")  # from here on no other process finds it
             index(other, "street")
             assert len(other.indexes.written()) == 1
-            while IndexSynchronizer(parts).step(threading.Event()):
+            while IndexSynchronizer(context).step(threading.Event()):
                 pass
-            switch(parts)
-            assert parts.embedder.label != other.embedder.label == old
+            switch(context)
+            assert context.embedder.label != other.embedder.label == old
             assert {clip.camera_id for clip in other.engine.search(Query(SENTENCE, limit=20)).clips} == {
                 "gate",
                 "street",
             }
-            assert {row.camera_id for row in parts.store.sample(1000)[0]} == {"gate", "street"}
+            assert {row.camera_id for row in context.store.sample(1000)[0]} == {"gate", "street"}
 
 
 KILLS = 12

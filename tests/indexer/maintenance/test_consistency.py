@@ -90,7 +90,7 @@ def test_each_kind_is_found_and_mended(house: House, tmp_path: Path) -> None:
         "indexed segments without their rows": [rowless.id],
     }
     assert found(house) == expected | mendable
-    checker(house).mend(house.live)
+    checker(house).mend()
     assert found(house) == expected
     assert orphan.exists()
     assert {s.id: state for s, state, _ in house.catalog.coverage.recordings(0, 2**62)} == {
@@ -99,7 +99,7 @@ def test_each_kind_is_found_and_mended(house: House, tmp_path: Path) -> None:
         rowless.id: SegmentState.PENDING,
         mine.id: SegmentState.PENDING,
     }
-    Retention(house.settings, house.catalog, house.live, house.store, house.media).step(NOW)
+    Retention(house.settings, house.catalog, house.store, house.media).step(NOW)
     assert [(gap.start_ms, gap.reason) for gap in house.catalog.recordings.gaps(0, 2**62)] == [
         (lost.start_ms, Reason.DELETED)
     ]
