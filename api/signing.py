@@ -10,20 +10,13 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from typing import TYPE_CHECKING
 
 from search.errors import BadInput, Unavailable
 from search.files import make_key_file
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 KEY_FILE = "signing.key"
 SIGNATURE_BYTES = 64
@@ -39,15 +32,19 @@ class PublicKey:
     @property
     def pem(self) -> bytes:
         """Return it as a file, PEM (SubjectPublicKeyInfo)."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 of the 32 public bytes, hex."""
-        return hashlib.sha256(self._key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+        return hashlib.sha256(self._key.public_bytes_raw()).hexdigest()
 
     def has_signed(self, data: bytes, signature: bytes) -> bool:
         """Return whether `signature` is this key's, of exactly these bytes."""
+        from cryptography.exceptions import InvalidSignature
+
         try:
             self._key.verify(signature, data)
         except InvalidSignature:
@@ -81,6 +78,9 @@ class Signer:
 
     def _key(self) -> Ed25519PrivateKey:
         if not self.exists:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+            from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
             key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             try:
                 make_key_file(self._file, key)
@@ -89,6 +89,10 @@ class Signer:
         return self._read()
 
     def _read(self) -> Ed25519PrivateKey:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         cure = "give it back from a backup; moved away, a new one is made, with which old signatures do not agree"
         try:
             key = load_pem_private_key(self._file.read_bytes(), password=None)
@@ -114,6 +118,10 @@ def parse_public_key(pem: bytes, name: object) -> PublicKey:
     Raises:
         BadInput: it is none, or not one of Ed25519.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
         key = load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm):

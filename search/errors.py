@@ -95,7 +95,7 @@ class PolicyViolation(XunrenError):
         self.rule = rule
 
     def as_dict(self) -> Mapping[str, str]:
-        """The error as plain data, for JSON, with the rule's name."""
+        """Return the error as plain data, for JSON, with the rule's name."""
         return {**super().as_dict(), "error": REFUSED, "rule": self.rule}
 
 

@@ -12,12 +12,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-
-from cryptography.fernet import Fernet, InvalidToken
 
 from search.errors import BadInput, Unavailable, XunrenError
 from search.files import make_key_file
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -70,6 +72,8 @@ class Vault:
             return False
 
     def _clear(self, sealed: str) -> str:
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._cipher(make=False).decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -79,6 +83,8 @@ class Vault:
             ) from None
 
     def _cipher(self, *, make: bool) -> Fernet:
+        from cryptography.fernet import Fernet
+
         try:
             self._fernet = self._fernet or Fernet(self._key or self._read(make=make))
             return self._fernet
@@ -90,6 +96,8 @@ class Vault:
             ) from None
 
     def _read(self, *, make: bool) -> bytes:
+        from cryptography.fernet import Fernet
+
         file = self._folder / "secret.key"
         if make and not file.exists():
             try:

@@ -10,18 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 
+from tests.support import cost
 from tests.support.milvus_server import database, running_milvus
 from tests.support.postgres_server import Postgres, running_postgres
 from tests.support.s3_server import S3Server, running_s3
 from tests.support.shared import run_folder, shared
+from tests.support.turned import turned_model
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_videos"
@@ -30,9 +33,64 @@ ENVIRON = os.environ | {"HF_HUB_OFFLINE": "1", "XUNREN_TIMEZONE": "Asia/Shanghai
 ENVIRON |= {"XUNREN_ACCOUNTS": "false", "XUNREN_REQUIRE_CASE": "false"}  # tests of these have them on
 
 
+hypothesis.settings.register_profile(
+    "xunren", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # a busy machine is no fault of the product
+hypothesis.settings.load_profile("xunren")
+
+
+SERVERS = {"browser", "cameras", "client", "demo", "lone", "milvus_server", "parts", "postgres", "s3", "server", "url"}
+"""Fixtures that start a server, a browser or cameras, or index videos."""
+HEAVY_FILES = {"test_ray_executor.py", "test_runtimes.py", "test_torchvision_detector.py", "test_openapi.py"}
+"""They start a cluster, export models, load torchvision, or call every route hundreds of times."""
+WHOLE_FOLDERS = ("live", "benchmarks")
+LONGEST_FIRST = ("kills", "live/", "web/static/", "benchmarks/", "")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files whose tests wait longest come first: a run on several workers ends when the last file does."""
-    items.sort(key=lambda item: "kill" not in item.path.name)
+    """Mark the tests that `make check` leaves out, and let the longest files come first.
+
+    A run on several workers ends when the last file does.
+    """
+    for item in items:
+        if _needs_server(item):
+            item.add_marker("server")
+    items.sort(key=lambda item: next(n for n, part in enumerate(LONGEST_FIRST) if part in str(item.path)))
+
+
+BEGAN_CPU_S = pytest.StashKey[float]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note what was spent before a test."""
+    item.stash[BEGAN_CPU_S] = cost.cpu_s()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Note what a test has spent, with its fixtures."""
+    yield
+    item.user_properties.append((cost.CPU, cost.cpu_s() - item.stash[BEGAN_CPU_S]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what each folder cost."""
+    reports = [one for kind in ("passed", "failed", "error", "") for one in terminalreporter.stats.get(kind, ())]
+    terminalreporter.section("seconds by folder")
+    for line in cost.lines(one for one in reports if isinstance(one, pytest.TestReport)):
+        terminalreporter.write_line(line)
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    """Return whether a test needs more than this process: by its folder, file, a fixture or a parameter."""
+    chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return (
+        item.path.relative_to(ROOT / "tests").parts[0] in WHOLE_FOLDERS
+        or item.path.name in HEAVY_FILES
+        or not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+        or bool({"postgresql", "server"}.intersection(one for one in chosen if isinstance(one, str)))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +219,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with shared(folder, "demo", start) as original:
         own = Path(shutil.copytree(Path(original) / "data", made / "own"))
         yield Demo(own, json.loads((Path(original) / "report.json").read_text()))
+
+
+@pytest.fixture
+def demo_copy(demo: Demo, tmp_path: Path) -> Path:
+    """A copy of the sample videos' index that a test may change."""
+    return Path(shutil.copytree(demo.data_dir, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def second_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The setting `model` of a model that is as good as the shipped one, with other vectors; once a run."""
+    folder = tmp_path_factory.mktemp("models") / "turned"
+    with shared(run_folder(tmp_path_factory), "model", lambda: nullcontext(turned_model(folder))) as model:
+        yield model
 
 
 @pytest.fixture(scope="session")

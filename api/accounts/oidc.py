@@ -18,13 +18,14 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
-
-import jwt
 
 from search.config import Settings
 from search.errors import BadInput, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    import jwt
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Only those with which the provider alone can sign."""
@@ -165,6 +166,8 @@ class OidcProvider:
 
     def _claims(self, token: str) -> dict[str, Any]:
         """Return the claims of an ID token that is the provider's, for us, and not too old."""
+        import jwt
+
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -195,6 +198,8 @@ class OidcProvider:
         raise Unauthenticated("the provider's ID token names an unknown key", got=str(name), cure=_CURE)
 
     def _key_set(self, *, again: bool) -> jwt.PyJWKSet:
+        import jwt
+
         with self._lock:
             age = time.monotonic() - self._keys[0] if self._keys else float("inf")
             if self._keys and age < (_KEYS_AGAIN_S if again else _KNOWN_S):

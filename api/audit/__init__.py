@@ -1,18 +1,5 @@
 """The audit log: a chain of entries that shows any later change, with signed heads."""
 
-from api.audit.audit_log import (
-    MAX_LISTED,
-    AuditAction,
-    AuditEntry,
-    AuditFilter,
-    AuditLog,
-    BrokenChain,
-    Head,
-    entry_dict,
-)
-from api.audit.heads import DailyHeads, as_json, check_signature, read_head, signed
+import lazy_loader
 
-__all__ = [
-    "AuditAction", "AuditEntry", "AuditFilter", "AuditLog", "BrokenChain", "DailyHeads", "Head", "MAX_LISTED",
-    "as_json", "check_signature", "entry_dict", "read_head", "signed",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

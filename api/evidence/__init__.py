@@ -1,11 +1,5 @@
 """Evidence: a sighting exported as a signed folder, and its verification."""
 
-from api.evidence.export import EvidenceExporter, ExportRequest
-from api.evidence.manifest import shown
-from api.evidence.packaging import made_whole, outgoing, packed, sent, unpacked
-from api.evidence.verify import VerificationReport, check, verify
+import lazy_loader
 
-__all__ = [
-    "EvidenceExporter", "ExportRequest", "VerificationReport", "check", "made_whole", "outgoing", "packed", "sent",
-    "shown", "unpacked", "verify",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

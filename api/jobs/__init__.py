@@ -1,16 +1,5 @@
 """Jobs: the services that run beside a server, and the workers that index."""
 
-from api.jobs.background import (
-    apply_retention_until,
-    deliver_alerts_until,
-    exit_on_sigterm,
-    export_heads_until,
-    in_background,
-    index_until,
-)
-from api.jobs.workers import open_executor, open_threads
+import lazy_loader
 
-__all__ = [
-    "apply_retention_until", "deliver_alerts_until", "exit_on_sigterm", "export_heads_until", "in_background",
-    "index_until", "open_executor", "open_threads",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

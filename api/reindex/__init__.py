@@ -1,8 +1,5 @@
 """Re-indexing: a second index with a new model beside the active one, verified and switched."""
 
-from api.reindex.backfill import IndexSynchronizer, backfill_until, begin, load_indexes_until
-from api.reindex.plan import plan
-from api.reindex.status import status
-from api.reindex.switch import drop, switch
+import lazy_loader
 
-__all__ = ["IndexSynchronizer", "backfill_until", "begin", "drop", "load_indexes_until", "plan", "status", "switch"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

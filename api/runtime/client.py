@@ -121,7 +121,7 @@ def _tls_context(server: Server) -> ssl.SSLContext | None:
 def _remote_error(body: bytes) -> XunrenError:
     try:
         data = json.loads(body)
-        kind = getattr(errors, data["error"], XunrenError)
+        kind = errors.class_named(data["error"])
         if kind is errors.BadMedia:
             kind = XunrenError
         more = {"rule": data["rule"]} if kind is errors.PolicyViolation else {}

@@ -169,8 +169,9 @@ class CatalogIndexes:
 
     def page(self, answer: str, start: int, limit: int, requester: str = "") -> Answer:
         """Return a page of an answer of any open index; see `SearchEngine.page`."""
-        others = [index for index in list(self._open.values()) if index is not self.active]
-        for index in (self.active, *others):
+        active = self.active  # once: a switch in between would leave out the index before, whose answer it may be
+        others = [index for index in list(self._open.values()) if index is not active]
+        for index in (active, *others):
             try:
                 return index.engine.page(answer, start, limit, requester)
             except NotFound as e:

@@ -1,9 +1,5 @@
 """Detection: people in frames, their tracks, and the crops that represent a track."""
 
-from indexer.detection.camera_memory import PerCamera
-from indexer.detection.crops import CROP_PX
-from indexer.detection.detector import Detector
-from indexer.detection.registry import make_detector
-from indexer.detection.tracker import Track, track_people
+import lazy_loader
 
-__all__ = ["CROP_PX", "Detector", "PerCamera", "Track", "make_detector", "track_people"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

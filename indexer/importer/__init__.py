@@ -1,5 +1,5 @@
 """The importer: files of recordings are found, named, dated and registered as segments."""
 
-from indexer.importer.registration import Registered, register
+import lazy_loader
 
-__all__ = ["Registered", "register"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,11 +1,5 @@
 """Maintenance: retention, consistency checks and re-indexing."""
 
-from indexer.maintenance.consistency import ConsistencyChecker, as_dict
-from indexer.maintenance.reindex import IndexFiller
-from indexer.maintenance.retention import Retention
-from indexer.maintenance.row_images import RowImages, rows_unlike_their_images, seconds_per_row
+import lazy_loader
 
-__all__ = [
-    "ConsistencyChecker", "IndexFiller", "Retention", "RowImages", "as_dict", "rows_unlike_their_images",
-    "seconds_per_row",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,13 +1,5 @@
 """The pipeline: a segment goes in, rows in the vector store and a report come out."""
 
-from indexer.pipeline.analyzer import WHOLE_FRAME_PX
-from indexer.pipeline.executors import Executor, ThreadExecutor
-from indexer.pipeline.open_index import OpenIndex
-from indexer.pipeline.ray_executor import RayExecutor
-from indexer.pipeline.threads import BoundedQueue, StoppedWork, ThreadGroup
-from indexer.pipeline.worker import IndexWorker
+import lazy_loader
 
-__all__ = [
-    "BoundedQueue", "Executor", "IndexWorker", "OpenIndex", "RayExecutor", "StoppedWork", "ThreadExecutor",
-    "ThreadGroup", "WHOLE_FRAME_PX",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

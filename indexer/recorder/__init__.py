@@ -1,6 +1,5 @@
 """The recorder: live streams become closed files of about ten seconds, and gaps with a reason."""
 
-from indexer.recorder.camera_share import FOLDER_ID
-from indexer.recorder.recorder import Recorder
+import lazy_loader
 
-__all__ = ["FOLDER_ID", "Recorder"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -150,14 +150,14 @@ class Recorder:
     def _sync(self) -> None:
         """Record the selected streams of the cameras that this recorder holds, and nothing else."""
         held = self.held
-        own = held.cameras - held.asked
+        own = held.cameras - held.requested
         streams = {
             (s.camera_id, s.role): s for s in self._catalog.streams.all() if s.camera_id in own and self._selects(s)
         }
         self._leave_others(streams)
-        if held.asked and self._share is not None:
+        if held.requested and self._share is not None:
             self._writer.flush()  # all that was recorded of them, before another recorder's ledger begins
-            self._share.hand_over(held.asked)
+            self._share.hand_over(held.requested)
         self._begin_new(streams)
 
     def _leave_others(self, streams: dict[Key, Stream]) -> None:

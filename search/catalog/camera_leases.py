@@ -30,7 +30,7 @@ class HeldCameras:
     """The cameras that a recorder holds, those that others ask it for, and the number of live recorders with it."""
 
     cameras: frozenset[str] = frozenset()
-    asked: frozenset[str] = frozenset()
+    requested: frozenset[str] = frozenset()
     recorders: int = 1
 
 
@@ -89,8 +89,8 @@ class CameraLeases:
             if len(recorders) > 1:
                 self._ask(db, camera_ids, len(held), recorders, now)
         self._last_ms = now
-        asked = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
-        return HeldCameras(frozenset(held), asked, len(recorders))
+        requested = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
+        return HeldCameras(frozenset(held), requested, len(recorders))
 
     def hand_over(self, cameras: Iterable[str]) -> None:
         """Hand these cameras to the recorders that asked for them. Close their files first."""

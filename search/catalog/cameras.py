@@ -93,5 +93,5 @@ class CameraStore:
         return heapq.nsmallest(limit, near, key=lambda one: (one[0], one[1].id))
 
 
-def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:
-    return difflib.get_close_matches(wanted, known, n=3, cutoff=0.4) or known[:5]
+def _nearest(camera_id: str, known: Sequence[str]) -> Sequence[str]:
+    return difflib.get_close_matches(camera_id, known, n=3, cutoff=0.4) or known[:5]

@@ -1,6 +1,5 @@
 """Coverage: which seconds were recorded and indexed, and what an answer could not look at."""
 
-from search.coverage.accounting import HOUR_MS, CoverageHour, account, is_alive, state_of
-from search.coverage.answer_gaps import AnswerGaps, answer_gaps
+import lazy_loader
 
-__all__ = ["AnswerGaps", "CoverageHour", "HOUR_MS", "account", "answer_gaps", "is_alive", "state_of"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

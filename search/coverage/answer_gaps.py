@@ -41,10 +41,10 @@ class AnswerGaps:
         return {
             "start": iso(self.start_ms, zone),
             "end": iso(self.end_ms, zone),
-            "cameras": self.cameras,
+            "camera_count": self.cameras,
             "with_gaps": self.with_gaps,
             "gaps": [_gap(camera, piece, zone) for camera, piece in self.gaps],
-            "more": self.more,
+            "more_gaps": self.more,
             "waiting_s": self.waiting_ms / 1000,
             "behind_s": self.behind_ms / 1000,
         }

@@ -7,7 +7,8 @@ import threading
 from search.config import Settings
 from search.models import Embedder
 from search.ranking.calibration import RowSample, ScoreCalibration
-from search.ranking.calibration_sentences import Language, calibration_sentences
+from search.ranking.calibration_sentences import Language
+from search.ranking.sentence_vectors import SentenceVectors
 from search.types import Filter, RowKind, Vectors
 from search.vector_store import VectorStore
 
@@ -39,7 +40,7 @@ class CalibrationCache:
 
     def _measure(self, rows: int) -> ScoreCalibration:
         if not self._sentences:
-            self._sentences = {each: self._embedder.embed_texts(calibration_sentences(each)) for each in Language}
+            self._sentences = SentenceVectors(self._settings.data_dir / "calibration", self._embedder).get()
         samples = {kind: RowSample(*self._store.sample(SAMPLE_ROWS, Filter(kinds=(kind,)))) for kind in RowKind}
         match, maybe = self._settings.false_match_share, self._settings.false_maybe_share
         return ScoreCalibration(samples, self._sentences, size=rows, false_match=match, false_maybe=maybe)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +23,11 @@ def modules() -> Iterator[Path]:
         yield from sorted((ROOT / floor).rglob("*.py"))
 
 
-def nodes() -> Iterator[tuple[Path, ast.AST]]:
-    """Yield every node of the product's syntax trees with its file."""
-    for path in modules():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            yield path.relative_to(ROOT), node
+@functools.cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """Return every node of the product's syntax trees with its file."""
+    trees = ((path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))) for path in modules())
+    return [(path, node) for path, tree in trees for node in ast.walk(tree)]
 
 
 def first_word(docstring: str) -> str:
@@ -67,11 +69,38 @@ def test_each_room_has_a_face() -> None:
         assert len(text.splitlines()) <= MOST_LINES_OF_A_FACE, face
 
 
-def test_every_test_mirrors_a_module_or_says_where_it_belongs() -> None:
-    free = {"live", "house", "support", "training", "benchmarks"}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        parts = path.relative_to(ROOT / "tests").parts
-        if parts[0] in free:
+def test_every_name_of_a_face_is_there() -> None:
+    """A face loads a module when one of its names is first used (`lazy_loader`), so a wrong name would show late."""
+    for stub in sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("__init__.pyi")):
+        assert len(stub.read_text("utf-8").splitlines()) <= MOST_LINES_OF_A_FACE, stub
+        room = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+        for name in room.__all__:
+            assert getattr(room, name) is not None, f"{room.__name__}.{name}"
+
+
+FREE = {"live", "house", "support", "training", "benchmarks"}
+"""Folders of tests of more than one module."""
+MIRROR_NO_MODULE = {
+    "api/web/schemas/test_responses.py": "compares the schemas of all routes with what the routes answer",
+    "api/web/schemas/test_vocabulary.py": "compares the field names of all schemas with the glossary",
+    "api/web/static/test_accessibility.py": "goes through all views of the page in a browser",
+    "api/web/static/test_page.py": "goes through all views of the page in a browser",
+    "api/web/test_openapi.py": "calls all routes by their description",
+    "api/web/test_refused_sentences.py": "sends refused sentences to all routes that take one",
+    "search/models/test_on_card.py": "runs all runtimes on a GPU",
+    "search/test_configuration_page.py": "compares docs/configuration.md with the settings",
+}
+
+
+def test_every_test_mirrors_a_module_or_says_why_not() -> None:
+    tests = ROOT / "tests"
+    without = set()
+    for path in sorted(tests.rglob("test_*.py")):
+        parts = path.relative_to(tests).parts
+        if parts[0] in FREE:
             continue
+        name = path.stem.removeprefix("test_")
         room = ROOT.joinpath(*parts[:-1])
-        assert room.is_dir(), f"{path}: there is no folder {room.relative_to(ROOT)}"
+        if not any((room / one).exists() for one in (name, f"{name}.py", f"{name}.js")):
+            without.add("/".join(parts))
+    assert without == set(MIRROR_NO_MODULE), "name the file after a module of the same room, or say why it has none"

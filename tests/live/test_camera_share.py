@@ -79,13 +79,13 @@ def shared(place: Station, cameras: CameraServer) -> Station:
 
 def test_two_recorders_share_and_the_one_left_takes_over(shared: Station) -> None:
     with recorder(shared) as first, recorder(shared) as second:
-        until(lambda: shared_by(shared, first, second), 40)
-        until(lambda: grown(shared, dict.fromkeys(CAMERAS, 0), 2), 40)
+        until(lambda: shared_by(shared, first, second))
+        until(lambda: grown(shared, dict.fromkeys(CAMERAS, 0), 2))
         first.kill()
-        first.wait(10)
+        first.wait()
         before = counted(shared)
-        until(lambda: shared_by(shared, second), 40)
-        until(lambda: grown(shared, before, 2), 40)
+        until(lambda: shared_by(shared, second))
+        until(lambda: grown(shared, before, 2))
     check_whole(shared)
     gaps = {gap.reason for camera in CAMERAS for gap in shared.gaps(camera)}
     assert gaps <= {Reason.NOT_RUNNING, Reason.NOT_CONNECTED, Reason.NOT_YET}
@@ -94,16 +94,16 @@ def test_two_recorders_share_and_the_one_left_takes_over(shared: Station) -> Non
 
 def test_one_that_was_frozen_gives_way(shared: Station) -> None:
     with recorder(shared) as first, recorder(shared) as second:
-        until(lambda: shared_by(shared, first, second), 40)
-        until(lambda: grown(shared, dict.fromkeys(CAMERAS, 0), 1), 40)
+        until(lambda: shared_by(shared, first, second))
+        until(lambda: grown(shared, dict.fromkeys(CAMERAS, 0), 1))
         os.kill(first.pid, signal.SIGSTOP)
-        until(lambda: shared_by(shared, second), 40)
+        until(lambda: shared_by(shared, second))
         before = counted(shared)
-        until(lambda: grown(shared, before, 1), 40)
+        until(lambda: grown(shared, before, 1))
         os.kill(first.pid, signal.SIGCONT)
-        until(lambda: shared_by(shared, first, second), 40)  # it is asked back in
+        until(lambda: shared_by(shared, first, second))  # it is asked back in
         before = counted(shared)
-        until(lambda: grown(shared, before, 2), 40)
+        until(lambda: grown(shared, before, 2))
     check_whole(shared)
 
 
@@ -116,15 +116,15 @@ def test_what_a_dead_machine_left_is_saved_when_it_is_back(
             place.add(camera, cameras.url(camera))
         other = tmp_path / "other"
         with recorder(place, other) as first:
-            until(lambda: grown(place, dict.fromkeys(CAMERAS, 0), 1), 40)
+            until(lambda: grown(place, dict.fromkeys(CAMERAS, 0), 1))
             first.kill()
-            first.wait(10)
+            first.wait()
         left = list(other.rglob(".*.part"))
         assert left
         with recorder(place) as second:
-            until(lambda: shared_by(place, second), 40)
+            until(lambda: shared_by(place, second))
             with recorder(place, other):
-                until(lambda: not any(part.exists() for part in left), 40)
+                until(lambda: not any(part.exists() for part in left))
         check_whole(place)
     postgres.drop(url)
 
@@ -135,12 +135,12 @@ def test_while_the_database_is_away_recording_goes_on(tmp_path: Path, cameras: C
             place.add(camera, cameras.url(camera))
         folder = place.settings.recordings_dir
         with recorder(place) as one:
-            until(lambda: grown(place, dict.fromkeys(CAMERAS, 0), 1), 40)
+            until(lambda: grown(place, dict.fromkeys(CAMERAS, 0), 1))
             server.stop()
             there = len(list(folder.rglob("*.mp4")))
-            until(lambda: len(list(folder.rglob("*.mp4"))) >= there + 6, 40)  # longer than a lease
+            until(lambda: len(list(folder.rglob("*.mp4"))) >= there + 6)  # longer than a lease
             assert one.poll() is None
             server.start()
-            until(lambda: sum(counted(place).values()) >= there + 6, 60)
-            until(lambda: shared_by(place, one), 20)  # its leases ran out meanwhile; they are renewed after the files
+            until(lambda: sum(counted(place).values()) >= there + 6)
+            until(lambda: shared_by(place, one))  # its leases ran out meanwhile; they are renewed after the files
         check_whole(place)

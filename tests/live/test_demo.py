@@ -84,7 +84,7 @@ def test_a_weak_word_is_named(data_dir: Path, xunren: Command) -> None:
     asked = ("search", "戴草帽的人", "--data-dir", data_dir)
     (hint,) = xunren(*asked, "--json").json["hints"]
     assert (hint["attribute"], hint["words"]) == ("hat", ["草帽"])
-    assert f"often wrong about: 草帽 ({hint['right']:.0%} right)" in xunren(*asked).out
+    assert f"often wrong about: 草帽 ({hint['accuracy']:.0%} right)" in xunren(*asked).out
 
 
 def test_another_model_is_refused(data_dir: Path, xunren: Command, monkeypatch: pytest.MonkeyPatch) -> None:

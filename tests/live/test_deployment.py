@@ -144,7 +144,7 @@ def test_all_services_begin_at_once_on_empty_databases_and_find_who_was_recorded
 ) -> None:
     with CameraServer({"bad": Mount(media)}, user="operator", password="s3cret") as cameras:
         services = [box.up("api", "--port", "0"), box.up("recorder"), box.up("worker"), box.up("worker")]
-        until(lambda: ended(services) or (tmp_path / "data" / "server.json").exists(), 120)
+        until(lambda: ended(services) or (tmp_path / "data" / "server.json").exists())
         assert not ended(services)
         box.run("worker", "camera", "add", "gate-9", "--url", cameras.url("bad"))
         report = box.ask("worker", "index", str(SAMPLES))
@@ -153,5 +153,5 @@ def test_all_services_begin_at_once_on_empty_databases_and_find_who_was_recorded
         case = box.ask("api", "case", "new", "Li Ming", "--sentence", wanted)["id"]
         wish = ("search", wanted, "--case", case, "--reason", "trial")
         assert box.ask("api", *wish)["clips"]
-        until(lambda: ended(services) or box.ask("api", "status")["segments"].get("indexed", 0) > 4, 120)
+        until(lambda: ended(services) or box.ask("api", "status")["segments"].get("indexed", 0) > 4)
         assert not ended(services)

@@ -66,7 +66,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         def answer() -> Any:
             return ask(f"{url}/api/search", {"query": "a man in a red coat with a black backpack", "kinds": ["person"]})
 
-        until(lambda: answer()["verdict"] == "match", 75)
+        until(lambda: answer()["verdict"] == "match")
         found = answer()
         clip = found["clips"][0]
         assert clip["camera"] == "gate-3"
@@ -149,7 +149,7 @@ def test_http_flv_is_recorded_like_rtsp(place: Station, media: Path, tmp_path: P
         place.add("platform", url)
         place.add("forged", url.replace("right", "wrong"))
         with place.recording():
-            until(lambda: len(place.files("platform")) > 3, 30)
+            until(lambda: len(place.files("platform")) > 3)
             until(lambda: place.state("forged") is StreamState.REFUSED)
     assert place.unexplained("platform") == []
     assert place.longest_hole("platform") <= 20

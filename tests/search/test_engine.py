@@ -26,7 +26,7 @@ from tests.support.fakes import COLOURS, ColourEmbedder
 START = 1_000_000
 
 
-class House:
+class TwoCameras:
     """Two cameras, a recording of 100 s each, and people of one colour who pass."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,8 +74,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
+def scene(tmp_path: Path) -> Iterator[TwoCameras]:
+    made = TwoCameras(tmp_path)
     for second in range(0, 100, 5):
         made.passes("grey", "gate", second)
         made.passes("blue", "hall", second)
@@ -84,8 +84,8 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.catalog.close()
 
 
-def test_the_one_in_red_comes_first_and_is_a_match(house: House) -> None:
-    answer = house.engine.search(Query("someone in red"))
+def test_the_one_in_red_comes_first_and_is_a_match(scene: TwoCameras) -> None:
+    answer = scene.engine.search(Query("someone in red"))
     first = answer.clips[0]
     assert (first.camera_id, first.best.row.time_ms, first.verdict) == ("gate", START + 42_000, Verdict.MATCH)
     assert answer.verdict is Verdict.MATCH
@@ -93,75 +93,75 @@ def test_the_one_in_red_comes_first_and_is_a_match(house: House) -> None:
     assert all(clip.verdict is not Verdict.MATCH for clip in answer.clips[1:])
 
 
-def test_filters_hold(house: House) -> None:
-    answer = house.engine.search(Query("red", Filter(cameras=("hall",))))
+def test_filters_hold(scene: TwoCameras) -> None:
+    answer = scene.engine.search(Query("red", Filter(cameras=("hall",))))
     assert {clip.camera_id for clip in answer.clips} == {"hall"}
-    early = house.engine.search(Query("red", Filter(end_ms=START + 42_000)))
+    early = scene.engine.search(Query("red", Filter(end_ms=START + 42_000)))
     assert all(clip.best.row.time_ms < START + 42_000 for clip in early.clips)
     assert early.verdict is not Verdict.MATCH
 
 
-def test_what_nobody_wears_is_not_found(house: House) -> None:
-    assert house.engine.search(Query("green")).verdict is Verdict.NOTHING
+def test_what_nobody_wears_is_not_found(scene: TwoCameras) -> None:
+    assert scene.engine.search(Query("green")).verdict is Verdict.NOTHING
 
 
 def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
-    answer = House(tmp_path).engine.search(Query("red"))
+    answer = TwoCameras(tmp_path).engine.search(Query("red"))
     assert (answer.verdict, list(answer.clips), answer.rows) == (Verdict.NOTHING, [], 0)
 
 
-def test_padding_stays_inside_the_recording(house: House) -> None:
-    house.passes("yellow", "gate", 0)
-    house.passes("yellow", "gate", 99)
-    clips = house.engine.search(Query("yellow", limit=2)).clips
+def test_padding_stays_inside_the_recording(scene: TwoCameras) -> None:
+    scene.passes("yellow", "gate", 0)
+    scene.passes("yellow", "gate", 99)
+    clips = scene.engine.search(Query("yellow", limit=2)).clips
     assert sorted((c.start_ms - START, c.end_ms - START) for c in clips) == [(0, 2_000), (97_000, 100_000)]
 
 
-def test_a_live_presence_is_one_clip_over_its_files(house: House) -> None:
-    first, second, third, fourth = house.records(0, 10, 20, 30)
-    house.records(0, 10, 20, 30, role=StreamRole.MAIN)
+def test_a_live_presence_is_one_clip_over_its_files(scene: TwoCameras) -> None:
+    first, second, third, fourth = scene.records(0, 10, 20, 30)
+    scene.records(0, 10, 20, 30, role=StreamRole.MAIN)
     for at, segment in ((11, second), (14, second), (18, second), (21, third)):
-        house.passes("yellow", "live", at, segment=segment)
-    answer = house.engine.search(Query("yellow", limit=1))
+        scene.passes("yellow", "live", at, segment=segment)
+    answer = scene.engine.search(Query("yellow", limit=1))
     (clip,) = answer.clips
     assert (clip.segment_id, clip.start_ms - START, clip.end_ms - START) == (first.id, 9_000, 23_000)
     assert len(clip.hits) == 4
     data = answer.as_dict(zone_of("UTC"), lambda c: "/".join(map(str, answer.moment(c))))["clips"][0]
-    assert (data["offset_s"], data["segment"], data["source"]) == (9.0, first.id, first.path)
+    assert (data["offset_s"], data["segment"], data["path"]) == (9.0, first.id, first.path)
     best = clip.best.row
     assert data["thumbnail"] == f"{best.segment_id}/{(best.time_ms - START) % 10_000}"
     assert fourth.id not in {hit.row.segment_id for hit in clip.hits}
 
 
-def test_what_is_being_deleted_is_not_answered(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    first, second, third = house.records(0, 10, 20)
+def test_what_is_being_deleted_is_not_answered(scene: TwoCameras, caplog: pytest.LogCaptureFixture) -> None:
+    first, second, third = scene.records(0, 10, 20)
     for at, segment in ((5, first), (11, second), (19, second), (21, third)):
-        house.passes("yellow", "live", at, segment=segment)
-    house.catalog.retention.mark_deleting([second.id])
-    clips = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
+        scene.passes("yellow", "live", at, segment=segment)
+    scene.catalog.retention.mark_deleting([second.id])
+    clips = scene.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert sorted((c.segment_id, c.start_ms - START, c.end_ms - START) for c in clips) == sorted(
         [(first.id, 3_000, 7_000), (third.id, 20_000, 23_000)]
     )
-    house.catalog.retention.mark_deleting([third.id])
-    (clip,) = house.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
+    scene.catalog.retention.mark_deleting([third.id])
+    (clip,) = scene.engine.search(Query("yellow", Filter(cameras=("live",)))).clips
     assert clip.segment_id == first.id
     assert "left out" not in caplog.text
     with pytest.raises(NotFound):
-        house.catalog.playback.segment(second.id)
+        scene.catalog.playback.segment(second.id)
 
 
-def test_neighbours_of_very_many_segments_are_found(house: House) -> None:
+def test_neighbours_of_very_many_segments_are_found(scene: TwoCameras) -> None:
     """Also where they lie so far apart that each is a range of its own."""
-    segments = house.records(*range(0, 900 * 100, 100))
-    near = house.records(10, 95, 40_010, 80_000 + 30)
-    found = house.catalog.playback.near(segments, 4_500)
+    segments = scene.records(*range(0, 900 * 100, 100))
+    near = scene.records(10, 95, 40_010, 80_000 + 30)
+    found = scene.catalog.playback.near(segments, 4_500)
     assert {s.id for s in found} == {s.id for s in (*segments, *near[:3])}
-    assert house.catalog.playback.near(house.segments.values(), 4_500) == []
-    assert len(house.catalog.playback.segments([s.id for s in segments])) == 900
+    assert scene.catalog.playback.near(scene.segments.values(), 4_500) == []
+    assert len(scene.catalog.playback.segments([s.id for s in segments])) == 900
 
 
-def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(house: House) -> None:
-    subs, mains = house.records(0, 10, 20), house.records(0, 10, 20, role=StreamRole.MAIN)
+def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(scene: TwoCameras) -> None:
+    subs, mains = scene.records(0, 10, 20), scene.records(0, 10, 20, role=StreamRole.MAIN)
     shifted = [replace(s, start_ms=s.start_ms + 4_000) for s in mains]
 
     def ids(recorded: list[Segment], start: int, end: int) -> list[str]:
@@ -178,45 +178,47 @@ def test_the_stream_in_full_quality_is_shown_where_it_shows_as_much(house: House
     assert ids(subs, 40_000, 50_000) == []
 
 
-def test_of_files_that_overlap_the_asked_one_is_shown(house: House) -> None:
-    files = house.records(0, 10, 20)
+def test_of_files_that_overlap_the_asked_one_is_shown(scene: TwoCameras) -> None:
+    files = scene.records(0, 10, 20)
     again = [replace(s, id=f"again{n}", start_ms=s.start_ms + 5_000) for n, s in enumerate(files)]
     shown = [[s.id for s in chosen([*files, *again], s, START + 3_000, START + 28_000)] for s in (files[1], again[1])]
     assert shown == [[s.id for s in files], [files[0].id, again[1].id, again[2].id]]
 
 
-def test_the_background_follows_the_index(house: House) -> None:
-    before = house.engine.search(Query("red"))
+def test_the_background_follows_the_index(scene: TwoCameras) -> None:
+    before = scene.engine.search(Query("red"))
     assert before.verdict is Verdict.MATCH
     for second in range(100):
-        house.passes("red", "hall", second)
-    after = house.engine.search(Query("red"))
+        scene.passes("red", "hall", second)
+    after = scene.engine.search(Query("red"))
     assert after.scale != before.scale
 
 
-def test_clips_of_a_segment_the_catalogue_lost_are_left_out(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_clips_of_a_segment_the_catalogue_lost_are_left_out(
+    scene: TwoCameras, caplog: pytest.LogCaptureFixture
+) -> None:
     row = Row("x", "gate", "0" * 24, RowKind.PERSON, 1, START, START, START, Box(0, 0, 5, 5), 640, 360)
-    house.store.upsert([row], house.embedder.embed_texts(["red"]))
-    answer = house.engine.search(Query("red"))
+    scene.store.upsert([row], scene.embedder.embed_texts(["red"]))
+    answer = scene.engine.search(Query("red"))
     assert all(clip.segment_id in answer.segments for clip in answer.clips)
     assert "left out" in caplog.text
 
 
-def test_bad_queries_are_refused(house: House) -> None:
+def test_bad_queries_are_refused(scene: TwoCameras) -> None:
     for text, limit in (("", 3), ("x" * 10_000, 3), ("red", 0), ("red", 10**6)):
         with pytest.raises(BadInput):
             Query(text, limit=limit)
     with pytest.raises(NotFound, match="camera"):
-        house.engine.search(Query("red", Filter(cameras=("gaet",))))
+        scene.engine.search(Query("red", Filter(cameras=("gaet",))))
 
 
-def test_the_answer_as_data(house: House) -> None:
-    data = house.engine.search(Query("红色", limit=1)).as_dict(zone_of("Asia/Shanghai"), lambda _: "t.jpg")
+def test_the_answer_as_data(scene: TwoCameras) -> None:
+    data = scene.engine.search(Query("红色", limit=1)).as_dict(zone_of("Asia/Shanghai"), lambda _: "t.jpg")
     (clip,) = data["clips"]
     assert clip["offset_s"] == 40.0
     assert clip["start"] == "1970-01-01T08:17:20+08:00"
     assert clip["box"] == [0, 0, 12, 24]
-    assert (clip["rank"], clip["kind"], clip["thumbnail"], clip["source"]) == (1, "person", "t.jpg", "/v/gate.mp4")
+    assert (clip["rank"], clip["kind"], clip["thumbnail"], clip["path"]) == (1, "person", "t.jpg", "/v/gate.mp4")
     assert data["verdict"] == clip["verdict"] == "match"
 
 
@@ -227,101 +229,101 @@ def picture(colour: str) -> Image:
     return np.full((24, 12, 3), COLOURS[colour][0], np.uint8)
 
 
-def test_a_photo_finds_with_and_without_a_sentence(house: House) -> None:
+def test_a_photo_finds_with_and_without_a_sentence(scene: TwoCameras) -> None:
     for query in (Query(photos=[picture("red")]), Query("someone", photos=[picture("red")])):
-        first = house.engine.search(query).clips[0]
+        first = scene.engine.search(query).clips[0]
         assert (first.camera_id, first.best.row.time_ms) == ("gate", START + 42_000)
 
 
-def test_a_marked_clip_ranks_like_it_first_and_one_that_is_not_it_is_left_out(house: House) -> None:
-    plain = house.engine.search(Query("someone"))
+def test_a_marked_clip_ranks_like_it_first_and_one_that_is_not_it_is_left_out(scene: TwoCameras) -> None:
+    plain = scene.engine.search(Query("someone"))
     blue = next(clip for clip in plain.clips if clip.camera_id == "hall")
-    liked = house.engine.search(Query("someone", like=(blue.id,)))
+    liked = scene.engine.search(Query("someone", like=(blue.id,)))
     assert liked.clips[0].camera_id == "hall" != plain.clips[0].camera_id
-    unliked = house.engine.search(Query("someone", unlike=(blue.id,)))
+    unliked = scene.engine.search(Query("someone", unlike=(blue.id,)))
     assert blue.id not in {clip.id for clip in unliked.clips}
-    assert len(house.engine.page(unliked.id, 0, 500).clips) == len(house.engine.page(plain.id, 0, 500).clips) - 1
+    assert len(scene.engine.page(unliked.id, 0, 500).clips) == len(scene.engine.page(plain.id, 0, 500).clips) - 1
 
 
-def test_a_mark_on_nothing_is_told(house: House) -> None:
+def test_a_mark_on_nothing_is_told(scene: TwoCameras) -> None:
     with pytest.raises(NotFound, match="marked clip"):
-        house.engine.search(Query("red", like=("nothing",)))
+        scene.engine.search(Query("red", like=("nothing",)))
 
 
-def test_pages_are_one_list_and_stay_while_rows_arrive(house: House) -> None:
-    first = house.engine.search(Query("blue", limit=4))
+def test_pages_are_one_list_and_stay_while_rows_arrive(scene: TwoCameras) -> None:
+    first = scene.engine.search(Query("blue", limit=4))
     assert (first.start, first.more, len(first.clips)) == (0, True, 4)
-    house.passes("blue", "gate", 77)
-    pages = [house.engine.page(first.id, start, 4) for start in range(0, 60, 4)]
+    scene.passes("blue", "gate", 77)
+    pages = [scene.engine.page(first.id, start, 4) for start in range(0, 60, 4)]
     ids = [clip.id for page in pages for clip in page.clips]
     assert [clip.id for clip in first.clips] == ids[:4]
     assert len(ids) == len(set(ids)) == 41
     assert [page.more for page in pages[-5:]] == [False] * 5
     with pytest.raises(NotFound, match="no longer kept"):
-        house.engine.page("unknown", 0, 4)
+        scene.engine.page("unknown", 0, 4)
     with pytest.raises(BadInput, match="no such page"):
-        house.engine.page(first.id, -1, 4)
+        scene.engine.page(first.id, -1, 4)
 
 
-def test_likely_clips_in_order_of_time(house: House) -> None:
-    house.passes("red", "hall", 12)
-    answer = house.engine.search(Query("red", order=Order.TIME))
+def test_likely_clips_in_order_of_time(scene: TwoCameras) -> None:
+    scene.passes("red", "hall", 12)
+    answer = scene.engine.search(Query("red", order=Order.TIME))
     assert [clip.start_ms for clip in answer.clips] == [START + 10_000, START + 40_000]
     assert not answer.more
 
 
-def test_time_place_and_what_is_not_there_are_understood(house: House) -> None:
-    house.catalog.cameras.add(Camera("hall", name="Town Hall 大厅"))
-    answer = house.engine.search(Query("someone in blue without red near the town hall"))
+def test_time_place_and_what_is_not_there_are_understood(scene: TwoCameras) -> None:
+    scene.catalog.cameras.add(Camera("hall", name="Town Hall 大厅"))
+    answer = scene.engine.search(Query("someone in blue without red near the town hall"))
     assert answer.query.where.cameras == ("hall",)
     assert {chip.kind for chip in answer.parsed.chips} == {ChipKind.PLACE, ChipKind.NOT}
     place = next(chip.words for chip in answer.parsed.chips if chip.kind is ChipKind.PLACE)
-    removed = house.engine.search(Query("someone in blue without red near the town hall", without=(place,)))
+    removed = scene.engine.search(Query("someone in blue without red near the town hall", without=(place,)))
     assert removed.query.where.cameras == ()
     with pytest.raises(BadInput, match="not what the person looks like"):
-        house.engine.search(Query("yesterday near the town hall"))
+        scene.engine.search(Query("yesterday near the town hall"))
 
 
-def test_what_is_within_reach_comes_first_and_hard_leaves_the_rest_out(house: House) -> None:
-    house.catalog.cameras.add(Camera("gate", lat=22.0, lon=114.0))
-    house.catalog.cameras.add(Camera("hall", lat=23.0, lon=114.0))  # 111 km away
-    house.passes("red", "hall", 43)
+def test_what_is_within_reach_comes_first_and_hard_leaves_the_rest_out(scene: TwoCameras) -> None:
+    scene.catalog.cameras.add(Camera("gate", lat=22.0, lon=114.0))
+    scene.catalog.cameras.add(Camera("hall", lat=23.0, lon=114.0))  # 111 km away
+    scene.passes("red", "hall", 43)
     near = Reach((Point(22.0, 114.0, START + 40_000),))
-    first, second = house.engine.search(Query("red", reach=near)).clips[:2]
+    first, second = scene.engine.search(Query("red", reach=near)).clips[:2]
     assert (first.camera_id, first.reach) == ("gate", 0.0)
     assert (second.camera_id, second.reach) == ("hall", -MOST_OFF)
     assert second.score == second.looks + second.reach
-    hard = house.engine.search(Query("red", reach=replace(near, hard=True)))
+    hard = scene.engine.search(Query("red", reach=replace(near, hard=True)))
     assert {clip.camera_id for clip in hard.clips} == {"gate"}
 
 
-def test_whole_frames_answer_only_when_they_are_asked_for(house: House) -> None:
-    house.passes("red", "hall", 60, kind=RowKind.FRAME)
-    assert all(clip.best.row.kind is RowKind.PERSON for clip in house.engine.search(Query("red")).clips)
-    frames = house.engine.search(Query("red", Filter(kinds=(RowKind.FRAME,))))
+def test_whole_frames_answer_only_when_they_are_asked_for(scene: TwoCameras) -> None:
+    scene.passes("red", "hall", 60, kind=RowKind.FRAME)
+    assert all(clip.best.row.kind is RowKind.PERSON for clip in scene.engine.search(Query("red")).clips)
+    frames = scene.engine.search(Query("red", Filter(kinds=(RowKind.FRAME,))))
     assert [clip.best.row.kind for clip in frames.clips] == [RowKind.FRAME]
 
 
-def test_a_search_counts_the_rows_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_counts_the_rows_once(scene: TwoCameras, monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[int] = []
 
     def counted() -> int:
-        counts.append(MemoryStore.count(house.store))
+        counts.append(MemoryStore.count(scene.store))
         return counts[-1]
 
-    monkeypatch.setattr(house.store, "count", counted)
-    assert house.engine.search(Query("red")).rows == counts[0] == 41
+    monkeypatch.setattr(scene.store, "count", counted)
+    assert scene.engine.search(Query("red")).rows == counts[0] == 41
     assert len(counts) == 1
-    house.engine.parse_and_embed(Query("red"))
+    scene.engine.parse_and_embed(Query("red"))
     assert len(counts) == 2
 
 
-def test_a_saved_search_gets_the_vector_and_the_filter_of_a_search(house: House) -> None:
-    house.catalog.cameras.add(Camera("hall", name="Town Hall 大厅"))
-    query = house.engine.parse_and_embed(Query("someone in red near the town hall"))
+def test_a_saved_search_gets_the_vector_and_the_filter_of_a_search(scene: TwoCameras) -> None:
+    scene.catalog.cameras.add(Camera("hall", name="Town Hall 大厅"))
+    query = scene.engine.parse_and_embed(Query("someone in red near the town hall"))
     assert (query.where.cameras, query.where.kinds) == (("hall",), (RowKind.PERSON,))
-    answer = house.engine.search(Query("someone in red near the town hall"))
+    answer = scene.engine.search(Query("someone in red near the town hall"))
     assert (answer.query.where, answer.scale) == (query.where, query.scale)
-    rows, vectors = house.store.sample(100, query.where)
+    rows, vectors = scene.store.sample(100, query.where)
     scores = query.calibration.scores(rows, vectors, query.vector, query.shape)
     assert answer.clips[0].looks == pytest.approx(float(scores.max()), abs=1e-4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from starlette.types import ASGIApp
 
 from api.jobs.workers import open_executor
@@ -34,7 +33,14 @@ from search.types import Image
 from search.vector_store.milvus import MilvusStore
 from tests.support.fakes import COLOURS, ColourEmbedder
 from tests.support.videos import H264, ffmpeg
+from tests.support.waiting import until
 
+LIMIT_MS = 120_000
+"""Of every wait in a browser: a busy machine fails no test."""
+DRAWN = """
+new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(!document.getAnimations().some(
+  (one) => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime))))))
+"""
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 10, 12
 START = "2026-11-02T08:00:00+08:00"
 VIDEOS = (("gate", "red"), ("广场 东", "blue"), ("station", "yellow"), ("river walk", "green"))
@@ -111,15 +117,12 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     thread = threading.Thread(target=server.run, name="uvicorn")
     thread.start()
     try:
-        until = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the server ended"
-            assert time.monotonic() < until, "the server did not start"
-            time.sleep(0.01)
+        until(lambda: server.started or not thread.is_alive())
+        assert server.started, "the server ended"
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
 
 
 @contextmanager
@@ -136,7 +139,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.fail("Chromium is missing. Cure: apt-get install -y chromium fonts-noto-cjk (make test does it)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS), timeout=LIMIT_MS)
         try:
             yield browser
         finally:
@@ -151,7 +154,10 @@ class Watched:
         self.url = url
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
+        self._pending: set[Request] = set()
+        page.on("request", self._asked)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -159,12 +165,29 @@ class Watched:
         if kind in ("error", "warning"):
             self.complaints.append(text)
 
-    def until(self, condition: str, seconds: float = 20) -> None:
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request.url)
+        if request.resource_type != "eventsource":  # it never ends
+            self._pending.add(request)
+
+    def _answered(self, request: Request) -> None:
+        self._pending.discard(request)
+
+    def until(self, condition: str) -> None:
         """Wait until `condition` (JavaScript) holds. Playwright's own way needs eval, which the page forbids."""
-        end = time.monotonic() + seconds
-        while not self.page.evaluate(condition):
-            assert time.monotonic() < end, f"never true: {condition}"
-            self.page.wait_for_timeout(50)
+        until(lambda: self.page.evaluate(condition))
+
+    def count(self, path: str) -> int:
+        """Return how many requests there were for a path."""
+        return sum(url.endswith(path) for url in self.requests)
+
+    def until_count(self, path: str, count: int) -> None:
+        """Wait until there were so many requests for a path."""
+        until(lambda: self.page.evaluate("1") and self.count(path) >= count)
+
+    def settle(self) -> None:
+        """Wait until every request is answered, drawn, and no animation runs that ends."""
+        until(lambda: self.page.evaluate(DRAWN) and not self._pending)
 
     def check(self, *, expected: str = "") -> None:
         """No request left the server; no complaints but `expected` ones."""
@@ -187,7 +210,8 @@ def watched_page(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(LIMIT_MS)
+    expect.set_options(timeout=LIMIT_MS)
     try:
         yield Watched(context.new_page(), url)
     finally:

@@ -36,12 +36,12 @@ def filled(folder: Path, url: str, *, min_free_mib: float, leave_mib: float) -> 
         ballast = folder / "ballast"
         fill(ballast, leave_mib)
         until(lambda: recorder.health()[0].state is StreamState.DISK_FULL)
-        time.sleep(4)
+        time.sleep(4)  # the disturbance: so long the disk is full
         told = place.state("cam")
         answers = len(place.files("cam")) >= before
         ballast.unlink()
         known = len(place.files("cam"))
-        until(lambda: len(place.files("cam")) > known + 2, 40)
+        until(lambda: len(place.files("cam")) > known + 2)
         states.add(str(recorder.health()[0].state))
         gaps = [g for g in place.gaps("cam") if g.reason is Reason.DISK_FULL]
         return {

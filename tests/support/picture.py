@@ -21,7 +21,7 @@ def main(url: str, folder: Path) -> None:
         page.locator("#text").fill(sentence)
         page.keyboard.press("Enter")
         page.wait_for_selector("button.tile img")
-        page.wait_for_timeout(1000)
+        watched.settle()
         page.screenshot(path=folder / "page.jpg", type="jpeg", quality=88)
 
 

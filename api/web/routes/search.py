@@ -11,7 +11,7 @@ from fastapi import Query as QueryField
 from api.web.dependencies import ContextHere
 from api.web.middleware.audit import NoteHere
 from api.web.purpose import PurposeHere
-from api.web.schemas.search import PhotoIn, SearchAnswer, SearchRequest, When, problems
+from api.web.schemas.search import PhotoIn, SearchAnswer, SearchIn, When, problems
 from search.answer import Answer
 from search.errors import BadInput
 from search.media import read_photo
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 409, 413, 415, 503))
-def search(request: SearchRequest, context: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
+def search(request: SearchIn, context: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
         sentence=_readable(request.query),
@@ -78,7 +78,7 @@ def _photo(photo: PhotoIn, number: int) -> Image:
     return read_photo(photo.data, None if photo.box is None else Box(*photo.box), name=f"photo {number}")
 
 
-def _filter(request: SearchRequest, zone: tzinfo) -> Filter:
+def _filter(request: SearchIn, zone: tzinfo) -> Filter:
     return Filter(
         cameras=tuple(request.cameras),
         kinds=tuple(request.kinds),

@@ -28,7 +28,7 @@ class PhotoIn(BaseModel):
     )
 
 
-class SearchRequest(BaseModel):
+class SearchIn(BaseModel):
     """The person in words, photos or both, and the cameras and times to search. Empty lists mean all."""
 
     model_config = ConfigDict(extra="forbid")

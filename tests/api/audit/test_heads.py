@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from search.config import load_settings
 from search.errors import BadInput, Unavailable
 from search.times import parse_time, zone_of
 from tests.conftest import ENVIRON, Command, Demo, serving
+from tests.support.waiting import until
 
 ZONE = zone_of("Asia/Shanghai")
 NIGHT = parse_time("2026-11-02T23:59:30", ZONE)
@@ -119,10 +119,7 @@ def test_the_service_writes_one_at_start_and_one_after_midnight(
     service.start()
     try:
         for day in ("2026-11-02", "2026-11-03"):
-            until = time.monotonic() + 20
-            while not (tmp_path / "heads" / f"head-{day}.json").exists():
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            until((tmp_path / "heads" / f"head-{day}.json").exists)
             now[0] += 60_000
     finally:
         stop.set()
@@ -168,9 +165,6 @@ def test_serve_exports_the_head_of_today(demo: Demo, tmp_path: Path) -> None:
     heads = tmp_path / "heads"
     data = shutil.copytree(demo.data_dir, tmp_path / "data")
     with serving(data, ENVIRON | {"XUNREN_AUDIT_EXPORT_DIR": str(heads)}):
-        until = time.monotonic() + 20
-        while not list(heads.glob("head-*.json")):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(lambda: list(heads.glob("head-*.json")))
     (file,) = heads.iterdir()
     check_signature(read_head(file)[1], Signer(data).public, file)

@@ -122,7 +122,7 @@ def test_a_case_is_written_and_read(line: Line, tmp_path: Path) -> None:
         (("new", "x", "--sentence", "red", "--last-seen", "nowhere", "--at", "2026-11-02"), "unknown camera"),
         (("new", "x", "--sentence", "red", "--last-seen", "95,2", "--at", "2026-11-02"), "not a place on earth"),
         (("new", "x", "--photo", "nowhere.jpg"), "the photo cannot be read"),
-        (("new", "x", "--photo", __file__), "test_case_cli.py is not an image"),
+        (("new", "x", "--photo", __file__), "test_case.py is not an image"),
         (("show", "2026-0001"), "there is no such case"),
         (("undo", "2026-0001"), "there is no such case"),
         (("trail", "x"), "there is no such case"),
@@ -256,19 +256,19 @@ def test_the_map_is_to_scale() -> None:
     others = [Camera("far", lat=50, lon=7), Camera("lost"), Camera("near", "Near", lat=22.7203, lon=114.2506)]
     drawn = ElementTree.fromstring(trail_svg(told, others))  # noqa: S314 - our own
     words = [node.text or "" for node in drawn.iter(f"{SVG}text")]
-    for word in ("2026-0001  李明", "<North> & 广场 ", "1, 3", "2", "5", "Near", "dashed red: impossible in the time"):
+    for word in ("2026-0001  李明", "<North> & 广场 ", "★, 2", "1", "4", "Near", "dashed red: impossible in the time"):
         assert word in words
-    assert any("not on the map: 4 (nowhere)" in word for word in words)
+    assert any("not on the map: 3 (nowhere)" in word for word in words)
     assert not {"far", "lost"} & set(words)
     lines = [node for node in drawn.iter(f"{SVG}path") if node.get("stroke-width") == "2.5"]
     assert [line.get("stroke-dasharray") for line in lines] == [None, "9 6", "2 5"]
-    marks = {node.text: node for node in drawn.iter(f"{SVG}text") if node.text in ("2", "5", "1, 3")}
+    marks = {node.text: node for node in drawn.iter(f"{SVG}text") if node.text in ("1", "4", "★, 2")}
     spot = {n: (float(node.get("x", 0)), float(node.get("y", 0))) for n, node in marks.items()}
     scale = next(node.get("d", "") for node in drawn.iter(f"{SVG}path") if node.get("stroke") == "#111827").split()
     metres = float(next(word for word in words if word.endswith(" m")).split()[0])
     pixels = (float(scale[6]) - float(scale[1])) / metres
-    assert (spot["1, 3"][1] - spot["2"][1]) / pixels == pytest.approx(66.7, rel=0.01)  # north is up
-    assert (spot["5"][0] - spot["2"][0]) / pixels == pytest.approx(123.1, rel=0.01)
+    assert (spot["★, 2"][1] - spot["1"][1]) / pixels == pytest.approx(66.7, rel=0.01)  # north is up
+    assert (spot["4"][0] - spot["1"][0]) / pixels == pytest.approx(123.1, rel=0.01)
 
 
 def test_a_trail_of_nothing_is_a_map_too() -> None:

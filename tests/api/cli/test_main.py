@@ -112,7 +112,7 @@ def test_unknown_settings_are_refused(tmp_path: Path, xunren: Command, monkeypat
 def test_doctor_finds_all_well(tmp_path: Path, xunren: Command) -> None:
     checked = xunren("doctor", "--data-dir", tmp_path)
     assert checked.code == 0, checked.out
-    for part in ("Python", "torch", "ffmpeg", "model", "vector store", "catalogue", "disk"):
+    for part in ("Python", "model runtime", "ffmpeg", "model", "vector store", "catalogue", "disk"):
         assert part in checked.out
 
 

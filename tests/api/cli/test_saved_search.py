@@ -51,7 +51,6 @@ def test_a_sentence_becomes_an_alert_and_a_signed_message(data: Path, tmp_path: 
         assert added.json["state"] == "active"
         assert added.json["measured"]["too_short"]
         assert 0 < added.json["measured"]["history_hours"] < 0.2
-        time.sleep(1.1)  # a watcher rereads the list every second
         assert xunren("index", videos, "--data-dir", data).code == 0
         alerts = ask(f"{url}/api/alerts")["alerts"]
         assert [alert["camera"] for alert in alerts] == ["new-camera"]

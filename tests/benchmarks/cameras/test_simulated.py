@@ -207,7 +207,7 @@ def test_pause_and_resume(cameras: CameraServer) -> None:
     with watching(cameras.url("pause")) as packets:
         seen = [live(packets)]
         cameras.do("pause", "pause")
-        time.sleep(1.2)
+        time.sleep(1.2)  # the disturbance: so long the camera pauses
         resumed = time.monotonic()
         cameras.do("pause", "resume")
         seen += for_seconds(packets, 1)
@@ -248,7 +248,7 @@ def test_freeze_and_thaw(lone: CameraServer) -> None:
     with watching(lone.url("a")) as packets:
         seen = [live(packets)]
         lone.freeze()
-        time.sleep(1.5)
+        time.sleep(1.5)  # the disturbance: so long the server is frozen
         lone.thaw()
         seen += for_seconds(packets, 1.2)
     gap, after = longest_step(seen)
@@ -265,7 +265,7 @@ def test_proxy_stalls_and_flows(lone: CameraServer) -> None:
         live(packets)
         proxy.stall()
         stalled = time.monotonic()
-        time.sleep(1)
+        time.sleep(1)  # the disturbance: so long nothing is passed on
         proxy.flow()
         seen = for_seconds(packets, 1)
         assert sum(stalled + 0.9 < p.at < stalled + 1.2 for p in seen) >= FPS * 0.8  # held back, not lost

@@ -300,7 +300,7 @@ def test_intra_refresh_has_no_self_contained_key_frames(tmp_path: Path) -> None:
     assert numbers(frames)[-1] == 30
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.05, 0.99), st.integers(1, 255)), min_size=1, max_size=40), st.booleans())
 def test_flipped_bytes_never_break_the_account(
     tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[float, int]], dense: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.detection.background_model import tone_between, toned
@@ -208,7 +208,6 @@ def test_several_recordings_at_once_do_not_disturb_each_other() -> None:
     assert all(b == [] for _, b in both)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, 40), st.integers(4, 60), st.integers(4, 60))
 def test_pieces_of_a_blob_cover_its_columns(gap: int, left: int, right: int) -> None:
     mask = np.zeros((90, left + gap + right), np.uint8)
@@ -219,7 +218,6 @@ def test_pieces_of_a_blob_cover_its_columns(gap: int, left: int, right: int) -> 
     assert len(pieces) <= 4
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.floats(0.6, 1.5), st.floats(-30, 30))
 def test_a_change_of_exposure_is_measured_although_somebody_stands_there(gain: float, offset: float) -> None:
     before = scene() // 2 + 30

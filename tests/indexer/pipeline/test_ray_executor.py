@@ -162,7 +162,7 @@ def test_a_worker_that_finds_no_core_gets_that_of_one_that_has_ended(many: AppCo
     thread = threading.Thread(target=lambda: ended.extend(work(many)), daemon=True)
     thread.start()
     try:
-        until(lambda: not thread.is_alive(), 120)
+        until(lambda: not thread.is_alive())
     finally:
         ray.kill(busy)
     assert [report.state for report in ended] == ["indexed"]

@@ -54,7 +54,7 @@ def test_changes_add_up_against_the_last_kept_one() -> None:
     assert kept(*walls).count(True) in (2, 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.75, 1.2), st.floats(-10, 10), st.floats(0, 20), st.integers(0, 99))
 def test_noise_and_exposure_are_not_news(gain: float, offset: float, noise: float, seed: int) -> None:
     rough = np.random.default_rng(seed).normal(0, noise, SCENE.shape)
@@ -62,7 +62,6 @@ def test_noise_and_exposure_are_not_news(gain: float, offset: float, noise: floa
     assert kept(SCENE, image) == [True, False]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_flat_pictures_do_not_break_it(a: int, b: int) -> None:
     flat = [np.full((36, 64, 3), level, np.uint8) for level in (a, b)]

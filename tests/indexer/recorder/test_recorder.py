@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from indexer.recorder.camera_share import CameraShare
 from indexer.recorder.recorder import Recorder
 from indexer.recorder.recovery import unregistered
 from indexer.recorder.segment_writer import PART, RecordingFolder
-from search.catalog.camera_leases import CameraLeases
+from search.catalog.camera_leases import CameraLeases, HeldCameras
 from search.catalog.catalog import Catalog
 from search.catalog.recordings import RecorderUpdate, RecordingStore
 from search.config import Settings
@@ -97,8 +97,9 @@ def test_one_camera_that_cannot_begin_does_not_begin_the_others_twice(
         until(lambda: catalog.recordings.times == 0)
         assert {health.camera_id for health in recorder.health()} >= {"cam-1", "cam-3"}
         until(lambda: len(recorder.health()) == 3)
-        time.sleep(1.5)  # another look
-        assert capturing() == ["record-cam-1", "record-cam-2", "record-cam-3"]
+        add(catalog, settings, "cam-4")
+        until(lambda: len(recorder.health()) == 4)  # it has gone through all of them again
+        assert capturing() == [f"record-cam-{n}" for n in (1, 2, 3, 4)]
     assert "cam-2 main is not recorded yet; trying again: the catalogue does not answer" in caplog.text
     assert capturing() == []
 
@@ -178,9 +179,15 @@ def test_a_recorder_without_the_key_leaves_the_cameras_to_one_that_has_it(
         until(lambda: {health.detail.split(";")[0] for health in second.health()} == {NO_KEY})
         with Recorder(settings, catalog) as first, caplog.at_level(logging.WARNING):
             until(lambda: (first.held.cameras, second.held.cameras) == (cameras, none))
-            time.sleep(2)
+            for recorder in (first, second, first, second):
+                until(partial(is_renewed, recorder, recorder.held))
             assert (first.held.cameras, second.held.cameras) == (cameras, none)
             assert caplog.text.count("set secret_key to that of the machine where they were added") == 1
+
+
+def is_renewed(recorder: Recorder, held: HeldCameras) -> bool:
+    """Return whether the recorder has renewed its leases since it held these."""
+    return recorder.held is not held
 
 
 def elsewhere(catalog: Catalog) -> CameraLeases:

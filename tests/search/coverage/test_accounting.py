@@ -104,7 +104,7 @@ def joined(moments: list[tuple[str, bool]], join: int) -> list[tuple[str, bool]]
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ranges, ranges, st.integers(0, 40), st.integers(0, 50), st.integers(0, 4))
 def test_a_range_is_shared_out_as_if_each_moment_were_looked_at(
     files: list[tuple[int, int, str]], gaps: list[tuple[int, int, str]], start: int, length: int, join: int
@@ -136,7 +136,7 @@ steps = st.lists(st.builds(Step, st.sampled_from(KINDS), st.integers(1, 900)), m
 STATES = {"indexed": SegmentState.INDEXED, "waiting": SegmentState.LEASED, "undecodable": SegmentState.SKIPPED}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps, st.integers(-4000, 4000), st.integers(1, 9000), st.integers(0, 300))
 def test_every_second_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, story: list[Step], begin: int, length: int, jitter: int

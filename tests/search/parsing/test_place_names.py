@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 
@@ -11,6 +11,7 @@ from search.parsing.gazetteer import MOST_CAMERAS, Gazetteer, gazetteer
 from search.parsing.normalize import flat
 from search.parsing.place_names import find_places
 from search.types import Camera
+from tests.support.waiting import quickest
 
 METRE = 1 / 111_195  # degrees of latitude
 TOWN = (
@@ -169,9 +170,8 @@ def test_a_city_is_read_fast_enough() -> None:
         )
         for n in range(40_000)
     ]
-    began = time.perf_counter()
+    once = quickest(lambda: gazetteer_module.Gazetteer(cameras), 2)
     gazetteer(cameras)
-    once = time.perf_counter() - began
     for text in (
         "a man in red",
         "near street 55",
@@ -180,7 +180,5 @@ def test_a_city_is_read_fast_enough() -> None:
         "at cam-000123",
         "in the street " * 20,
     ):
-        began = time.perf_counter()
-        find_places(text, cameras)
-        assert time.perf_counter() - began < once
+        assert quickest(partial(find_places, text, cameras), 2) < once
     assert find_places("at cam-000123", cameras)[0].cameras == ("cam-000123",)

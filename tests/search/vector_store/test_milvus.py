@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -35,7 +34,8 @@ from tests.support.milvus_server import ROOT, database
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:google.protobuf")
 
 DIM = 16
-KILLS = 4
+KILLED_AFTER = (1, 2, 3, 8)
+"""Lines that a writer printed: in the first batch, between two, in the second one, and in the middle of a run."""
 CAMERAS = ("gate", "street 2", "北门-1", "a.b:c@d#(e)+")
 ODD = (
     "it's",
@@ -561,14 +561,13 @@ def test_a_damaged_index_is_refused_never_half_answered(lite: MilvusStore, tmp_p
     assert "refused" in outcomes.values(), outcomes
 
 
-def test_an_unreachable_server_is_told_within_seconds_without_the_token() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
+def test_an_unreachable_server_ends_the_wait_and_the_token_is_not_told() -> None:
+    """The second one accepts and never answers: without an end of the wait the test would run into pytest's own."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         secret = "u:geheim"
         for port in (1, silent.getsockname()[1]):
-            began = time.monotonic()
             with pytest.raises(Unavailable, match=r"cannot be opened.*cure") as e:
                 MilvusStore(f"http://{secret}@127.0.0.1:{port}", collection="rows", dim=DIM, token=secret).open()
-            assert time.monotonic() - began < 12
             assert "geheim" not in str(e.value) + repr(e.value.__cause__)
 
 
@@ -589,17 +588,15 @@ with MilvusStore(sys.argv[1], collection="rows", dim=DIM) as store:
 
 
 def test_killed_at_any_moment_no_acknowledged_row_is_lost_or_doubled(lite: MilvusStore, tmp_path: Path) -> None:
-    r = random.Random(KILLS)
     acknowledged: set[int] = set()
     tried: set[int] = set()
     vectors = unit(400, np.random.default_rng(0))
-    for kill in range(KILLS):
-        with in_another_process(WRITE, tmp_path / "vectors.db", kill) as writer:
+    for seed, count in enumerate(KILLED_AFTER):
+        with in_another_process(WRITE, tmp_path / "vectors.db", seed) as writer:
             assert writer.stdout is not None
-            first = writer.stdout.readline()
-            time.sleep(r.uniform(0.05, 0.8))
+            first = [writer.stdout.readline() for _ in range(count)]
             writer.send_signal(signal.SIGKILL)
-            lines = [first, *writer.stdout.read().splitlines(keepends=True)]
+            lines = [*first, *writer.stdout.read().splitlines(keepends=True)]
         for line in lines:
             word, *numbers = line.split() or [""]
             if line.endswith("\n"):

@@ -9,7 +9,7 @@ const locale = {
   words: {
     // the frame of the page, and words of several views
     view_cases: "Cases",
-    view_record: "Record",
+    view_record: "Audit log",
     view_people: "People",
     name: "Name",
     password: "Password",
@@ -196,7 +196,7 @@ const locale = {
     choose_case: "Choose a case",
     no_case: "No open case yet",
     need_case: "Choose the case that this search is for, or open one under Cases.",
-    need_reason: "Say why you search; it goes into the record.",
+    need_reason: "Say why you search; it goes into the audit log.",
     no_cases: "No case yet. Open one for the person who is missing.",
     new_case: "New case",
     open_case: "Open the case",
@@ -257,7 +257,7 @@ const locale = {
     // accounts and audit log
     elsewhere: "signs in elsewhere",
     no_password: "No password: signs in at {host}",
-    record_title: "The record",
+    record_title: "Audit log",
     by_account: "Account",
     by_case: "Case",
     by_action: "Action",
@@ -397,7 +397,7 @@ const locale = {
     "key.remove": "Removed a key",
     "approval.ask": "Asked for a wide search",
     "approval.judge": "Judged a wide search",
-    "audit.list": "Read the record",
+    "audit.list": "Read the audit log",
     "audit.verify": "Checked the chain",
     refused: "Refused",
   },

@@ -10,7 +10,7 @@ const locale = {
   words: {
     // the frame of the page, and words of several views
     view_cases: "案件",
-    view_record: "记录",
+    view_record: "审计日志",
     view_people: "账号",
     name: "姓名",
     password: "密码",
@@ -194,7 +194,7 @@ const locale = {
     choose_case: "请选择案件",
     no_case: "还没有未结案件",
     need_case: "请选择这次搜索所属的案件，或在“案件”里新建。",
-    need_reason: "请写明搜索理由，它会进入记录。",
+    need_reason: "请写明搜索理由，它会记入审计日志。",
     no_cases: "还没有案件。请为走失的人新建一个。",
     new_case: "新案件",
     open_case: "立案",
@@ -255,7 +255,7 @@ const locale = {
     // accounts and audit log
     elsewhere: "到别处登录",
     no_password: "不设密码：在 {host} 登录",
-    record_title: "记录",
+    record_title: "审计日志",
     by_account: "账号",
     by_case: "案件",
     by_action: "操作",
@@ -395,8 +395,8 @@ const locale = {
     "key.remove": "删除密钥",
     "approval.ask": "申请大范围搜索",
     "approval.judge": "审批大范围搜索",
-    "audit.list": "查阅记录",
-    "audit.verify": "校验记录",
+    "audit.list": "查阅审计日志",
+    "audit.verify": "校验审计日志",
     refused: "拒绝",
   },
 };

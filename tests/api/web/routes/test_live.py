@@ -97,7 +97,9 @@ def sums(accounts: list[dict[str, Any]], field: str) -> dict[str, float]:
 # coverage --------------------------------------------------------------------------------------------------------
 
 
-def test_every_hour_adds_up_and_says_why(client: httpx.Client, now: int) -> None:
+def test_every_hour_adds_up_and_says_why(client: httpx.Client, context: AppContext, now: int) -> None:
+    # What was told more than 15 s ago is a dead recorder's, and its open file is missing.
+    keep_telling(context, now_ms())
     answer = asked(client, "/api/coverage", **{"start": now - 2 * HOUR, "end": now})
     assert set(answer) == set(CoverageHoursOut.model_fields)
     by = {
@@ -166,18 +168,20 @@ def test_so_much_coverage_is_refused_before_it_is_counted(tmp_path: Path) -> Non
 # now -------------------------------------------------------------------------------------------------------------
 
 
-def test_every_stream_as_it_is_now(client: httpx.Client, context: AppContext) -> None:
+def test_every_stream_as_it_is_now(client: httpx.Client, context: AppContext, now: int) -> None:
+    earliest = now_ms()
     found = streams(client, context)
+    passed = (earliest - now) / 1000, (now_ms() - now) / 1000  # since the catalogue was filled
     assert set(found) == {("gate", "main"), ("hall", "main"), ("hall", "sub"), (NAME, "main"), ("lost", "main")}
     for stream in found.values():
         assert set(stream) == set(StreamOut.model_fields)
     gate, sub, kept = found["gate", "main"], found["hall", "sub"], found["hall", "main"]
     assert (gate["name"], gate["state"], gate["fps"], gate["kbit_s"]) == ("North gate", "recording", 25, 4012.5)
     assert (gate["width"], gate["height"], gate["codec"], gate["waiting_s"]) == (1920, 1080, "h264", 20)
-    assert gate["last_frame_age_s"] == pytest.approx(0.4, abs=5)
-    assert gate["lag_s"] == pytest.approx(40, abs=30)
+    assert 0.4 <= gate["last_frame_age_s"] <= 0.5 + passed[1] - passed[0]
+    assert 39 + passed[0] <= gate["lag_s"] <= 41 + passed[1]
     assert sub["reconnects"] == 3
-    assert sub["lag_s"] == pytest.approx(10, abs=30)
+    assert 9 + passed[0] <= sub["lag_s"] <= 11 + passed[1]
     assert kept["lag_s"] is None, "the sub-stream is indexed instead"
     assert (found[NAME, "main"]["state"], found[NAME, "main"]["detail"]) == ("wrong password", "401")
     assert (found["lost", "main"]["state"], found["lost", "main"]["since"]) == ("recorder not running", None)
@@ -270,9 +274,11 @@ def metrics(client: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:
     return {(s.name, frozenset(s.labels.values())): s.value for family in families for s in family.samples}
 
 
-def test_metrics_for_prometheus(client: httpx.Client, context: AppContext) -> None:
+def test_metrics_for_prometheus(client: httpx.Client, context: AppContext, now: int) -> None:
+    earliest = now_ms()
     streams(client, context)
     found = metrics(client)
+    passed = (earliest - now) / 1000, (now_ms() - now) / 1000  # since the catalogue was filled
 
     def of(name: str, *labels: str) -> float:
         return found[f"xunren_{name}", frozenset(labels)]
@@ -293,8 +299,8 @@ def test_metrics_for_prometheus(client: httpx.Client, context: AppContext) -> No
     assert of("stream_fps", "gate", "main") == 25
     assert of("stream_reconnects_total", "hall", "sub") == 3
     assert of("stream_clock_jumps_total", "hall", "sub") == 0
-    assert of("stream_last_frame_age_seconds", "gate", "main") < 30
-    assert of("camera_index_lag_seconds", "gate") == pytest.approx(40, abs=30)
+    assert of("stream_last_frame_age_seconds", "gate", "main") <= 0.5 + passed[1] - passed[0]
+    assert 39 + passed[0] <= of("camera_index_lag_seconds", "gate") <= 41 + passed[1]
     assert of("camera_missing_seconds_last_hour", "hall", "no frames") == pytest.approx(600, abs=40)
     assert of("camera_recorded_seconds_last_hour", "hall") == pytest.approx(3000, abs=60)
     assert of("backlog_segments") == 2

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.runtime.context import AppContext
 from tests.support.accounts import PASSWORD, REASON, a_case, sign_in, town, town_server
-from tests.support.browser import chromium, watched_page
+from tests.support.browser import Watched, chromium, watched_page
 
 SERIOUS = ("serious", "critical")
 
@@ -48,9 +48,9 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def faults(page: Page) -> list[str]:
-    page.wait_for_timeout(300)
-    found = Axe().run(page).response["violations"]
+def faults(watched: Watched) -> list[str]:
+    watched.settle()
+    found = Axe().run(watched.page).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
 
 
@@ -73,12 +73,11 @@ def test_no_view_has_a_serious_fault(
             page = watched.page
             page.goto("/")
             page.locator("#signing form").wait_for()
-            found["signing in"] = faults(page)
+            found["signing in"] = faults(watched)
             enter(page, name)
             for view in hashes:
                 page.goto(f"/{view}")
-                page.wait_for_timeout(500)
-                found[f"{name} {view}"] = faults(page)
+                found[f"{name} {view}"] = faults(watched)
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{view} is too wide"
     assert not {view: told for view, told in found.items() if told}
 
@@ -92,13 +91,13 @@ def test_an_answer_the_player_and_a_refusal(browser: Browser, url: str, case: st
         page.locator("#text").fill("red")
         page.keyboard.press("Enter")
         page.locator("button.tile").first.wait_for()
-        assert faults(page) == []
+        assert faults(watched) == []
         page.keyboard.press("Tab")
         page.locator("#results").press("j")
         expect(page.locator("button.tile").first).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#player")).to_be_visible()
-        assert faults(page) == []
+        assert faults(watched) == []
     with watched_page(browser, url) as watched:
         page = watched.page
         enter(page, "olga")
@@ -107,7 +106,7 @@ def test_an_answer_the_player_and_a_refusal(browser: Browser, url: str, case: st
         page.locator("#text").fill("red")
         page.keyboard.press("Enter")
         expect(page.locator(".problem")).to_contain_text("supervisor")
-        assert faults(page) == []
+        assert faults(watched) == []
         page.get_by_role("button", name="Danger to life").click()
         page.locator("button.tile").first.wait_for()
 
@@ -117,4 +116,4 @@ def test_axe_finds_a_fault(browser: Browser, url: str) -> None:
         watched.page.goto("/")
         watched.page.locator("#signing form").wait_for()
         watched.page.evaluate("document.querySelector('#signing .field span').remove()")
-        assert [fault.partition(":")[0] for fault in faults(watched.page)] == ["label"]
+        assert [fault.partition(":")[0] for fault in faults(watched)] == ["label"]

@@ -418,8 +418,9 @@ def test_enter_that_ends_a_chinese_word_does_not_search(watched: Watched) -> Non
     watched.page.goto("/")
     watched.page.locator("#text").fill("红")
     watched.page.locator("#text").dispatch_event("keydown", {"key": "Enter", "isComposing": True})
-    watched.page.wait_for_timeout(200)
-    assert not [url for url in watched.requests if url.endswith("/api/search")]
+    assert watched.page.evaluate("document.querySelectorAll('button.tile').length") == 0
+    ask(watched.page, "红色")  # a search that is meant: had the first Enter searched, there were two
+    assert len([url for url in watched.requests if url.endswith("/api/search")]) == 1
 
 
 def test_the_language_is_switched_and_remembered(watched: Watched) -> None:
@@ -567,6 +568,7 @@ def test_a_camera_that_fails_and_comes_back(browser: Browser, live_parts: AppCon
     keep_telling(live_parts)
     with watched_page(browser, live_server) as watched:
         page = watched.page
+        page.clock.install()
         page.goto("/#cameras")
         gate = page.locator(".live-card[data-camera=gate]")
         expect(gate).to_contain_text("recording")
@@ -580,10 +582,14 @@ def test_a_camera_that_fails_and_comes_back(browser: Browser, live_parts: AppCon
         expect(gate).to_have_attribute("data-mine", "same")
         watched.until("document.querySelector('.live-card[data-camera=gate] img').src.includes('at=')")
         page.get_by_role("button", name="Find").click()
-        page.wait_for_timeout(300)
-        asked = len([url for url in watched.requests if url.endswith("/api/live")])
-        page.wait_for_timeout(3500)
-        assert len([url for url in watched.requests if url.endswith("/api/live")]) == asked, "asks while nobody looks"
+        expect(gate).to_be_hidden()
+        watched.settle()
+        before = watched.count("/api/live")
+        page.clock.run_for(60_000)
+        watched.settle()
+        assert watched.count("/api/live") == before, "asks while nobody looks"
+        page.goto("/#cameras")
+        watched.until_count("/api/live", before + 1)
         watched.check()
 
 

@@ -1,0 +1,13 @@
+from .audit_log import MAX_LISTED as MAX_LISTED
+from .audit_log import AuditAction as AuditAction
+from .audit_log import AuditEntry as AuditEntry
+from .audit_log import AuditFilter as AuditFilter
+from .audit_log import AuditLog as AuditLog
+from .audit_log import BrokenChain as BrokenChain
+from .audit_log import Head as Head
+from .audit_log import entry_dict as entry_dict
+from .heads import DailyHeads as DailyHeads
+from .heads import as_json as as_json
+from .heads import check_signature as check_signature
+from .heads import read_head as read_head
+from .heads import signed as signed

@@ -1,0 +1,11 @@
+from .export import EvidenceExporter as EvidenceExporter
+from .export import ExportRequest as ExportRequest
+from .manifest import shown as shown
+from .packaging import made_whole as made_whole
+from .packaging import outgoing as outgoing
+from .packaging import packed as packed
+from .packaging import sent as sent
+from .packaging import unpacked as unpacked
+from .verify import VerificationReport as VerificationReport
+from .verify import check as check
+from .verify import verify as verify

@@ -1,0 +1,15 @@
+from .activity import Activity as Activity
+from .activity import IndexingJob as IndexingJob
+from .client import LONG_S as LONG_S
+from .client import TIMEOUT_S as TIMEOUT_S
+from .client import USER_HEADER as USER_HEADER
+from .client import Server as Server
+from .client import address_file as address_file
+from .client import ask as ask
+from .client import download as download
+from .client import running_server as running_server
+from .context import AppContext as AppContext
+from .context import the_indexes as the_indexes
+from .indexes import REFRESH_S as REFRESH_S
+from .indexes import CatalogIndexes as CatalogIndexes
+from .indexes import active_index as active_index

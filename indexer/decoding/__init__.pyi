@@ -1,0 +1,9 @@
+from .lookback import earlier_frames as earlier_frames
+from .nvdec import decoding_card as decoding_card
+from .privacy_masks import PrivacyMasks as PrivacyMasks
+from .privacy_masks import blackened as blackened
+from .probe import MediaInfo as MediaInfo
+from .probe import probe as probe
+from .video_source import FrameCounts as FrameCounts
+from .video_source import OpenCVSource as OpenCVSource
+from .video_source import VideoSource as VideoSource

@@ -1,0 +1,2 @@
+from .registration import Registered as Registered
+from .registration import register as register

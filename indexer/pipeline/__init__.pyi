@@ -1,0 +1,9 @@
+from .analyzer import WHOLE_FRAME_PX as WHOLE_FRAME_PX
+from .executors import Executor as Executor
+from .executors import ThreadExecutor as ThreadExecutor
+from .open_index import OpenIndex as OpenIndex
+from .ray_executor import RayExecutor as RayExecutor
+from .threads import BoundedQueue as BoundedQueue
+from .threads import StoppedWork as StoppedWork
+from .threads import ThreadGroup as ThreadGroup
+from .worker import IndexWorker as IndexWorker

@@ -1,0 +1,13 @@
+from .reachability import RIDING_MPS as RIDING_MPS
+from .reachability import WALKING_MPS as WALKING_MPS
+from .reachability import Point as Point
+from .reachability import Reach as Reach
+from .reachability import distance_m as distance_m
+from .reachability import located as located
+from .reachability import reachable as reachable
+from .trail import LAST_SEEN as LAST_SEEN
+from .trail import Step as Step
+from .trail import Stop as Stop
+from .trail import Trail as Trail
+from .trail import beside as beside
+from .trail import trail as trail

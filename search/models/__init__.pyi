@@ -1,0 +1,12 @@
+from .devices import pick_device as pick_device
+from .embedder import Embedder as Embedder
+from .embedder import make_embedder as make_embedder
+from .embedder import runtime_of as runtime_of
+from .graphs import write_graphs as write_graphs
+from .open_clip_embedder import OpenClipEmbedder as OpenClipEmbedder
+from .registry import RECOMMENDED as RECOMMENDED
+from .runtimes import TORCH as TORCH
+from .runtimes import runtime_info as runtime_info
+from .weak_words import Hint as Hint
+from .weak_words import hints_for as hints_for
+from .weak_words import weaknesses as weaknesses

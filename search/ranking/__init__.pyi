@@ -1,0 +1,16 @@
+from .calibration import QueryShape as QueryShape
+from .calibration import ScoreCalibration as ScoreCalibration
+from .calibration import ScoreScale as ScoreScale
+from .calibration import track_of as track_of
+from .calibration_cache import CalibrationCache as CalibrationCache
+from .calibration_sentences import language_of as language_of
+from .clips import ClipAssembler as ClipAssembler
+from .diversity import by_time as by_time
+from .diversity import diversify as diversify
+from .pagination import AnswerCache as AnswerCache
+from .pagination import RankedList as RankedList
+from .pagination import unknown_answer as unknown_answer
+from .query_vector import QueryParts as QueryParts
+from .query_vector import query_vector as query_vector
+from .retrieval import best_rows as best_rows
+from .retrieval import filters_within as filters_within
