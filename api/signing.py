@@ -25,7 +25,7 @@ _MAX_PEM = 10_000  # bytes; a public key has 113
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """What anybody may have: it checks signatures and makes none."""
+    """The public half of a key: it checks signatures and makes none."""
 
     _key: Ed25519PublicKey
 

@@ -105,17 +105,19 @@ def make_film(body: Body, name: str, count: int, length_s: int) -> tuple[Path, l
 def cost(path: Path, appearances: Sequence[Appearance]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), torch_threads=1)
-        with open_context(s) as parts, open_threads(parts) as executor:
-            parts.embedder.open()
-            parts.embedder.embed_images([np.zeros((640, 360, 3), np.uint8)])  # the first call is slower than the others
-            counted = Counted(parts.embedder)
-            parts.embedder.start_images = counted.start_images  # type: ignore[method-assign]
+        with open_context(s) as context, open_threads(context) as executor:
+            context.embedder.open()
+            context.embedder.embed_images(
+                [np.zeros((640, 360, 3), np.uint8)]
+            )  # the first call is slower than the others
+            counted = Counted(context.embedder)
+            context.embedder.start_images = counted.start_images  # type: ignore[method-assign]
             zone, largest = zone_of("UTC"), s.max_megapixels
-            register(parts.catalog, [path], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
+            register(context.catalog, [path], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
             began = time.process_time()
             (report,) = executor.run()
             used = time.process_time() - began
-            rows, _ = parts.store.sample(10**6)
+            rows, _ = context.store.sample(10**6)
             crops = [row for row in rows if row.kind is RowKind.PERSON]
             found = sum(any(a.has(r) and a.start_ms <= r.time_ms <= a.end_ms for r in crops) for a in appearances)
             thumbnails = len({(row.segment_id, row.time_ms) for row in rows})

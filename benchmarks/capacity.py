@@ -276,7 +276,7 @@ def first_to_break(loads: Sequence[tuple[str, float]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cameras", type=int, nargs="+", default=list(SIZES))
-    parser.add_argument("--interval", type=float, default=5.0, help="seconds between the frames that are looked at")
+    parser.add_argument("--interval", type=float, default=5.0, help="seconds between the frames that are sampled")
     parser.add_argument("--key-interval", type=float, default=2.0, help="seconds between a camera's key frames")
     parser.add_argument("--days", type=float, default=30.0, help="that recordings and rows are kept")
     parser.add_argument("--model", default="ViT-B-32")

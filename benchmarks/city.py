@@ -134,16 +134,16 @@ def city_index(model: str, *, fresh: bool = False) -> Iterator[AppContext]:
     settings = Settings(data_dir=folder, model=model, timezone="UTC")
     if not (folder / "done").exists():
         _index(settings)
-    with open_context(settings) as parts:
-        yield parts
+    with open_context(settings) as context:
+        yield context
 
 
 def _index(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     import_cameras(settings, FILMS / "cameras.csv")
-    with open_context(settings) as parts, open_executor(parts) as executor:
+    with open_context(settings) as context, open_executor(context) as executor:
         zone, largest = zone_of("UTC"), settings.max_megapixels
-        register(parts.catalog, [FILMS], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
+        register(context.catalog, [FILMS], camera_id=None, start_ms=None, zone=zone, max_megapixels=largest)
         for report in executor.run():
             print(f"{report.segment.camera_id}: {report.state}, {report.seen} pictures, {report.rows} rows")
     (settings.data_dir / "done").touch()

@@ -150,10 +150,10 @@ def of_file(settings: Settings, seconds: int) -> list[Metric]:
     video = make_video(seconds)
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_context(s) as parts, open_threads(parts) as executor:
-            parts.embedder.open()  # else loading would count as the model's work
+        with open_context(s) as context, open_threads(context) as executor:
+            context.embedder.open()  # else loading would count as the model's work
             zone = zone_of("UTC")
-            register(parts.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)
+            register(context.catalog, [video], camera_id="b", start_ms=None, zone=zone, max_megapixels=s.max_megapixels)
             list(executor.run())
             worker = executor.worker
     return [

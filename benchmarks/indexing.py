@@ -75,12 +75,12 @@ def simple_way(video: Path, interval_s: float, embedder: Embedder) -> Cost:
 def product(video: Path, settings: Settings) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         s = settings.model_copy(update={"data_dir": Path(folder)})
-        with open_context(s) as parts, open_threads(parts) as executor:
-            parts.embedder.open()
+        with open_context(s) as context, open_threads(context) as executor:
+            context.embedder.open()
             zone = zone_of("UTC")
             cpu, wall = time.process_time(), time.perf_counter()
             register(
-                parts.catalog, [video], camera_id="bench", start_ms=None, zone=zone, max_megapixels=s.max_megapixels
+                context.catalog, [video], camera_id="bench", start_ms=None, zone=zone, max_megapixels=s.max_megapixels
             )
             (report,) = executor.run()
             cost_cpu, cost_wall = time.process_time() - cpu, time.perf_counter() - wall

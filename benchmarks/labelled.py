@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     videos: dict[str, Any] = json.loads((given.folder / "labels.json").read_text("utf-8"))["videos"]
     asked = [(video, query) for video, data in videos.items() for query in data["queries"]]
     metrics = [Metric("sentences", len(asked), "")]
-    with indexed([given.folder / video for video in videos], given.model) as (parts, _):
+    with indexed([given.folder / video for video in videos], given.model) as (context, _):
         for lang in ("en", "zh"):
-            right = sum(found(parts.engine.search(Query(q[lang])), video, q["ranges"]) for video, q in asked)
+            right = sum(found(context.engine.search(Query(q[lang])), video, q["ranges"]) for video, q in asked)
             metrics.append(Metric(f"right clip among the first {FIRST}, {lang}", right, ""))
     publish("labelled", {"model": given.model, "videos": list(videos)}, metrics)
 

@@ -75,34 +75,34 @@ def mounts(cameras: int, shown_films: Sequence[Path]) -> dict[str, Mount]:
     return {f"m{n}": Mount(shown_films[n % len(shown_films)], phase_s=n * FILM_S / count) for n in range(count)}
 
 
-def add_cameras(parts: AppContext, server: CameraServer, cameras: int) -> None:
-    vault = Vault(parts.settings.data_dir)
+def add_cameras(context: AppContext, server: CameraServer, cameras: int) -> None:
+    vault = Vault(context.settings.data_dir)
     for n in range(cameras):
         name, url = f"cam-{n:03d}", server.url(f"m{n // CLIENTS}")
-        parts.catalog.cameras.add(Camera(name))
-        parts.catalog.streams.set(name, [Stream(name, StreamRole.MAIN, vault.seal(url), shown(url), now_ms())])
+        context.catalog.cameras.add(Camera(name))
+        context.catalog.streams.set(name, [Stream(name, StreamRole.MAIN, vault.seal(url), shown(url), now_ms())])
 
 
 @contextmanager
-def running(parts: AppContext) -> Iterator[IndexWorker]:
+def running(context: AppContext) -> Iterator[IndexWorker]:
     """Recording, indexing and retention, as `xunren serve` runs them."""
-    with open_threads(parts) as executor, ExitStack() as stack:
+    with open_threads(context) as executor, ExitStack() as stack:
 
         def index(stop: threading.Event) -> None:
             for _ in executor.run(until=stop):
                 pass
 
         stack.enter_context(in_background("indexing", index))
-        stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
-        stack.enter_context(Recorder(parts.settings, parts.catalog))
+        stack.enter_context(in_background("retention", lambda stop: apply_retention_until(context, stop)))
+        stack.enter_context(Recorder(context.settings, context.catalog))
         yield executor.worker
 
 
 class Watch:
     """Samples, and the CPU time of every thread by its name."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._process = psutil.Process()
         self._began = time.monotonic()
         self._threads: dict[int, tuple[str, float]] = {}
@@ -110,12 +110,12 @@ class Watch:
 
     def look(self) -> Sample:
         self._count_threads()
-        newest, now = self._parts.catalog.coverage.newest_indexed(), now_ms()
-        health = self._parts.catalog.recordings.health()
+        newest, now = self._context.catalog.coverage.newest_indexed(), now_ms()
+        health = self._context.catalog.recordings.health()
         sample = Sample(
             time.monotonic() - self._began,
             max((now - newest.get(h.camera_id, 0)) / 1000 for h in health) if health else 0.0,
-            self._parts.catalog.coverage.backlog(now).seconds,
+            self._context.catalog.coverage.backlog(now).seconds,
             self._process.memory_info().rss / 2**20,
             self._process.num_fds(),
             sum(h.state is StreamState.RECORDING for h in health),
@@ -153,24 +153,24 @@ def measure(cameras: int, minutes: float, interval_s: float) -> list[Metric]:
     shown_films = films()
     with tempfile.TemporaryDirectory() as folder, CameraServer(mounts(cameras, shown_films)) as server:
         settings = Settings(data_dir=Path(folder), sample_interval_s=interval_s, torch_threads=1, min_free_gib=1)
-        with open_context(settings) as parts:
-            parts.embedder.open()
-            add_cameras(parts, server, cameras)
-            watch = Watch(parts)
+        with open_context(settings) as context:
+            context.embedder.open()
+            add_cameras(context, server, cameras)
+            watch = Watch(context)
 
             def count(worker: IndexWorker) -> Count:
                 return Count(
-                    now_ms(), parts.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.stopwatch.seconds()
+                    now_ms(), context.store.count(), watch.cpu_by_part(), server.cpu_s(), worker.stopwatch.seconds()
                 )
 
-            with running(parts) as worker:
+            with running(context) as worker:
                 _wait(watch, WARM_S)
                 before, warm = count(worker), len(watch.samples)
                 _wait(watch, 60 * minutes)
                 after, last = count(worker), len(watch.samples)
                 _wait(watch, SETTLE_S)
             return [
-                *_accounts(parts, before.time_ms, after.time_ms, cameras),
+                *_accounts(context, before.time_ms, after.time_ms, cameras),
                 Metric("rows in the measured time", after.rows - before.rows, ""),
                 *_steadiness(watch.samples[warm:last]),
                 *_costs(before, after, cameras),
@@ -190,12 +190,12 @@ def _wait(watch: Watch, seconds: float) -> None:
         )
 
 
-def _accounts(parts: AppContext, from_ms: int, to_ms: int, cameras: int) -> list[Metric]:
+def _accounts(context: AppContext, from_ms: int, to_ms: int, cameras: int) -> list[Metric]:
     """Recorded and indexed seconds of the time that was measured, and frames that were not looked at for load."""
     recorded = indexed = load = 0
     size = 0.0
     ends: defaultdict[str, int] = defaultdict(lambda: from_ms)
-    for segment, state, report in parts.catalog.coverage.recordings(from_ms, to_ms):
+    for segment, state, report in context.catalog.coverage.recordings(from_ms, to_ms):
         new = max(0, min(segment.end_ms, to_ms) - max(segment.start_ms, ends[segment.camera_id]))
         ends[segment.camera_id] = max(ends[segment.camera_id], segment.end_ms)
         recorded += new
@@ -211,7 +211,7 @@ def _accounts(parts: AppContext, from_ms: int, to_ms: int, cameras: int) -> list
         Metric("recorded of expected", 100 * recorded / expected, "%"),
         Metric("indexed of recorded", 100 * indexed / max(recorded, 1), "%"),
         Metric("frames skipped for load", load, ""),
-        Metric("rows", parts.store.count(), ""),
+        Metric("rows", context.store.count(), ""),
     ]
 
 
@@ -278,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cameras", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--interval", type=float, default=5.0, help="seconds between the frames that are looked at")
+    parser.add_argument("--interval", type=float, default=5.0, help="seconds between the frames that are sampled")
     parser.add_argument("--name", default="live", help="of the results' file")
     given = parser.parse_args(arguments)
     metrics = measure(given.cameras, given.minutes, given.interval)

@@ -125,11 +125,10 @@ def fill(city: City, store: VectorStore, from_row: int = 0, batch: int = 5000) -
 
 def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
     """Enter cameras, streams, segments, and gaps."""
-    live = catalog
     for camera in cameras():
         catalog.cameras.add(camera)
         if not is_imported(camera.id):
-            live.streams.set(camera.id, [Stream(camera.id, StreamRole.MAIN, "", "rtsp://camera", START_MS)])
+            catalog.streams.set(camera.id, [Stream(camera.id, StreamRole.MAIN, "", "rtsp://camera", START_MS)])
     waiting = RecorderUpdate()
     covered = dict.fromkeys((camera.id for camera in cameras()), START_MS)
     for piece in city:
@@ -139,10 +138,10 @@ def fill_catalogue(city: City, catalog: Catalog, batch: int = 5000) -> None:
         covered[id_] = piece.segments[-1].end_ms
         waiting.segments += [(segment, SegmentState.INDEXED) for segment in piece.segments]
         if len(waiting.segments) >= batch:
-            live.recordings.write(waiting)
+            catalog.recordings.write(waiting)
             waiting = RecorderUpdate()
     waiting.gaps += [_gap(id_, end, END_MS) for id_, end in covered.items() if is_flaky(id_)]
-    live.recordings.write(waiting)
+    catalog.recordings.write(waiting)
 
 
 def is_imported(camera: str) -> bool:

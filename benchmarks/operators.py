@@ -120,7 +120,7 @@ class Operator:
     def _last_seen(self) -> Iterator[Clip]:
         first = self.person.appearances[0]
         start, end = first.start_ms - LAST_SEEN_MS, first.start_ms + LAST_SEEN_MS
-        return self._pages(Query(self.text, Filter(cameras=(first.camera,), from_ms=start, to_ms=end), without=OLD))
+        return self._pages(Query(self.text, Filter(cameras=(first.camera,), start_ms=start, end_ms=end), without=OLD))
 
     def _following(self, clip: Clip) -> Iterator[Clip]:
         like = tuple(self.crops(clip.best.row))
@@ -190,10 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default=Settings().model)
     parser.add_argument("--people", type=int, default=150, help="search for so many of the 150")
     given = parser.parse_args(arguments)
-    with city_index(given.model) as parts:
+    with city_index(given.model) as context:
         city = load_city()
-        rows = Rows.of(parts.store)
-        engine = SearchEngine(parts.settings, parts.embedder, rows.store(), parts.catalog)
+        rows = Rows.of(context.store)
+        engine = SearchEngine(context.settings, context.embedder, rows.store(), context.catalog)
         people = city.people[: given.people]
         metrics = list(trails(engine, city, rows.rows, people))
     publish("operators", {"model": given.model, "people": len(people), "rows": len(rows.rows)}, metrics)

@@ -48,8 +48,9 @@ from search.times import zone_of
 if __name__ == "__main__":
     video, tower, out, interval = sys.argv[1:]
     s = Settings(data_dir=Path(out), model=f"local-dir:{tower}", sample_interval_s=float(interval))
-    with open_context(s) as parts, open_executor(parts) as executor:
-        register(parts.catalog, [Path(video)], camera_id="bench", start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
+    with open_context(s) as context, open_executor(context) as executor:
+        utc = zone_of("UTC")
+        register(context.catalog, [Path(video)], camera_id="bench", start_ms=None, zone=utc, max_megapixels=17)
         (report,) = executor.run()
         print(json.dumps({"looked": report.seen, "rows": report.rows}))
 """,

@@ -82,14 +82,14 @@ def middles(rows: Sequence[Row]) -> set[str]:
 class Bench:
     """An index of the city, in memory, and who is in it."""
 
-    parts: AppContext
+    context: AppContext
     city: City
     rows: Rows
 
     def engine(self, store: VectorStore | None = None, **settings: Any) -> SearchEngine:
         """The product's engine over these rows, with other settings."""
-        changed = self.parts.settings.model_copy(update=settings)
-        return SearchEngine(changed, self.parts.embedder, store or self.rows.store(), self.parts.catalog)
+        changed = self.context.settings.model_copy(update=settings)
+        return SearchEngine(changed, self.context.embedder, store or self.rows.store(), self.context.catalog)
 
     def answers(self, engine: SearchEngine, where: Filter = Filter()) -> Answerer:  # noqa: B008 - frozen
         return lambda text: engine.search(Query(text, where, limit=DEPTH, without=OLD)).clips
@@ -99,7 +99,7 @@ class Bench:
         store = self.rows.store()
 
         def answer(text: str) -> list[Clip]:
-            hits = store.search(self.parts.embedder.embed_texts([text])[0], DEPTH)
+            hits = store.search(self.context.embedder.embed_texts([text])[0], DEPTH)
             return [_alone(hit) for hit in hits]
 
         return answer
@@ -145,10 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fresh", action="store_true", help="index the films again")
     given = parser.parse_args(arguments)
     metrics: list[Metric] = []
-    with city_index(given.model, fresh=given.fresh) as parts:
+    with city_index(given.model, fresh=given.fresh) as context:
         city = load_city()
         people = city.people[: given.people]
-        bench = Bench(parts, city, Rows.of(parts.store))
+        bench = Bench(context, city, Rows.of(context.store))
         for name, answer in bench.variants():
             for lang in LANGUAGES:
                 metrics += ranks(people, lang, answer).metrics(f"{name}, {lang}")

@@ -142,8 +142,8 @@ def measure(seconds: float) -> Iterator[Metric]:
 
 def compared(data_dir: Path) -> tuple[int, int]:
     """How many rows only one of the indexes has, and how many both have."""
-    with open_context(Settings(data_dir=data_dir)) as parts:
-        old, new = (one.store.ids() for one in parts.indexes.written())
+    with open_context(Settings(data_dir=data_dir)) as context:
+        old, new = (index.store.ids() for index in context.indexes.written())
     return len(old ^ new), len(old & new)
 
 

@@ -44,16 +44,16 @@ def indexed(paths: Iterable[Path], model: str) -> Iterator[tuple[AppContext, lis
     """All parts over a new index of `paths`, which goes away afterwards, and what became of each recording."""
     with tempfile.TemporaryDirectory() as folder:
         s = Settings(data_dir=Path(folder), model=model)
-        with open_context(s) as parts, open_executor(parts) as executor:
+        with open_context(s) as context, open_executor(context) as executor:
             register(
-                parts.catalog,
+                context.catalog,
                 paths,
                 camera_id=None,
                 start_ms=None,
                 zone=zone_of("UTC"),
                 max_megapixels=s.max_megapixels,
             )
-            yield parts, list(executor.run())
+            yield context, list(executor.run())
 
 
 def machine() -> dict[str, Any]:

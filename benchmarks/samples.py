@@ -56,11 +56,11 @@ def shows(person: dict[str, Any], camera: str, time_ms: int, box: Box) -> bool:
 class Bench:
     """An index of the sample videos and who is in them."""
 
-    parts: AppContext
+    context: AppContext
     truth: dict[str, Any]
 
     def ask(self, sentence: str) -> Answer:
-        return self.parts.engine.search(Query(sentence))
+        return self.context.engine.search(Query(sentence))
 
     def true_sentences(self) -> Iterator[Asked]:
         for person in self.truth["people"]:
@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=Settings().model)
     given = parser.parse_args(arguments)
-    with indexed([SAMPLES], given.model) as (parts, reports):
-        bench = Bench(parts, json.loads((SAMPLES / "truth.json").read_text("utf-8")))
+    with indexed([SAMPLES], given.model) as (context, reports):
+        bench = Bench(context, json.loads((SAMPLES / "truth.json").read_text("utf-8")))
         asked = list(bench.true_sentences())
         nobody = [bench.ask(sentence).verdict for sentence in NOBODY]
     rows = sum(report.rows for report in reports)

@@ -50,25 +50,25 @@ def measured(store_uri: str, films: Path, workers: int, kill_s: float) -> Run:
         s = Settings(
             data_dir=Path(folder), store_uri=store_uri, executor="ray", ray_workers=workers, workers=1, timezone="UTC"
         )
-        with open_context(s) as parts:
-            for id_ in parts.store.count_by_segment():  # of the run before
-                parts.store.delete_segment(id_)
-            register(parts.catalog, [films], camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
-            return _run(parts, kill_s)
+        with open_context(s) as context:
+            for id_ in context.store.count_by_segment():  # of the run before
+                context.store.delete_segment(id_)
+            register(context.catalog, [films], camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
+            return _run(context, kill_s)
 
 
-def _run(parts: AppContext, kill_s: float) -> Run:
+def _run(context: AppContext, kill_s: float) -> Run:
     began: list[float] = []
     killed: list[int] = []
 
     def progress(_segment: Segment, _offset_ms: int) -> None:
         began.append(time.monotonic())
 
-    with open_executor(parts) as executor, _killing(kill_s, began, killed):
+    with open_executor(context) as executor, _killing(kill_s, began, killed):
         reports = list(executor.run(progress))
         seconds = time.monotonic() - began[0]
-    rows = frozenset(parts.store.ids())
-    if {str(report.state) for report in reports} != {"indexed"} or parts.store.count() != len(rows):
+    rows = frozenset(context.store.ids())
+    if {str(report.state) for report in reports} != {"indexed"} or context.store.count() != len(rows):
         raise RuntimeError("not every recording is indexed, or some rows are there twice")
     return Run(seconds, rows, len(killed))
 

@@ -68,7 +68,7 @@ def made_filter(kind: str, r: random.Random) -> Filter:
         return Filter(cameras=(camera_id(r.randrange(CAMERAS)),))
     if kind == "one hour":
         start = r.randrange(START_MS, END_MS - HOUR_MS)
-        return Filter(from_ms=start, to_ms=start + HOUR_MS)
+        return Filter(start_ms=start, end_ms=start + HOUR_MS)
     if kind == "5 % of the cameras":
         return Filter(cameras=tuple(map(camera_id, sorted(r.sample(range(CAMERAS), CAMERAS // 20)))))
     return Filter()
@@ -95,7 +95,7 @@ def exact_scores(city: City) -> list[list[float]]:
         for n, (_, _, where) in enumerate(asked):
             if where.cameras and piece.rows[0].camera_id not in where.cameras:
                 continue
-            fits = (life[:, 1] >= (where.from_ms or 0)) & (life[:, 0] < (where.to_ms or END_MS))
+            fits = (life[:, 1] >= (where.start_ms or 0)) & (life[:, 0] < (where.end_ms or END_MS))
             best[n] = np.sort(np.concatenate([best[n], cosines[fits, n]]))[::-1][:TOP]
     return [scores.tolist() for scores in best]
 

@@ -59,10 +59,6 @@ class Stand:
     files: list[int] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
-    @property
-    def live(self) -> Catalog:
-        return self.catalog
-
     def start(self) -> None:
         command = [
             sys.executable,
@@ -91,7 +87,7 @@ class Stand:
         """Let `camera` be recorded from `url`; through the proxy if its number is odd."""
         through = self.proxy.url_of(url) if int(camera[-1]) % 2 else url
         sealed = Vault(self.settings.data_dir).seal(through)
-        self.live.streams.set(camera, [Stream(camera, StreamRole.MAIN, sealed, shown(through), now_ms())])
+        self.catalog.streams.set(camera, [Stream(camera, StreamRole.MAIN, sealed, shown(through), now_ms())])
 
 
 Fault = Callable[[Stand], Iterator[float]]
@@ -227,7 +223,7 @@ def run(stand: Stand, minutes: float) -> tuple[int, int]:
     began, chosen = time.monotonic(), random.Random(1)
     order = [*FIRST, *(fault for _ in range(1000) for fault in chosen.sample(FAULTS, len(FAULTS)))]
     _wait(stand, began, 45)
-    from_ms = min(stream.since_ms for stream in stand.live.streams.all())
+    from_ms = min(stream.since_ms for stream in stand.catalog.streams.all())
     for minute, fault in enumerate(order[: round(minutes)]):
         out.print(f"minute {minute}: {fault.__name__.replace('_', ' ')}")
         for seconds in fault(stand):
@@ -251,7 +247,7 @@ def accounts(stand: Stand, from_ms: int, to_ms: int) -> tuple[list[Sequence[obje
     lines: list[Sequence[object]] = []
     missing: Counter[str] = Counter()
     unindexed: Counter[str] = Counter()
-    for a in account(stand.live, from_ms, to_ms, now_ms(), step_ms=EVER_MS):
+    for a in account(stand.catalog, from_ms, to_ms, now_ms(), step_ms=EVER_MS):
         missing.update(a.missing)
         unindexed.update(a.not_indexed)
         why = ", ".join(f"{reason} {ms / 1000:.1f}" for reason, ms in sorted(a.missing.items()))

@@ -125,9 +125,9 @@ def measure(users: int, seconds: float) -> Iterator[Metric]:
             for thread in threads:
                 thread.join()
         with Catalog(Settings(data_dir=data_dir).catalog_address) as catalog:
-            record = AuditLog(catalog)
-            head = record.verify()
-            kept = set(_answers(record))
+            audit_log = AuditLog(catalog)
+            head = audit_log.verify()
+            kept = set(_answers(audit_log))
         shutil.rmtree(data_dir, ignore_errors=True)
     for fault in told.faults[:5]:
         print("fault:", fault)
@@ -143,9 +143,9 @@ def measure(users: int, seconds: float) -> Iterator[Metric]:
     yield Metric("answers without an entry", len(set(told.answers) - kept), "")
 
 
-def _answers(record: AuditLog) -> Iterator[str]:
+def _answers(audit_log: AuditLog) -> Iterator[str]:
     before = None
-    while found := record.find(AuditFilter(action="search", before=before, limit=1000)):
+    while found := audit_log.find(AuditFilter(action="search", before=before, limit=1000)):
         yield from (entry.act.details["shown"]["answer"] for entry in found if "shown" in entry.act.details)
         before = found[-1].number
 

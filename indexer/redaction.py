@@ -36,7 +36,7 @@ _MS = Fraction(1, 1000)
 
 @dataclass(frozen=True, slots=True)
 class KnownBox:
-    """Where the person is known to be: `box` in pixels of a `width` x `height` frame, `offset_ms` in the file."""
+    """A known place of the person: `box` in pixels of a `width` x `height` frame, `offset_ms` in the file."""
 
     offset_ms: int
     box: Box
@@ -48,7 +48,7 @@ class KnownBox:
 class RedactionReport:
     """Counts: frames written, those in which the person's place was known, and blurred tracks of others."""
 
-    pictures: int = 0
+    frames: int = 0
     with_person: int = 0
     others: int = 0
 
@@ -72,10 +72,10 @@ class PersonTrack:
         """Return a box that surely contains the person at that time; None if they are not there."""
         n = bisect_right(self.offsets, offset_ms)
         if 0 < n < len(self.offsets):
-            return _widened(_hull(self.boxes[n - 1], self.boxes[n]), _MARGIN)
+            return _widen(_hull(self.boxes[n - 1], self.boxes[n]), _MARGIN)
         nearest = min(n, len(self.offsets) - 1)
         seconds = abs(self.offsets[nearest] - offset_ms) / 1000
-        return None if seconds > _MAX_GAP_S else _widened(self.boxes[nearest], _MARGIN, _STEPS_PER_S * seconds)
+        return None if seconds > _MAX_GAP_S else _widen(self.boxes[nearest], _MARGIN, _STEPS_PER_S * seconds)
 
     def _share(self, n: int, offset_ms: int) -> float:
         return (offset_ms - self.offsets[n - 1]) / (self.offsets[n] - self.offsets[n - 1])
@@ -119,10 +119,10 @@ def blur_others(
     others = [track for track in tracks if track not in spared]
     report = RedactionReport(others=sum(any(track.around(at) for at in range(*span, 100)) for track in others))
     with closing(frames(_EVERY_S)) as every:
-        _write(target, _blurred(every, span, spared, others, report), span[0])
-    if not report.pictures:
+        _write(target, _blur(every, span, spared, others, report), span[0])
+    if not report.frames:
         target.unlink(missing_ok=True)
-        raise BadMedia("the recording has no picture there", reason="missing", got=source)
+        raise BadMedia("the recording has no frame there", reason="missing", got=source)
     return report
 
 
@@ -153,7 +153,7 @@ def _of_person(tracks: Sequence[PersonTrack], known: Sequence[KnownBox], size: t
     """Return the tracks that are where the person is known to be."""
     matches: list[PersonTrack] = []
     for place in known:
-        box = _scaled(place, size)
+        box = _scale(place, size)
         overlaps = [(own.iou(box), track) for track in tracks if (own := track.at(place.offset_ms, 500 * LOOK_S))]
         best, track = max(overlaps, key=lambda item: item[0], default=(0.0, None))
         if track is not None and best >= _SAME and track not in matches:
@@ -161,7 +161,7 @@ def _of_person(tracks: Sequence[PersonTrack], known: Sequence[KnownBox], size: t
     return matches
 
 
-def _blurred(
+def _blur(
     frames: Iterable[Frame],
     span: tuple[int, int],
     spared: Sequence[PersonTrack],
@@ -177,12 +177,12 @@ def _blurred(
         at = frame.offset_ms
         kept = [box for track in spared if (box := track.at(at, 500 * LOOK_S))]
         covered = [box for track in (others if kept else [*spared, *others]) if (box := track.around(at))]
-        report.pictures += 1
+        report.frames += 1
         report.with_person += bool(kept)
-        yield replace(frame, image=_covered(frame.image, covered, kept))
+        yield replace(frame, image=_cover(frame.image, covered, kept))
 
 
-def _covered(image: Image, covered: Iterable[Box], spared: Iterable[Box]) -> Image:
+def _cover(image: Image, covered: Iterable[Box], spared: Iterable[Box]) -> Image:
     """Return a copy of `image` with the parts in `covered` unrecognisable, but those in `spared` unchanged."""
     copy = image.copy()
     for box in covered:
@@ -235,13 +235,13 @@ def _hull(a: Box, b: Box) -> Box:
     return Box(min(a.x1, b.x1), min(a.y1, b.y1), max(a.x2, b.x2), max(a.y2, b.y2))
 
 
-def _widened(box: Box, margin: float, across: float = 0.0) -> Box:
+def _widen(box: Box, margin: float, across: float = 0.0) -> Box:
     """Widen a box by `margin` on every side, and by `across` to the left and the right: shares of its height."""
     more, aside = round(margin * box.height), round((margin + across) * box.height)
     return Box(max(0, box.x1 - aside), max(0, box.y1 - more), box.x2 + aside, box.y2 + more)
 
 
-def _scaled(known: KnownBox, size: tuple[int, int]) -> Box:
+def _scale(known: KnownBox, size: tuple[int, int]) -> Box:
     across, down = size[0] / known.width, size[1] / known.height
     x1, y1 = int(known.box.x1 * across), int(known.box.y1 * down)
     return Box(x1, y1, max(x1 + 1, round(known.box.x2 * across)), max(y1 + 1, round(known.box.y2 * down)))

@@ -1,4 +1,4 @@
-"""What somebody may see: some cameras, from some time on. It becomes part of the filter of the vector search itself."""
+"""Visibility: some cameras, from some time on. It becomes part of the filter of the vector search itself."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Visibility:
             if not cameras:  # an empty filter would mean all
                 raise Denied("no camera of what you ask for is yours to see", cure="ask an administrator")
             where = replace(where, cameras=cameras)
-        if self.from_ms is None or (where.from_ms is not None and where.from_ms >= self.from_ms):
+        if self.from_ms is None or (where.start_ms is not None and where.start_ms >= self.from_ms):
             return where
-        if where.to_ms is not None and where.to_ms <= self.from_ms:
+        if where.end_ms is not None and where.end_ms <= self.from_ms:
             raise Denied("this is longer ago than you may look back", cure="ask an administrator")
-        return replace(where, from_ms=self.from_ms)
+        return replace(where, start_ms=self.from_ms)
 
 
 SEES_ALL = Visibility()
@@ -57,7 +57,7 @@ class Requester:
 
     name: str = ""
     case: str = ""
-    sight: Visibility = SEES_ALL
+    visibility: Visibility = SEES_ALL
     widest_ms: int | None = None
 
 

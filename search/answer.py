@@ -1,4 +1,4 @@
-"""What a search answers: one page of clips, and the one place that says what it looks like as data."""
+"""The answer of a search: one page of clips, and its only conversion to JSON data."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ class Answer:
         one row of each of its tracks. The keys are described, field by field, in ``api/web/schemas/search.py``.
 
         Args:
-            zone: of the ISO 8601 times.
+            zone: time zone of the ISO 8601 times.
             thumbnail: returns the path or the address of a clip's thumbnail.
         """
         return {
             "id": self.id,
-            "query": self.query.text,
+            "query": self.query.sentence,
             "parsed": self._understood(zone),
             "verdict": self.verdict.value,
             "match_from": _finite(self.scale.match),
@@ -119,17 +119,17 @@ class Answer:
         }
 
     def _understood(self, zone: tzinfo) -> dict[str, Any]:
-        found = self.parsed
-        times = {"start": found.from_ms, "end": found.to_ms}
+        parsed = self.parsed
+        times = {"start": parsed.from_ms, "end": parsed.to_ms}
         return {
-            "description": found.wanted,
-            "negations": list(found.unwanted),
-            "cameras": list(found.cameras),
+            "description": parsed.description,
+            "negations": list(parsed.negations),
+            "cameras": list(parsed.cameras),
             "chips": [
                 {"kind": c.kind.value, "words": c.words, "meaning": c.meaning, "cameras": list(c.cameras)}
-                for c in found.chips
+                for c in parsed.chips
             ],
-            "unclear": list(found.unclear),
+            "unclear": list(parsed.unclear),
             **{name: None if ms is None else iso(ms, zone) for name, ms in times.items()},
         }
 

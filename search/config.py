@@ -45,7 +45,7 @@ class Settings(BaseModel):
         False,
         description="compile the image tower when it is loaded (a minute); needs a C++ compiler, or Triton",
     )
-    batch_size: int = Field(32, ge=1, le=4096, description="pictures embedded at once, filled across files")
+    batch_size: int = Field(32, ge=1, le=4096, description="images embedded at once, filled across files")
     torch_threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to torch")
 
     store_uri: str = Field("", description="Milvus address (http://host:19530); empty: Milvus Lite in data_dir")
@@ -58,7 +58,7 @@ class Settings(BaseModel):
     media_endpoint: str = Field("", description="address of an S3 server that is not Amazon's, http://host:9000")
     media_cache_gib: float = Field(20.0, gt=0, description="copies of media on S3 that are kept in data_dir, GiB")
 
-    sample_interval_s: float = Field(2.0, gt=0, le=3600, description="seconds between the frames that are looked at")
+    sample_interval_s: float = Field(2.0, gt=0, le=3600, description="seconds between the frames that are sampled")
     frame_interval_s: float = Field(
         30.0,
         gt=0,
@@ -66,7 +66,7 @@ class Settings(BaseModel):
         description="seconds until an unchanged scene is embedded again as a whole; then ever longer, up to 16 times",
     )
     max_megapixels: float = Field(
-        17.0, gt=0, le=200, description="larger pictures are refused (memory); 8K has 33 megapixels"
+        17.0, gt=0, le=200, description="larger frames are refused (memory); 8K has 33 megapixels"
     )
     detector: Literal["motion", "torchvision"] = Field(
         "motion", description="motion: fixed cameras, no weights; torchvision: COCO person, needs weights"
@@ -74,7 +74,7 @@ class Settings(BaseModel):
     detector_weights: str = Field(
         "", description="torchvision: weights file; empty downloads COCO_V1 where there is a network"
     )
-    crops_per_track: int = Field(3, ge=1, le=20, description="pictures kept and embedded of one person's track")
+    crops_per_track: int = Field(3, ge=1, le=20, description="crops kept and embedded of one person's track")
     workers: int = Field(2, ge=1, le=256, description="files decoded side by side")
     decoder: Literal["cpu", "cuda"] = Field(
         "cpu", description="what decodes for the indexer; cuda: NVDEC of an NVIDIA card, and only what that can decode"
@@ -104,7 +104,7 @@ class Settings(BaseModel):
     retention_days: float = Field(30.0, gt=0, le=36500, description="days that recordings are kept")
     retention_gib: float = Field(0.0, ge=0, description="recordings of all cameras together, GiB; 0: no limit")
     max_lag_s: float = Field(
-        30.0, ge=5, le=3600, description="live indexing looks at fewer frames before it is further behind than this"
+        30.0, ge=5, le=3600, description="live indexing samples fewer frames before it is further behind than this"
     )
 
     clip_gap_s: float = Field(4.0, ge=0, le=600, description="hits of one camera closer than this are one clip")
@@ -139,7 +139,8 @@ class Settings(BaseModel):
     )
     public_url: str = Field("", description="address at which browsers reach this server; the provider sends them back")
     audit_export_dir: str = Field(
-        "", description="folder, best on another machine, where `xunren serve` puts the record's signed head each day"
+        "",
+        description="folder, best on another machine, where `xunren serve` puts the audit log's signed head each day",
     )
 
     map_tiles: str = Field(

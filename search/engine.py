@@ -111,11 +111,11 @@ class SearchEngine:
         embedded = self._embed(narrowed, parsed, self._calibrations.current(rows))
         ranking = self._rank(narrowed, embedded, cameras)
         gaps = answer_gaps(self._catalog, narrowed.where, now_ms())
-        hints = hints_for(parsed.wanted, self._weaknesses)
+        hints = hints_for(parsed.description, self._weaknesses)
         answer = RankedAnswer(narrowed, parsed, ranking, embedded.scale, rows, gaps, hints)
         return answer.page(self._answers.put(answer), 0, query.limit, began)
 
-    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+    def page(self, answer: str, start: int, limit: int, requester: str = "") -> Answer:
         """Return another page of the answer with this id, as it was when it was first given.
 
         Raises:
@@ -126,7 +126,7 @@ class SearchEngine:
         if start < 0 or not 1 <= limit <= MAX_LIMIT:
             raise BadInput("no such page", got=(start, limit), expected=f"start from 0, limit 1 to {MAX_LIMIT}")
         kept = self._answers.get(answer)
-        if kept.query.asker.name != asker:
+        if kept.query.requester.name != requester:
             raise unknown_answer(answer)
         return kept.page(answer, start, limit, began)
 
@@ -147,32 +147,32 @@ class SearchEngine:
 
         A camera that is not visible is as unknown as one that does not exist.
         """
-        self._catalog.cameras.check((*query.where.cameras, *query.where.without), query.asker.sight.cameras)
-        check_policy(query.text)
+        self._catalog.cameras.check((*query.where.cameras, *query.where.without), query.requester.visibility.cameras)
+        check_policy(query.sentence)
 
     def _parse(self, query: Query, cameras: list[Camera]) -> ParsedQuery:
-        visible = query.asker.sight.of(cameras)
-        parsed = parse_query(query.text, now_ms=now_ms(), zone=self._zone, cameras=visible, without=query.without)
-        if not parsed.wanted and not len(query.photos) and not query.like:
+        visible = query.requester.visibility.of(cameras)
+        parsed = parse_query(query.sentence, now_ms=now_ms(), zone=self._zone, cameras=visible, without=query.without)
+        if not parsed.description and not len(query.photos) and not query.like:
             raise BadInput(
                 "the sentence says when or where, but not what the person looks like",
-                got=query.text,
+                got=query.sentence,
                 cure="describe clothes, colours, things carried; or give a photo",
             )
         return parsed
 
     def _check_width(self, query: Query, *, names_cameras: bool) -> None:
-        widest_ms = query.asker.widest_ms
+        widest_ms = query.requester.widest_ms
         if widest_ms is not None and not names_cameras:
             check_width(widest_ms, query.where, self._catalog.segments.span())
 
     def _embed(self, query: Query, parsed: ParsedQuery, calibration: ScoreCalibration) -> EmbeddedQuery:
-        texts = [parsed.wanted, *parsed.unwanted] if parsed.wanted else []
+        texts = [parsed.description, *parsed.negations] if parsed.description else []
         text_vectors = self._embedder.embed_texts(texts)
         photos = self._embedder.embed_images(list(query.photos))
-        _, liked = self._marked(query.like, query.asker.sight)
+        _, liked = self._marked_rows(query.like, query.requester.visibility)
         parts = QueryParts(text_vectors[:1], text_vectors[1:], np.concatenate([photos, liked]))
-        language = language_of(parsed.wanted) if parsed.wanted else None
+        language = language_of(parsed.description) if parsed.description else None
         shape = QueryShape(language, bool(len(parts.images)), query.where.kinds)
         return EmbeddedQuery(query.where, query_vector(parts, calibration.mean_person), shape, calibration)
 
@@ -182,7 +182,7 @@ class SearchEngine:
         scale, step = embedded.scale, self._settings.camera_step
         reach = None if query.reach is None else located(query.reach, cameras)
         filters = filters_within(reach, embedded.where, cameras)
-        unliked = {track_of(row) for row in self._marked(query.unlike, query.asker.sight)[0]}
+        unliked = {track_of(row) for row in self._marked_rows(query.unlike, query.requester.visibility)[0]}
 
         def fetch(rows: int) -> tuple[list[Hit], bool]:
             hits = best_rows(self._store, vector, rows, filters)
@@ -197,7 +197,7 @@ class SearchEngine:
 
         return RankedList(fetch, arrange, query.limit * ROWS_PER_CLIP)
 
-    def _marked(self, ids: Collection[str], visibility: Visibility) -> tuple[list[Row], Vectors]:
+    def _marked_rows(self, ids: Collection[str], visibility: Visibility) -> tuple[list[Row], Vectors]:
         """Return the rows of marked clips with their vectors (n, dim). Raise `NotFound` for one that is not visible."""
         rows, vectors = self._store.get(ids)
         visible = {row.id for row in rows if visibility.moment(row.camera_id, row.end_ms)}
@@ -232,23 +232,23 @@ def _narrow(query: Query, parsed: ParsedQuery) -> Query:
         Denied: nothing of it is visible to the requester.
     """
     where = query.where
-    has_time = where.from_ms is not None or where.to_ms is not None
+    has_time = where.start_ms is not None or where.end_ms is not None
     where = replace(
         where,
         kinds=where.kinds or (RowKind.PERSON,),
-        from_ms=where.from_ms if has_time else parsed.from_ms,
-        to_ms=where.to_ms if has_time else parsed.to_ms,
+        start_ms=where.start_ms if has_time else parsed.from_ms,
+        end_ms=where.end_ms if has_time else parsed.to_ms,
         cameras=where.cameras or parsed.cameras,
     )
-    return replace(query, where=query.asker.sight.narrow(where))
+    return replace(query, where=query.requester.visibility.narrow(where))
 
 
 def check_width(widest_ms: int, where: Filter, span: tuple[int, int] | None) -> None:
     """Raise `TooWide` if `where` covers more than `widest_ms` of `span`, the time of all footage (None: no footage)."""
     if span is None:
         return
-    start = span[0] if where.from_ms is None else max(span[0], where.from_ms)
-    end = span[1] if where.to_ms is None else min(span[1], where.to_ms)
+    start = span[0] if where.start_ms is None else max(span[0], where.start_ms)
+    end = span[1] if where.end_ms is None else min(span[1], where.end_ms)
     if end - start > widest_ms:
         raise TooWide(
             "a search of all cameras over so long a time needs a supervisor's approval",

@@ -67,7 +67,7 @@ class FileCache:
 
     Args:
         root: a folder; made when first needed.
-        max_bytes: of all copies together; those of the last two minutes stay in any case.
+        max_bytes: limit of all copies together; those of the last two minutes stay in any case.
     """
 
     def __init__(self, root: Path, max_bytes: int) -> None:
@@ -128,7 +128,7 @@ def make_key_file(file: Path, content: bytes) -> None:
 
     Args:
         file: its folder is made when it is missing.
-        content: of the new file, which has mode 0600.
+        content: content of the new file, which has mode 0600.
 
     Raises:
         OSError: the folder or the file cannot be written.

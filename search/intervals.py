@@ -28,8 +28,8 @@ def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[In
     Where files overlap, the earlier one counts. What is neither in a file nor in a gap is labelled "".
 
     Args:
-        start: of the range.
-        end: of the range; not before its start.
+        start: start of the range.
+        end: end of the range; not before its start.
         files: what is recorded, in any order.
         gaps: why nothing is, in any order; what lies under a file does not count.
         join: a hole of at most so many ms is none; it goes to the file before it, or to the first one.
@@ -45,7 +45,7 @@ def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[In
                 found[-1] = replace(found[-1], end=following)
                 at = following
         elif following > at:
-            found += _explained(at, following, reasons)
+            found += _split_by(at, following, reasons)
             at = following
         if file is not None and min(file.end, end) > at:
             found.append(replace(file, start=at, end=min(file.end, end)))
@@ -53,7 +53,7 @@ def partition(start: int, end: int, files: Iterable[Interval], gaps: Sequence[In
     return found
 
 
-def _explained(start: int, end: int, gaps: Sequence[Interval]) -> Iterator[Interval]:
+def _split_by(start: int, end: int, gaps: Sequence[Interval]) -> Iterator[Interval]:
     """Return a range without files, by its reasons."""
     at = start
     for gap in gaps:

@@ -28,13 +28,13 @@ class Order(StrEnum):
 class Query:
     """One search: at least a sentence, a photo or a mark.
 
-    `text` may name times, places and what must not be there; `without` are words of it that were understood as one of
-    these and do not count (removed chips). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips that show
-    the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`. Cameras and clips that are not
-    visible to the `asker` do not exist for them, and only they get the other pages of the answer.
+    `sentence` may name times, places and what must not be there; `without` are words of it that were understood as one
+    of these and do not count (removed chips). `photos` are uint8 (H, W, 3). `like` and `unlike` are ids of clips that
+    show the person, or do not. `limit` is the number of clips on a page, 1 to `MAX_LIMIT`. Cameras and clips that are
+    not visible to the `requester` do not exist for them, and only they get the other pages of the answer.
     """
 
-    text: str = ""
+    sentence: str = ""
     where: Filter = field(default_factory=Filter)
     limit: int = 12
     photos: Sequence[Image] = ()
@@ -43,11 +43,11 @@ class Query:
     without: tuple[str, ...] = ()
     reach: Reach | None = None
     order: Order = Order.BEST
-    asker: Requester = ANYONE
+    requester: Requester = ANYONE
 
     def __post_init__(self) -> None:
-        if self.text.strip() or not (len(self.photos) or self.like):
-            check_sentence(self.text)
+        if self.sentence.strip() or not (len(self.photos) or self.like):
+            check_sentence(self.sentence)
         if not 1 <= self.limit <= MAX_LIMIT:
             raise BadInput("limit is out of range", got=self.limit, expected=f"1 to {MAX_LIMIT}")
         if len(self.photos) > MAX_PHOTOS:

@@ -13,7 +13,7 @@ JOIN_MS = 500
 """Recordings that lie no further apart are one: clocks are steered by a few milliseconds, and frames are 40 apart."""
 
 Point = tuple[float, float]
-"""(x, y) as shares of the picture's width and height, 0 to 1."""
+"""(x, y) as shares of the frame's width and height, 0 to 1."""
 Polygon = tuple[Point, ...]
 
 
@@ -121,7 +121,7 @@ class Rules:
                 raise BadInput(
                     "not a mask",
                     got=" ".join(f"{x:g},{y:g}" for x, y in polygon),
-                    expected="three or more points x,y, each a share of the picture from 0 to 1",
+                    expected="three or more points x,y, each a share of the frame from 0 to 1",
                     cure='for instance --mask "0,0 0.5,0 0.5,0.4 0,0.4"',
                 )
 

@@ -27,14 +27,14 @@ _CAMERA_ID = re.compile(r"[\w][\w .:@#()+-]{0,63}", re.UNICODE)
 
 
 class RowKind(StrEnum):
-    """What a row of the vector store stands for."""
+    """The kinds of rows in the vector store."""
 
     PERSON = "person"
     FRAME = "frame"
 
 
 class Verdict(StrEnum):
-    """How sure an answer is, measured against the index's own background."""
+    """Confidence in an answer, measured against the index's own calibration."""
 
     MATCH = "match"
     MAYBE = "maybe"
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 
 class StartSource(StrEnum):
-    """Where the wall-clock start of a file was taken from."""
+    """The source of a file's wall-clock start."""
 
     GIVEN = "given"
     CONTAINER = "container creation time"
@@ -52,7 +52,7 @@ class StartSource(StrEnum):
 
 
 class SegmentState(StrEnum):
-    """Where a segment stands on its way into the index.
+    """The state of a segment on its way into the index.
 
     `KEPT` is evidence that is not indexed, because another stream of its camera is. `DELETING` is on its way out.
     `UPLOADING` is recorded, and on its way from the recorder's disk to the storage of media.
@@ -92,7 +92,7 @@ def check_time_ms(value: int, what: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of the picture it was found in; x2 and y2 are exclusive."""
+    """A rectangle in pixels of its frame; x2 and y2 are exclusive."""
 
     x1: int
     y1: int
@@ -157,7 +157,7 @@ class Camera:
 
 
 class StreamRole(StrEnum):
-    """Where a segment comes from: a file that was imported, or one of a camera's live streams.
+    """The origin of a segment: an imported file, or one of a camera's live streams.
 
     Where a camera has both, `SUB` is indexed while `MAIN` is only kept.
     """
@@ -219,8 +219,8 @@ class Detection:
 class Row:
     """One row of the vector store without its vector: a whole frame, or a representative crop of a track.
 
-    `time_ms` is when the picture was taken; `start_ms`..`end_ms` is the life of the track it stands for (equal to
-    `time_ms` for a frame). `box` is in pixels of a `frame_width` x `frame_height` picture.
+    `time_ms` is when the frame was taken; `start_ms`..`end_ms` is the life of the track it stands for (equal to
+    `time_ms` for a frame). `box` is in pixels of a `frame_width` x `frame_height` frame.
     """
 
     id: str
@@ -269,23 +269,23 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What may answer: it is evaluated inside the vector search. Empty `cameras`, `kinds` or `windows` means all.
+    """A condition on rows, evaluated inside the vector search. Empty `cameras`, `kinds` or `windows` means all.
 
-    A row answers when its track's life overlaps `from_ms` <= t < `to_ms`, and at least one of `windows`, and its camera
-    is none of `without`.
+    A row answers when its track's life overlaps `start_ms` <= t < `end_ms`, and at least one of `windows`, and its
+    camera is none of `without`.
     """
 
     cameras: tuple[str, ...] = ()
     kinds: tuple[RowKind, ...] = ()
-    from_ms: int | None = None
-    to_ms: int | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
     without: tuple[str, ...] = ()
     windows: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
         for camera in (*self.cameras, *self.without):
             check_camera_id(camera)
-        _check_range(self.from_ms, self.to_ms)
+        _check_range(self.start_ms, self.end_ms)
 
 
 def _check_range(from_ms: int | None, to_ms: int | None) -> None:
@@ -303,7 +303,7 @@ def _check_range(from_ms: int | None, to_ms: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What an operator watches: near hits of one recording, joined. `best` is its best moment.
+    """A piece of video to watch: near hits of one recording, joined. `best` is its best moment.
 
     A live camera's recording has many segments: `segment_id` is the one in which the clip begins.
     """
@@ -335,7 +335,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class SegmentReport:
-    """What became of a segment: every frame is accounted for, ``seen == indexed + sum(skipped.values())``.
+    """The result of indexing a segment. Every frame is counted: ``seen == indexed + sum(skipped.values())``.
 
     `seconds` is the worker's time by part (decode, detect, embed, write).
     """

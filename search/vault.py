@@ -54,7 +54,7 @@ class Vault:
         Raises:
             Unavailable: it was sealed with another key, or a variable that it refers to is not set.
         """
-        return _resolved(self._clear(sealed), os.environ if environ is None else environ)
+        return _resolve(self._clear(sealed), os.environ if environ is None else environ)
 
     def opens(self, sealed: str) -> bool:
         """Return whether it was sealed with this key."""
@@ -152,7 +152,7 @@ def shown(address: str) -> str:
     return f"{scheme}://{_HIDDEN + at if at else ''}{found['host']}{found['port'] or ''}{path}{equals}{tail}"
 
 
-def _resolved(address: str, environ: Mapping[str, str]) -> str:
+def _resolve(address: str, environ: Mapping[str, str]) -> str:
     """Return the address with its references replaced; those of user and password are percent-encoded."""
     start, end = address.find("://") + 3, address.rfind("@")
 

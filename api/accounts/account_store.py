@@ -64,7 +64,7 @@ class AccountStore:
             Conflict: the name is taken, or there is an account already.
         """
         kept = "" if password is None else hashed(check_password(password, draft.name))
-        values = {"name": draft.name, "key": _folded(draft.name), "password": kept, "subject": ""}
+        values = {"name": draft.name, "key": _case_folded(draft.name), "password": kept, "subject": ""}
         with self._catalog.begin() as db:
             tables.alone(db)  # else two may be the first
             if first and db.scalar(sa.select(sa.func.count()).select_from(t.accounts)):
@@ -90,7 +90,7 @@ class AccountStore:
 
     def named(self, name: str) -> Account:
         """Return the account of this name. Raises `NotFound`."""
-        account = self._find(t.accounts.c.key == _folded(name))
+        account = self._find(t.accounts.c.key == _case_folded(name))
         if account is None:
             raise NotFound("there is no such account", got=name, cure="`xunren account list` shows all")
         return t.to_account(account)
@@ -124,7 +124,7 @@ class AccountStore:
 
     def by_password(self, name: str, password: str) -> Account | None:
         """Return the account with this name and password, or None; an unknown name takes as long."""
-        account = self._find(t.accounts.c.key == _folded(name))
+        account = self._find(t.accounts.c.key == _case_folded(name))
         right = fits(password, None if account is None else account.password)
         return t.to_account(account) if right and account is not None and not account.disabled else None
 
@@ -132,7 +132,7 @@ class AccountStore:
         """Return the account of an OIDC `subject`; at first it is found by `name`, later by `subject` only."""
         account = self._find(t.accounts.c.subject == subject)
         if account is None:
-            unbound = sa.and_(t.accounts.c.key == _folded(name), t.accounts.c.subject == "")
+            unbound = sa.and_(t.accounts.c.key == _case_folded(name), t.accounts.c.subject == "")
             account = self._find(unbound)
             if account is None or account.password or account.disabled:
                 return None
@@ -225,5 +225,5 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _folded(name: str) -> str:
+def _case_folded(name: str) -> str:
     return name.casefold()

@@ -43,7 +43,7 @@ class Approval:
 
 
 class ApprovalStore:
-    """In the database of an open catalogue."""
+    """The store of approvals, in the database of an open catalogue."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog

@@ -204,9 +204,9 @@ class OidcProvider:
             age = time.monotonic() - self._keys[0] if self._keys else float("inf")
             if self._keys and age < (_KEYS_AGAIN_S if again else _KNOWN_S):
                 return self._keys[1]
-        told = _fetch(str(self._about()["jwks_uri"]))
+        data = _fetch(str(self._about()["jwks_uri"]))
         try:
-            keys = jwt.PyJWKSet.from_dict(told)
+            keys = jwt.PyJWKSet.from_dict(data)
         except (jwt.PyJWTError, TypeError, AttributeError) as e:
             raise _broken(str(e)) from None
         with self._lock:
@@ -243,7 +243,7 @@ def _part(secret: str, name: str) -> str:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """What a provider says of itself is said at its own address."""
+    """Refuses redirects: a provider's description must stand at its own address."""
 
     def redirect_request(self, *_: Any) -> None:
         """Return None: a redirect is not followed."""
@@ -265,12 +265,12 @@ def _fetch(url: str, form: bytes | None = None, headers: dict[str, str] | None =
     except (OSError, ValueError) as e:
         raise _broken(str(e)) from None
     try:
-        told = json.loads(text)
+        data = json.loads(text)
     except ValueError:
         raise _broken("its answer is no JSON") from None
-    if not isinstance(told, dict):
+    if not isinstance(data, dict):
         raise _broken("its answer is no JSON object")
-    return told
+    return data
 
 
 def _broken(what: str) -> Unavailable:

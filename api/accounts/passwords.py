@@ -47,7 +47,7 @@ FORGET_MS = 86_400_000
 
 
 class LoginThrottle:
-    """In an open catalogue's database, so that a restart forgets nothing."""
+    """Counts failed sign-ins in an open catalogue's database, so that a restart forgets nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog

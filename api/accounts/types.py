@@ -1,4 +1,4 @@
-"""Who uses the product and what they may do: frozen types that check themselves once, when they are made."""
+"""Accounts and what they may do: frozen types that are checked once, when they are made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[^\W_][\w.@-]{0,63}")
 
 
 class UserRole(StrEnum):
-    """What somebody may do; an account may have several."""
+    """A right to act; an account may have several."""
 
     OPERATOR = "operator"
     """Searches, watches, keeps cases."""
@@ -30,7 +30,7 @@ class UserRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccessScope:
-    """What somebody may see: everything, or the cameras of districts and single cameras; and for how far back.
+    """The cameras that an account may see (all, or those of districts and single ones), and for how far back.
 
     Args:
         everything: all cameras, those to come too.
@@ -71,7 +71,7 @@ FULL_SCOPE = AccessScope(everything=True)
 
 @dataclass(frozen=True, slots=True)
 class AccountInput:
-    """What an administrator says about an account."""
+    """An account as an administrator writes it."""
 
     name: str
     roles: frozenset[UserRole]

@@ -19,14 +19,14 @@ Sees = Callable[[object], bool]
 
 
 class OwnedKind(StrEnum):
-    """What can belong to somebody."""
+    """The kinds of things that an account can own."""
 
     CASE = "case"
     SAVED_SEARCH = "standing"  # the word in the table
 
 
 class OwnershipStore:
-    """In the database of an open catalogue, beside the accounts.
+    """The store of who owns and sees what, in the database of an open catalogue.
 
     The owner and those whom it was shared with see a thing; so does a supervisor whose scope covers its owner's. What
     nobody owns (it was made on the command line, or while there were no accounts) is seen by whoever sees everything.

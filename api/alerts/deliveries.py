@@ -50,7 +50,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One alert on its way. `attempts` failed so far."""
+    """The delivery of one alert. `attempts` failed so far."""
 
     id: str
     alert_id: int

@@ -33,7 +33,7 @@ class ScoreHistory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistoryQuery:
-    """What is looked for, float32 (dim,), at which cameras (empty: all), and what its cosines score now.
+    """A query vector, float32 (dim,), its cameras (empty: all), and what its cosines score now.
 
     Rows of other kinds than `kinds` score so low that they never raise an alert.
     """
@@ -52,7 +52,7 @@ class ScoredIndex(Protocol):
     def model(self) -> str:
         """Return the label of the model that made it."""
 
-    def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
+    def query_for(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
         """Return the query for a sentence, clips or both."""
 
     def past(self, query: HistoryQuery) -> ScoreHistory:
@@ -64,36 +64,36 @@ class EngineIndex:
 
     def __init__(self, context: AppContext, visibility: Visibility = SEES_ALL) -> None:
         self._index = context.indexes.active  # all of it on one
-        self._requester = Requester(sight=replace(visibility, from_ms=None))  # it looks at what is yet to come
+        self._requester = Requester(visibility=replace(visibility, from_ms=None))  # it is compared with footage to come
 
     @property
     def model(self) -> str:
         """See `ScoredIndex.model`."""
         return self._index.embedder.label
 
-    def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
-        """See `ScoredIndex.wanted`.
+    def query_for(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
+        """See `ScoredIndex.query_for`.
 
         Raises:
             PolicyViolation: the content policy forbids the sentence.
             BadInput: the sentence names a time, which what is yet to come cannot have.
             NotFound: a camera or a clip is unknown.
-            Unavailable: nobody is indexed yet, with whom to compare.
+            Unavailable: nobody is indexed yet, nothing to compare with.
         """
-        asked = Query(sentence, Filter(cameras=cameras), like=like, asker=self._requester)
-        query = self._index.engine.parse_and_embed(asked)
-        if query.where.from_ms is not None or query.where.to_ms is not None:
+        query = Query(sentence, Filter(cameras=cameras), like=like, requester=self._requester)
+        embedded = self._index.engine.parse_and_embed(query)
+        if embedded.where.start_ms is not None or embedded.where.end_ms is not None:
             raise BadInput(
-                "a saved search looks at what is yet to come, but its sentence names a time",
+                "a saved search is compared with footage to come, but its sentence names a time",
                 got=sentence,
                 cure="leave the time out; it ends after --days",
             )
-        vector, shape, scale = query.vector, query.shape, query.scale
+        vector, shape, scale = embedded.vector, embedded.shape, embedded.scale
         limits = Limits(scale.maybe, scale.match)
         if not math.isfinite(limits.unproven):
             raise Unavailable("nobody is indexed yet: no threshold can be measured", cure="index some recordings first")
         return HistoryQuery(
-            vector, query.where.cameras, shape.kinds, curve_on(query.calibration, vector, shape), limits
+            vector, embedded.where.cameras, shape.kinds, curve_on(embedded.calibration, vector, shape), limits
         )
 
     def past(self, query: HistoryQuery) -> ScoreHistory:

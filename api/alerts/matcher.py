@@ -56,7 +56,7 @@ class AlertMatcher:
     """Safe for many threads; `watch` and `settle` never raise.
 
     Args:
-        store: of the saved searches.
+        store: store of the saved searches.
         alerts: where they are raised.
         model: label of the model that makes the rows.
         compare: scores rows.

@@ -19,7 +19,7 @@ from search.types import SegmentState
 
 @dataclass(frozen=True, slots=True)
 class SavedSearchFaults:
-    """How often new rows could not be compared; `rows_missed` never were, of all others it was done later."""
+    """Counts of failed comparisons of new rows; `rows_missed` were never compared, all others later."""
 
     count: int = 0
     rows_missed: int = 0

@@ -45,7 +45,7 @@ class SavedSearchService:
             NotFound: a camera or a clip is unknown.
             Unavailable: nobody is indexed yet.
         """
-        return self._aimed(draft, known=set())
+        return self._with_threshold(draft, known=set())
 
     def add(self, draft: SavedSearchInput, webhook: str | None = None) -> SavedResult:
         """Save a saved search. Raises what `preview` does, and `BadInput` for a webhook that cannot be used."""
@@ -62,7 +62,7 @@ class SavedSearchService:
         before = self._store.get(number).draft
         target = None
         if measure or any(getattr(draft, name) != getattr(before, name) for name in _AIMED):
-            draft, target = self._aimed(draft, known=self._alerts.right_subjects(number))
+            draft, target = self._with_threshold(draft, known=self._alerts.right_subjects(number))
         self._store.change(number, draft, target)
         return self._store.get(number)
 
@@ -89,9 +89,9 @@ class SavedSearchService:
         body = encoded({"event": "test", "delivery": delivery, "alert": None, "saved_search": summary})
         return send(url, secret, delivery, body)
 
-    def _aimed(self, draft: SavedSearchInput, known: set[str]) -> tuple[SavedSearchInput, MatchTarget]:
+    def _with_threshold(self, draft: SavedSearchInput, known: set[str]) -> tuple[SavedSearchInput, MatchTarget]:
         """Measure the threshold on the history without the subjects `known` to show the person: no false alarm."""
-        query = self._index.wanted(draft.sentence, draft.like, draft.cameras)
+        query = self._index.query_for(draft.sentence, draft.like, draft.cameras)
         past = self._index.past(query)
         excluded = known | {subject_of(row) for row, _ in past.scored if row.id in draft.like}
         events = [event for subject, (_, event) in best_events(past.scored).items() if subject not in excluded]

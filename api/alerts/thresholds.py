@@ -11,7 +11,7 @@ What a history can tell: in `days` of all watched cameras (camera-hours / 24 / c
 there, so that one appearance of the very person who is looked for would silence the search. The threshold is then the
 score from which the index itself calls a clip a match, and the answer says `too_short`.
 
-The background of an index moves as it grows, and with it the score of one and the same picture. A threshold that was
+The background of an index moves as it grows, and with it the score of one and the same image. A threshold that was
 measured on one scale promises nothing on another, so a saved search keeps the `Curve` that it was measured by.
 """
 
@@ -39,7 +39,7 @@ _COSINES = np.linspace(-1.0, 1.0, 401)
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """What keeps alerts of one camera apart: milliseconds between two of them, and how many on one day (UTC)."""
+    """Limits of one camera's alerts: least milliseconds between two, and most on one day (UTC)."""
 
     cool_down_ms: int
     per_camera_per_day: int
@@ -68,7 +68,7 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """What a cosine with one query scored at one time, for each kind of row; `points` float64 (kinds, 401)."""
+    """Scores of cosines with one query at one time, for each kind of row; `points` float64 (kinds, 401)."""
 
     points: NDArray[np.float64]
 
@@ -125,7 +125,7 @@ class Measured:
     """A threshold, and what it would have raised.
 
     `expected_per_day` and `at_most_per_day` (95 %) are of all watched cameras, running around the clock; None where
-    nothing was looked at yet.
+    nothing was sampled yet.
     """
 
     threshold: float
@@ -176,10 +176,10 @@ def measured(events: Sequence[Event], span: Span, rule: AlertRule, limits: Limit
     """Return the lowest threshold that raises at most `alarms_per_day` over the history, with its expected rates.
 
     Args:
-        events: of the history, one for each subject; those below `limits.lowest` do not count.
+        events: events of the history, one for each subject; those below `limits.lowest` do not count.
         span: what the history covers.
         rule: cool-down and limit per camera.
-        limits: of the threshold.
+        limits: limits of the threshold.
         alarms_per_day: allowed, over all cameras.
     """
     if not (math.isfinite(alarms_per_day) and 0 < alarms_per_day <= 1000):

@@ -71,9 +71,9 @@ def check_webhook(url: str) -> str:
         address = check_address(url)
         parts = urlsplit(address)
     except (BadInput, ValueError):
-        raise _refused(url) from None
+        raise _refusal(url) from None
     if parts.scheme not in ("http", "https") or "#" in address or parts.username is not None:
-        raise _refused(url)
+        raise _refusal(url)
     if parts.scheme == "http" and not all(_is_near(ip) for ip in _addresses(parts.hostname or "")):
         raise BadInput(
             "plain HTTP would carry alerts over a public network",
@@ -101,7 +101,7 @@ def verify_signature(
     Args:
         secret: as it was shown when the webhook was set.
         timestamp: header ``X-Xunren-Timestamp``, Unix seconds.
-        body: of the request, unchanged.
+        body: body of the request, unchanged.
         signature: header ``X-Xunren-Signature``.
         now: the receiver's time, Unix seconds (``time.time()``).
         tolerance_s: how far the two clocks and the way may differ.
@@ -123,11 +123,11 @@ def send(url: str, secret: str, delivery: str, body: bytes, timeout_s: float = T
     }
     request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked by `check_webhook`
     began = time.monotonic()
-    sent = _tried(request, timeout_s)
+    sent = _send_once(request, timeout_s)
     return sent if time.monotonic() - began < timeout_s else Sent(None, _LATE)  # cut off: half an answer is none
 
 
-def _tried(request: urllib.request.Request, timeout_s: float) -> Sent:
+def _send_once(request: urllib.request.Request, timeout_s: float) -> Sent:
     try:
         with _opener().open(request, timeout=timeout_s) as response:
             return Sent(int(response.status))
@@ -150,7 +150,7 @@ def _fault(error: Exception) -> str:
     return "no answer" if isinstance(reason, http.client.HTTPException) else type(reason).__name__
 
 
-def _refused(url: str) -> BadInput:
+def _refusal(url: str) -> BadInput:
     return BadInput(
         "not the address of a webhook",
         got=shown(url),

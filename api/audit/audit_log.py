@@ -37,14 +37,14 @@ class BrokenChain(XunrenError):
 
 @dataclass(frozen=True, slots=True)
 class AuditAction:
-    """What somebody did.
+    """The actions that the audit log knows.
 
     Args:
         account: who; of the command line ``os:`` and the name at the operating system.
         address: where from: an IP address, or ``command line``.
         action: a short word, e.g. ``search`` or ``case.view``.
         case_id: the case that it was for; empty: none was given.
-        status: of the answer, as in HTTP; 0: it was recorded before it was carried out.
+        status: status of the answer, as in HTTP; 0: it was recorded before it was carried out.
         details: what was asked and what was shown: JSON.
     """
 
@@ -162,10 +162,10 @@ class AuditLog:
 
 def entry_dict(entry: AuditEntry) -> dict[str, Any]:
     """Return the entry as plain data; with the same data the hash can be computed again anywhere."""
-    return _hashed(entry) | {"hash": entry.hash}
+    return _hash_input(entry) | {"hash": entry.hash}
 
 
-def _hashed(entry: AuditEntry) -> dict[str, Any]:
+def _hash_input(entry: AuditEntry) -> dict[str, Any]:
     act = entry.act
     return {
         "number": entry.number,
@@ -181,7 +181,7 @@ def _hashed(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _hash(entry: AuditEntry) -> str:
-    return hashlib.sha256(_canonical(_hashed(entry)).encode()).hexdigest()
+    return hashlib.sha256(_canonical(_hash_input(entry)).encode()).hexdigest()
 
 
 def _canonical(value: Mapping[str, Any]) -> str:

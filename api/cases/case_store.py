@@ -35,13 +35,12 @@ class CaseStore:
 
     Args:
         catalog: open; opened and closed by whoever made it.
-        folder: of the pictures; made when first needed.
+        folder: folder of the pictures; made when first needed.
     """
 
     def __init__(self, catalog: Catalog, folder: Path) -> None:
         self._catalog = catalog
         self.pictures = CasePictures(folder)
-        self._live = catalog
 
     # cases ---------------------------------------------------------------------------------------------------
 
@@ -160,8 +159,10 @@ class CaseStore:
         """
         known = self._known(case_id, sighting)
         if known is not None:
-            return self._noted(case_id, known, sighting.note)
-        hold = self._live.retention.add_hold(sighting.camera_id, sighting.start_ms, sighting.end_ms, f"case {case_id}")
+            return self._with_note(case_id, known, sighting.note)
+        hold = self._catalog.retention.add_hold(
+            sighting.camera_id, sighting.start_ms, sighting.end_ms, f"case {case_id}"
+        )
         try:
             with self._catalog.begin() as db:
                 number = t.next_number(db, case_id, t.cases.c.last_sighting)
@@ -190,7 +191,7 @@ class CaseStore:
     def _known(self, case_id: str, sighting: Sighting) -> Sighting | None:
         return next((s for s in self.case(case_id).sightings if s.track == sighting.track), None)
 
-    def _noted(self, case_id: str, sighting: Sighting, note: str) -> Sighting:
+    def _with_note(self, case_id: str, sighting: Sighting, note: str) -> Sighting:
         if not note or note == sighting.note:
             return sighting
         s = t.sightings.c
@@ -201,7 +202,7 @@ class CaseStore:
 
     def _let_go(self, hold_id: int) -> None:
         with suppress(NotFound):  # somebody removed it by hand
-            self._live.retention.remove_hold(hold_id)
+            self._catalog.retention.remove_hold(hold_id)
 
     # pictures ------------------------------------------------------------------------------------------------
 

@@ -66,11 +66,11 @@ class CaseFindings:
 class CaseService:
     """Cases over an open context, within what `requester` sees. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore, requester: Requester = ANYONE) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, cases: CaseStore, requester: Requester = ANYONE) -> None:
+        self._context = context
         self._cases = cases
         self._requester = requester
-        self._assembler = ClipAssembler(parts.settings, parts.catalog)
+        self._assembler = ClipAssembler(context.settings, context.catalog)
 
     def search(self, case_id: str, options: CaseSearchOptions) -> CaseFindings:
         """Search with what the case says: a sentence, the photos, the marks, and where the person can be.
@@ -80,12 +80,12 @@ class CaseService:
             BadInput: `hard`, and nobody knows where the person was.
         """
         case = self._case(case_id)
-        points = trail_of(self._parts.catalog, case).points
+        points = trail_of(self._context.catalog, case).points
         reach = Reach(points, case.draft.speed_mps, options.hard) if points or options.hard else None
         photos = [photo_file(self._cases.photo(case, number)) for number in case.photos]
         like, unlike, gone = self._marks(case)
         query = self._query(case, options, photos, like, unlike)
-        return CaseFindings(case, self._parts.engine.search(replace(query, reach=reach)), gone, points)
+        return CaseFindings(case, self._context.engine.search(replace(query, reach=reach)), gone, points)
 
     def follow(self, case_id: str, number: int | None, hours: float, options: CaseSearchOptions) -> CaseFindings:
         """Search before and after a sighting (None: the last one), with its own crops, where one can have walked.
@@ -107,7 +107,7 @@ class CaseService:
         unlike = tuple(clip for clip in unlike if clip not in crops)
         query = self._query(case, options, photos, like, unlike)
         where = _around_time(query.where, sighting.time_ms, hours)
-        answer = self._parts.engine.search(replace(query, where=where, reach=reach))
+        answer = self._context.engine.search(replace(query, where=where, reach=reach))
         return CaseFindings(case, answer, gone, points, sighting)
 
     def mark(self, case_id: str, clip_id: str, sign: Sign) -> Case:
@@ -127,7 +127,7 @@ class CaseService:
         if not clips:
             raise NotFound("the recording of this clip is being deleted", got=clip_id, cure="search again")
         clip, start = clips[0], segments[row.segment_id].start_ms
-        thumbnail = self._parts.media.thumbnail_path(row.segment_id, row.time_ms - start)
+        thumbnail = self._context.media.thumbnail_path(row.segment_id, row.time_ms - start)
         sighting = Sighting(
             number=0,
             clip_id=row.id,
@@ -144,10 +144,10 @@ class CaseService:
         return self._cases.confirm(case.id, sighting, thumbnail.read_bytes() if thumbnail.is_file() else None)
 
     def _case(self, case_id: str) -> Case:
-        return visible_part(self._cases.case(case_id), self._requester.sight)
+        return visible_part(self._cases.case(case_id), self._requester.visibility)
 
     def _sees(self, row: Row) -> bool:
-        return self._requester.sight.moment(row.camera_id, row.end_ms)
+        return self._requester.visibility.moment(row.camera_id, row.end_ms)
 
     # parts of a query ----------------------------------------------------------------------------------------
 
@@ -162,31 +162,31 @@ class CaseService:
         first = case.draft.sentences[0] if case.draft.sentences else ""
         room = MAX_MARKS - min(len(like), MAX_MARKS)
         return Query(
-            text=first if options.text is None else options.text,
+            sentence=first if options.text is None else options.text,
             where=options.where,
             limit=options.limit,
             photos=photos,
             like=tuple(like[:MAX_MARKS]),
             unlike=tuple(unlike[:room]),
             order=options.order,
-            asker=self._requester,
+            requester=self._requester,
         )
 
     def _marks(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """Return clips like the person, clips unlike them (the newest first), and those that are not in the index."""
         marked = [mark.clip_id for mark in case.marks][::-1][:MAX_MARKS]
-        indexed = {row.id for row in self._parts.store.get(marked)[0] if self._sees(row)}
+        indexed = {row.id for row in self._context.store.get(marked)[0] if self._sees(row)}
         of_sign = {sign: tuple(c for c in case.marked(sign)[::-1] if c in indexed) for sign in Sign}
         return of_sign[Sign.LIKE], of_sign[Sign.UNLIKE], tuple(c for c in marked if c not in indexed)
 
     def _around(self, case: Case, sighting: Sighting) -> tuple[Point, ...]:
-        stops = beside(trail_of(self._parts.catalog, case), sighting.number, case.draft.speed_mps)
+        stops = beside(trail_of(self._context.catalog, case), sighting.number, case.draft.speed_mps)
         return tuple(stop.point for stop in stops if stop.point)
 
     def _crops(self, sighting: Sighting) -> tuple[str, ...]:
         """Return ids of the rows that show the sighting's person; none where its recording is no longer indexed."""
-        rows, _ = self._parts.store.get([sighting.clip_id])
-        ids: Collection[str] = self._parts.store.ids(rows[0].segment_id) if rows else ()
+        rows, _ = self._context.store.get([sighting.clip_id])
+        ids: Collection[str] = self._context.store.ids(rows[0].segment_id) if rows else ()
         return tuple(sorted(row_id for row_id in ids if track_of(row_id) == sighting.track))[:MAX_MARKS]
 
     def _still(self, case: Case, sighting: Sighting) -> Image:
@@ -195,12 +195,12 @@ class CaseService:
         return person_in(path, sighting.box, sighting.frame_width, sighting.frame_height)
 
     def _row(self, clip_id: str) -> Row:
-        rows, _ = self._parts.store.get([clip_id])
+        rows, _ = self._context.store.get([clip_id])
         if not rows or not self._sees(rows[0]):
             raise NotFound(
                 "there is no such clip",
                 got=clip_id,
-                expected=(self._nearest(clip_id) if self._requester.sight == SEES_ALL else "")
+                expected=(self._nearest(clip_id) if self._requester.visibility == SEES_ALL else "")
                 or "the id of a clip that a search found",
                 cure="`xunren case search ID` prints the ids; after a recording is indexed again they may be others",
             )
@@ -210,7 +210,7 @@ class CaseService:
         import difflib
 
         segment, dash, _ = clip_id.partition("-")
-        known = sorted(self._parts.store.ids(segment)) if dash else []
+        known = sorted(self._context.store.ids(segment)) if dash else []
         return ", ".join(difflib.get_close_matches(clip_id, known, n=_NEAREST, cutoff=0.4) or known[:_NEAREST])
 
 
@@ -225,4 +225,4 @@ def _chosen(case: Case, number: int | None) -> Sighting:
 
 def _around_time(where: Filter, time_ms: int, hours: float) -> Filter:
     room = round(hours * _HOUR_MS)
-    return replace(where, from_ms=max(0, time_ms - room), to_ms=min(MAX_TIME_MS, time_ms + room))
+    return replace(where, start_ms=max(0, time_ms - room), end_ms=min(MAX_TIME_MS, time_ms + room))

@@ -1,4 +1,4 @@
-"""The pictures of cases, each case in a folder of its own. They appear whole."""
+"""The images of cases, each case in a folder of its own. They appear whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def photo_bytes(data: bytes, name: str = "the photo") -> bytes:
 
 
 def person_in(path: Path, box: Box, width: int, height: int) -> Image:
-    """Cut `box` out of a kept picture; the box is in pixels of `width` x `height`, the size of the original frame."""
+    """Cut `box` out of a kept image; the box is in pixels of `width` x `height`, the size of the original frame."""
     image = photo_file(path)
     scale_y, scale_x = image.shape[0] / height, image.shape[1] / width
     x1, y1 = int(box.x1 * scale_x), int(box.y1 * scale_y)
@@ -54,11 +54,11 @@ class CasePictures:
         return self._root / case_id / f"photo-{number}.jpg"
 
     def still(self, case_id: str, number: int) -> Path:
-        """Return the path of a sighting's picture; it may not exist."""
+        """Return the path of a sighting's image; it may not exist."""
         return self._root / case_id / f"sighting-{number}.jpg"
 
     def put(self, path: Path, jpeg: bytes) -> None:
-        """Store a picture where `photo` or `still` says. Raises `Unavailable`."""
+        """Store an image where `photo` or `still` says. Raises `Unavailable`."""
         temporary = path.with_suffix(".tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,15 +66,15 @@ class CasePictures:
             temporary.replace(path)
         except OSError as e:
             cure = f"{e.strerror or e}; check room and rights of the data folder"
-            raise Unavailable("a picture of the case cannot be written", got=path, cure=cure) from None
+            raise Unavailable("an image of the case cannot be written", got=path, cure=cure) from None
 
     def remove(self, case_id: str) -> None:
-        """Remove all pictures of a case."""
+        """Remove all images of a case."""
         shutil.rmtree(self._root / case_id, ignore_errors=True)
 
 
 def existing(path: Path) -> Path:
     """Return `path`, or raise `NotFound`."""
     if not path.is_file():
-        raise NotFound("there is no such picture", got=path.name, cure="it was deleted by hand, or never there")
+        raise NotFound("there is no such image", got=path.name, cure="it was deleted by hand, or never there")
     return path

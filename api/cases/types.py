@@ -22,7 +22,7 @@ _TRACK = re.compile(r"(.+-p\d+)-\d+")
 
 
 class Sign(StrEnum):
-    """What a step of a case's history of marks does; `UNDO` takes back the last one that is not undone."""
+    """A step in a case's history of marks; `UNDO` takes back the last one that is not undone."""
 
     LIKE = "like"
     UNLIKE = "unlike"
@@ -51,7 +51,7 @@ def marks_of(history: Iterable[Mark]) -> tuple[Mark, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """Where the person was last seen, and when: at a camera, at a place on the map in degrees, or in words."""
+    """Place and time at which the person was last seen: a camera, a place on the map in degrees, or words."""
 
     time_ms: int
     camera_id: str = ""
@@ -117,7 +117,7 @@ def track_of(row_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CaseInput:
-    """What people write in a case. At least a sentence or a photo must say what the person looks like."""
+    """A case as people write it. At least a sentence or a photo must describe the person."""
 
     name: str
     sentences: tuple[str, ...] = ()

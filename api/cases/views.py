@@ -16,7 +16,7 @@ from search.types import Camera, Segment
 
 
 class Links(Protocol):
-    """Where the pictures of cases are found, as paths or as addresses."""
+    """Links to the images of cases, as paths or as addresses."""
 
     def photo(self, case_id: str, number: int) -> str:
         """Return the link of a photo that was handed in."""
@@ -52,7 +52,7 @@ class CaseView:
 
     Args:
         catalog: knows the cameras and the recordings that there still are.
-        zone: of the ISO 8601 times.
+        zone: time zone of the ISO 8601 times.
         links: gives pictures.
     """
 
@@ -151,10 +151,10 @@ def trail_of(catalog: Catalog, case: Case) -> Trail:
     if seen is not None:
         stops.append(Stop(LAST_SEEN, seen.time_ms, seen.camera_id, seen.place, seen.lat, seen.lon))
     cameras = _cameras_of(catalog, [stop.camera_id for stop in stops])
-    return trail([_placed(stop, cameras.get(stop.camera_id)) for stop in stops], case.draft.speed_mps)
+    return trail([_with_camera(stop, cameras.get(stop.camera_id)) for stop in stops], case.draft.speed_mps)
 
 
-def _placed(stop: Stop, camera: Camera | None) -> Stop:
+def _with_camera(stop: Stop, camera: Camera | None) -> Stop:
     if camera is None:
         return stop
     return Stop(stop.number, stop.time_ms, stop.camera_id, stop.place, camera.lat, camera.lon)

@@ -16,7 +16,7 @@ OnlyOpen = Annotated[bool, typer.Option("--open", help="Only those that nobody h
 
 
 class JudgementOption(StrEnum):
-    """What a person can say of an alert."""
+    """The judgements of an alert."""
 
     RIGHT = "right"
     WRONG = "wrong"

@@ -112,12 +112,12 @@ def main() -> None:
         from api.commands.console import show_error
 
         show_error(e)
-        if unrecorded := _unrecorded(e, options):
+        if unrecorded := _record_failure(e, options):
             show_error(unrecorded)
         sys.exit(1)
 
 
-def _unrecorded(error: XunrenError, options: dict[str, Any]) -> XunrenError | None:
+def _record_failure(error: XunrenError, options: dict[str, Any]) -> XunrenError | None:
     """Write to the audit log that `error` refused the command's sentence. Returns why that failed; None: it did not."""
     from api.commands.audit_trail import record_refusal
     from search.errors import PolicyViolation, XunrenError

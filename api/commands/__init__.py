@@ -1,4 +1,4 @@
-"""What the commands do and print: one file a command or group, named as in `api.cli`.
+"""The work and output of the commands: one file a command or group, named as in `api.cli`.
 
 A new command is one file here and one in `api.cli`. Whatever needs the rows of the index goes through
 `backend.backend_of(settings)`: the running server answers, else this process. `--json` prints the data that the

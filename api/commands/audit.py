@@ -36,7 +36,7 @@ def verify_log(settings: Settings, head_file: Path | None, key_file: Path | None
     A signed head must be signed by the key of `key_file`, or without one by this installation's.
     """
     check_index_exists(settings)
-    kept = None if head_file is None else _kept(settings, head_file, key_file)
+    kept = None if head_file is None else _stored_head(settings, head_file, key_file)
     with open_catalog(settings) as catalog:
         head = AuditLog(catalog).verify(kept)
     out.print(f"the audit log is whole: {head.number} entries, the last one {head.hash}", highlight=False)
@@ -64,7 +64,7 @@ def keep_head(settings: Settings, path: Path, *, sign: bool = False) -> None:
         out.print(f"signed by {data['fingerprint']}; `xunren evidence key` prints the key", highlight=False)
 
 
-def _kept(settings: Settings, head_file: Path, key_file: Path | None) -> Head:
+def _stored_head(settings: Settings, head_file: Path, key_file: Path | None) -> Head:
     kept, data = read_head(head_file)
     if key_file is None and "signature" not in data:
         return kept

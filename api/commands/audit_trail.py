@@ -26,8 +26,8 @@ def record_command(settings: Settings, words: Sequence[str], options: Mapping[st
     """Write that a command is about to run. Writes nothing where nothing was ever indexed.
 
     Args:
-        settings: of the index.
-        words: of the command, e.g. ``("case", "search")``.
+        settings: settings of the index.
+        words: words of the command, e.g. ``("case", "search")``.
         options: its parameters as Typer read them.
 
     Raises:
@@ -50,8 +50,8 @@ def record_refusal(
     """Write that a command's sentence was refused, and by which rule. The command itself is recorded already.
 
     Args:
-        settings: of the index.
-        words: of the command.
+        settings: settings of the index.
+        words: words of the command.
         options: its parameters as Typer read them.
         refused: the error.
 

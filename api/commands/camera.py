@@ -24,7 +24,7 @@ NONE = "none"
 """Value of an index_url or a mask that removes it."""
 CAMERA_COLUMNS = tuple(Camera.__dataclass_fields__)
 _BATCH = 500
-_MASKS_KNOWN_S = 3.5  # a worker knows new masks after this (`indexer.decoding.privacy_masks.MaskBook`)
+_MASKS_KNOWN_S = 3.5  # a worker knows new masks after this (`indexer.decoding.privacy_masks.PrivacyMasks`)
 _WAIT_S = 120.0
 
 
@@ -121,22 +121,21 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
     """Add one camera or change it, and print what changed.
 
     Args:
-        settings: of the index.
+        settings: settings of the index.
         change: checked.
         reindex: have its recordings indexed again, with the masks as they are now.
     """
     with open_catalog(settings) as catalog:
-        live = catalog
-        known = live.streams.configs([change.camera_id]).get(change.camera_id)
+        known = catalog.streams.configs([change.camera_id]).get(change.camera_id)
         after = change.applied(known or CameraConfig(Camera(change.camera_id)), vault_of(settings), now_ms())
-        live.streams.put([after])
+        catalog.streams.put([after])
         changes = differences(known or CameraConfig(Camera(change.camera_id)), after)
         _say(f"camera {change.camera_id} {'added' if known is None else 'changed' if changes else 'is as it was'}")
         for line in changes:
             _say(f"  {line}")
         masks_before = known.rules.masks if known and known.rules else ()
         if reindex:
-            _index_again(catalog, live, open_media(settings), change.camera_id)
+            _index_again(catalog, open_media(settings), change.camera_id)
         elif (after.rules.masks if after.rules else ()) != masks_before and catalog.segments.indexed_of(
             change.camera_id, "", 1
         ):
@@ -146,10 +145,9 @@ def add_camera(settings: Settings, change: CameraChange, *, reindex: bool = Fals
 def stop_camera(settings: Settings, camera_id: str) -> None:
     """Stop recording a camera. Its recordings stay as long as they would have."""
     with open_catalog(settings) as catalog:
-        live = catalog
         catalog.cameras.check([camera_id])
-        was_recorded = bool(live.streams.configs([camera_id])[camera_id].streams)
-        live.streams.set(camera_id, ())
+        was_recorded = bool(catalog.streams.configs([camera_id])[camera_id].streams)
+        catalog.streams.set(camera_id, ())
     _say(f"camera {camera_id} is no longer recorded" if was_recorded else f"camera {camera_id} was not recorded")
 
 
@@ -159,7 +157,7 @@ def differences(before: CameraConfig, after: CameraConfig) -> list[str]:
     return [
         f"{name}: {now[name] or '(none)'}" + (f" (was {was[name]})" if was[name] else "")
         for name in now
-        if was[name] != now[name] or (name in _ADDRESSES and _sealed(before, name) != _sealed(after, name))
+        if was[name] != now[name] or (name in _ADDRESSES and _sealed_url(before, name) != _sealed_url(after, name))
     ]
 
 
@@ -175,13 +173,13 @@ def _plain(known: CameraConfig) -> dict[str, Any]:
     return camera | addresses | {"keep_days": rules.keep_days, "masks": masks}
 
 
-def _sealed(known: CameraConfig, name: str) -> str:
+def _sealed_url(known: CameraConfig, name: str) -> str:
     return next((stream.sealed for stream in known.streams if stream.role is _ADDRESSES[name]), "")
 
 
-def _index_again(catalog: Catalog, live: Catalog, media: MediaStore, camera_id: str) -> None:
+def _index_again(catalog: Catalog, media: MediaStore, camera_id: str) -> None:
     """Delete the thumbnails first, so that a quick worker loses no new ones. Rows go when the new ones are there."""
-    late = _wait_for_workers(live, camera_id)
+    late = _wait_for_workers(catalog, camera_id)
     count, last = 0, ""
     while ids := catalog.segments.indexed_of(camera_id, last, _BATCH):
         for segment_id in ids:
@@ -192,21 +190,21 @@ def _index_again(catalog: Catalog, live: Catalog, media: MediaStore, camera_id: 
         _say(f"{late} files were being indexed all the time, with the masks as they were; use --reindex once more")
 
 
-def _wait_for_workers(live: Catalog, camera_id: str) -> int:
+def _wait_for_workers(catalog: Catalog, camera_id: str) -> int:
     """Wait until no worker uses masks of the camera that it read before. Returns how many recordings still have one."""
-    if not _leased(live, camera_id):
+    if not _leased_ids(catalog, camera_id):
         return 0
     with err.status("waiting for what is being indexed"):
         time.sleep(_MASKS_KNOWN_S)
-        left, until = _leased(live, camera_id), time.monotonic() + _WAIT_S
+        left, until = _leased_ids(catalog, camera_id), time.monotonic() + _WAIT_S
         while left and time.monotonic() < until:
             time.sleep(0.5)
-            left &= _leased(live, camera_id)
+            left &= _leased_ids(catalog, camera_id)
     return len(left)
 
 
-def _leased(live: Catalog, camera_id: str) -> set[str]:
-    leased = live.coverage.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
+def _leased_ids(catalog: Catalog, camera_id: str) -> set[str]:
+    leased = catalog.coverage.recordings(0, 2**62, [camera_id], states=[SegmentState.LEASED])
     return {segment.id for segment, _, _ in leased}
 
 

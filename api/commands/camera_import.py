@@ -31,15 +31,15 @@ def import_cameras(settings: Settings, file: Path) -> None:
     """
     lines = read_changes(file)
     with open_catalog(settings) as catalog:
-        live, vault, now = catalog, vault_of(settings), now_ms()
-        known = live.streams.configs(list(lines))
+        vault, now = vault_of(settings), now_ms()
+        known = catalog.streams.configs(list(lines))
         changed = []
         for id_, (line, change) in lines.items():
             before, hide = known.get(id_) or CameraConfig(Camera(id_)), bool(change.url or change.index_url)
             after = _at(line, lambda: change.applied(before, vault, now), hide=hide)  # noqa: B023
             if id_ not in known or differences(known[id_], after):
                 changed.append(after)
-        live.streams.put(changed)
+        catalog.streams.put(changed)
     new = len(lines) - len(known)
     out.print(f"{new} cameras added, {len(changed) - new} changed, {len(lines) - len(changed)} as they were")
 

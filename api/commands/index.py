@@ -27,7 +27,7 @@ def index_paths(
 ) -> int:
     """Index `paths` and print the report. Returns the exit status: 0 all indexed, 3 some skipped, 1 none."""
     registered = _register(settings, paths, camera_id, start)
-    reports = _indexed(settings, registered.waiting) if registered.waiting else []
+    reports = _segment_data(settings, registered.waiting) if registered.waiting else []
     if as_json:
         show_json(_as_dict(registered, reports))
     else:
@@ -49,7 +49,7 @@ def _register(settings: Settings, paths: Sequence[Path], camera_id: str | None, 
         )
 
 
-def _indexed(settings: Settings, segments: Sequence[Segment]) -> list[Data]:
+def _segment_data(settings: Settings, segments: Sequence[Segment]) -> list[Data]:
     """Have what waits indexed, with a progress bar, and return the reports."""
     backend = backend_of(settings)
     if backend.address:

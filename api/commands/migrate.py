@@ -33,7 +33,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> Migration:
     """Bring the database to this program's revision. A kill at any point leaves it as it was, or done.
 
     Args:
-        settings: of the index; nothing else may have it open.
+        settings: settings of the index; nothing else may have it open.
         dry_run: only return what would be done.
 
     Raises:
@@ -51,7 +51,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> Migration:
             steps = _steps(before)
         if dry_run or not steps:
             return Migration(before or "", tables.REVISION if steps else before or "", steps)
-        kept = _copied(path, before or "before-0001") if path is not None else None
+        kept = _back_up(path, before or "before-0001") if path is not None else None
         with engine.begin() as db:
             tables.alone(db)
             _upgrade(db)
@@ -115,7 +115,7 @@ def _file(settings: Settings) -> Path | None:
     return path
 
 
-def _copied(path: Path, before: str) -> Path:
+def _back_up(path: Path, before: str) -> Path:
     """Copy the file beside it and return the copy. Keeps an earlier copy as it is."""
     target = path.with_name(f"{path.name}.{before}")
     if not target.exists():

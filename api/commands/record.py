@@ -31,7 +31,7 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
     """Record until interrupted, and print every change of a stream.
 
     Args:
-        settings: of the data folder that is recorded into.
+        settings: settings of the data folder that is recorded into.
         cameras: only these; all if empty.
         districts: only cameras of these; all if empty.
 
@@ -44,15 +44,14 @@ def record(settings: Settings, *, cameras: Collection[str], districts: Collectio
     check_addresses(settings)
     with open_catalog(settings) as catalog:
         catalog.cameras.check(cameras)
-        live = catalog
         in_districts = {c.id for c in catalog.cameras.all() if not districts or c.district in districts}
 
         def selected(stream: Stream) -> bool:
             known = not districts or stream.camera_id in in_districts
             return known and (not cameras or stream.camera_id in cameras)
 
-        count = sum(selected(stream) for stream in live.streams.all())
-        with Recorder(settings, live, selected) as recorder:
+        count = sum(selected(stream) for stream in catalog.streams.all())
+        with Recorder(settings, catalog, selected) as recorder:
             out.print(f"recording {count} streams into {settings.recordings_dir}; stop with Ctrl-C")
             if not count:
                 out.print("no camera has an address yet: xunren camera add gate-3 --url rtsp://user:password@host/path")
@@ -102,23 +101,23 @@ def follow(settings: Settings) -> None:
         done[0] += 1
         done[1] += report.rows
 
-    with open_context(settings) as parts:
+    with open_context(settings) as context:
         stop = threading.Event()
         activity = Activity()
         with (
-            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
-            in_background("indexing", lambda stop: index_until(parts, stop, activity, count)),
-            in_background("re-index", lambda stop: backfill_until(parts, stop)),
-            in_background("retention", lambda stop: apply_retention_until(parts, stop)),
+            in_background("alerts", lambda stop: deliver_alerts_until(context, stop)),
+            in_background("indexing", lambda stop: index_until(context, stop, activity, count)),
+            in_background("re-index", lambda stop: backfill_until(context, stop)),
+            in_background("retention", lambda stop: apply_retention_until(context, stop)),
         ):
             out.print("indexing what is recorded; stop with Ctrl-C")
             while not stop.wait(SAY_S):
-                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(parts.catalog)}")
+                out.print(f"{time.strftime('%H:%M:%S')}  {done[0]} files, {done[1]} rows; {behind(context.catalog)}")
 
 
-def behind(live: Catalog) -> str:
+def behind(catalog: Catalog) -> str:
     """Return how far indexing lies behind recording, in words."""
-    backlog = live.coverage.backlog(now_ms())
+    backlog = catalog.coverage.backlog(now_ms())
     if not backlog.segments or backlog.oldest_ms is None:
         return "nothing waits"
     age_s = (now_ms() - backlog.oldest_ms) / 1000

@@ -28,14 +28,13 @@ def catalog_status(catalog: Catalog) -> dict[str, Any]:
     for report in reports:
         for reason, n in report.skipped.items():
             frames[reason] = frames.get(reason, 0) + n
-    live = catalog
     alive_ms = now_ms() - DEAD_MS  # what a dead recorder wrote is no longer true
-    states = [health.state for health in live.recordings.health() if health.updated_ms > alive_ms]
+    states = [health.state for health in catalog.recordings.health() if health.updated_ms > alive_ms]
     return {
         "live": {
-            "streams": len(live.streams.all()),
+            "streams": len(catalog.streams.all()),
             "recording": states.count(StreamState.RECORDING),
-            "waiting": behind(live),
+            "waiting": behind(catalog),
         },
         "model": model[0] if model else None,
         "segments": catalog.segments.states(),

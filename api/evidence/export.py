@@ -71,7 +71,7 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class _ExportedSighting:
-    """What is exported: a sighting, its camera, and the recordings that show it, by start."""
+    """The subject of an export: a sighting, its camera, and the recordings that show it, by start."""
 
     case: Case
     sighting: Sighting
@@ -83,19 +83,19 @@ class _ExportedSighting:
 class EvidenceExporter:
     """Makes evidence of sightings, over an open context. Safe for many threads; opens and closes nothing."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, cases: CaseStore) -> None:
+        self._context = context
         self._cases = cases
-        self._footage = parts.catalog.playback
-        self._audit_log = AuditLog(parts.catalog)
-        self._signer = Signer(parts.settings.data_dir)
+        self._footage = context.catalog.playback
+        self._audit_log = AuditLog(context.catalog)
+        self._signer = Signer(context.settings.data_dir)
 
     def export(self, case_id: str, number: int, folder: Path, request: ExportRequest) -> dict[str, Any]:
         """Write `folder`, complete, or nothing. Returns the manifest.
 
         Args:
-            case_id: of an existing case.
-            number: of one of its sightings.
+            case_id: id of an existing case.
+            number: number of one of its sightings.
             folder: does not exist.
             request: by whom, and what.
 
@@ -110,7 +110,7 @@ class EvidenceExporter:
             contents = self._files(subject, work, request)
             described = [describe(path, path.name) for path in sorted(work.iterdir()) if path.is_file()]
             files = sorted([*contents.pop("copies"), *described], key=lambda one: one.name)
-            entry = self._entered(subject, files, request)
+            entry = self._write_audit(subject, files, request)
             manifest = self._manifest(subject, contents, files, entry)
             self._sign(work, manifest)
         return manifest
@@ -120,8 +120,8 @@ class EvidenceExporter:
         sighting = sighting_of(case, number)
         first = self._footage.segment(sighting.segment_id)
         showing = self._footage.showing(first, sighting.start_ms, sighting.end_ms)
-        segments = tuple(self._parts.media.fetched(showing))
-        known = self._parts.catalog.streams.configs([sighting.camera_id])[sighting.camera_id]
+        segments = tuple(self._context.media.fetched(showing))
+        known = self._context.catalog.streams.configs([sighting.camera_id])[sighting.camera_id]
         return _ExportedSighting(case, sighting, known.camera, segments, known.rules.masks if known.rules else ())
 
     # files -------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class EvidenceExporter:
             "recordings": [self._recording(*one, subject) for one in zip(subject.segments, described, strict=True)],
             "clip": {"name": clip.path.name, "how": MASKED if subject.masks else COPIED, **self._span(clip)},
             "still": self._still(subject, clip, work),
-            "blurred": self._blurred(subject, work) if request.blur else None,
+            "blurred": self._write_blurred(subject, work) if request.blur else None,
         }
 
     def _still(self, subject: _ExportedSighting, clip: EvidenceClip, work: Path) -> dict[str, Any]:
@@ -148,14 +148,14 @@ class EvidenceExporter:
             kept = existing(self._cases.still(subject.case, subject.sighting.number)).read_bytes()
         except NotFound:
             kept = None
-        megapixels = self._parts.settings.max_megapixels
+        megapixels = self._context.settings.max_megapixels
         written(work / "still.jpg", still_of(kept, clip, subject.sighting, subject.masks, megapixels))
         return {"name": "still.jpg", "how": DRAWN_STILL if kept is None else KEPT_STILL}
 
-    def _blurred(self, subject: _ExportedSighting, work: Path) -> dict[str, Any]:
-        s, sighting = self._parts.settings, subject.sighting
+    def _write_blurred(self, subject: _ExportedSighting, work: Path) -> dict[str, Any]:
+        s, sighting = self._context.settings, subject.sighting
         start_ms, end_ms = sighting.start_ms - CONTEXT_MS, sighting.end_ms + CONTEXT_MS
-        around = self._parts.media.fetched(self._footage.showing(subject.segments[0], start_ms, end_ms))
+        around = self._context.media.fetched(self._footage.showing(subject.segments[0], start_ms, end_ms))
         context = copied_clip(around, work / "around.mp4", start_ms, end_ms)
         detector = make_detector(s.detector, weights=s.detector_weights, device=s.device)
         detector.open()
@@ -173,21 +173,23 @@ class EvidenceExporter:
             detector.close()
             context.path.unlink(missing_ok=True)
         how = BLURRED.format(look_s=LOOK_S, detector=s.detector)
-        return {"name": "blurred.mp4", "how": how, **_counted(report)}
+        return {"name": "blurred.mp4", "how": how, **_counts(report)}
 
     def _known(self, sighting: Sighting, start_ms: int) -> list[KnownBox]:
         """Return where the index knows the person, beside the sighting's own box."""
-        own, _ = self._parts.store.get([sighting.clip_id])
-        ids = self._parts.store.ids(own[0].segment_id) if own else set()
+        own, _ = self._context.store.get([sighting.clip_id])
+        ids = self._context.store.ids(own[0].segment_id) if own else set()
         same = sorted(id_ for id_ in ids if track_of(id_) == sighting.track)
-        rows, _ = self._parts.store.get(same[:MAX_IDS])
+        rows, _ = self._context.store.get(same[:MAX_IDS])
         others = [KnownBox(r.time_ms - start_ms, r.box, r.frame_width, r.frame_height) for r in rows]
         best = KnownBox(sighting.time_ms - start_ms, sighting.box, sighting.frame_width, sighting.frame_height)
         return [best, *others]
 
     # audit log and manifest -----------------------------------------------------------------------------------------
 
-    def _entered(self, subject: _ExportedSighting, files: Sequence[Described], request: ExportRequest) -> AuditEntry:
+    def _write_audit(
+        self, subject: _ExportedSighting, files: Sequence[Described], request: ExportRequest
+    ) -> AuditEntry:
         """Write the entry of the audit log, which must be there before anything is handed out."""
         details = {
             "sighting": subject.sighting.number,
@@ -257,7 +259,7 @@ class EvidenceExporter:
         }
 
     def _index(self) -> dict[str, Any]:
-        live = self._parts.indexes.active
+        live = self._context.indexes.active
         schema = {"collection": live.info.collection, "schema_version": REVISION}
         return {"model": live.info.label, "dim": live.info.dim, "rows": live.store.count(), **schema}
 
@@ -265,7 +267,7 @@ class EvidenceExporter:
         return self._time("start", clip.start_ms) | self._time("end", clip.end_ms)
 
     def _time(self, name: str, ms: int | None) -> dict[str, Any]:
-        return {name: None if ms is None else iso(ms, self._parts.zone), f"{name}_ms": ms}
+        return {name: None if ms is None else iso(ms, self._context.zone), f"{name}_ms": ms}
 
     def _sign(self, work: Path, manifest: Mapping[str, Any]) -> None:
         data = canonical(manifest)
@@ -277,9 +279,9 @@ def _camera(camera: Camera) -> dict[str, Any]:
     return {"id": camera.id, "name": camera.name, "district": camera.district, "lat": camera.lat, "lon": camera.lon}
 
 
-def _counted(report: RedactionReport) -> dict[str, int]:
+def _counts(report: RedactionReport) -> dict[str, int]:
     return {
-        "pictures": report.pictures,
+        "pictures": report.frames,
         "pictures_with_the_person": report.with_person,
         "other_tracks_blurred": report.others,
     }

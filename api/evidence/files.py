@@ -37,8 +37,8 @@ def copied(segment: Segment, folder: Path, number: int) -> Described:
 
     Args:
         segment: whose file is wanted.
-        folder: of the evidence.
-        number: of the file, from 1, so that two of the same name lie beside each other.
+        folder: folder of the evidence.
+        number: number of the file, from 1, so that two of the same name lie beside each other.
 
     Raises:
         NotFound: the recording is no longer there.
@@ -114,7 +114,7 @@ def still_of(
 
     Args:
         kept: the picture that was kept with the sighting, JPEG; None takes the nearest one of the clip.
-        clip: of the sighting.
+        clip: clip of the sighting.
         sighting: says where the box is.
         masks: blackened; they may have been drawn after the picture was kept.
         megapixels: larger pictures of the clip are refused.
@@ -158,7 +158,7 @@ def _nearest(clip: EvidenceClip, time_ms: int, megapixels: float) -> Image:
             break
         best = off, frame.image
     if best is None:
-        raise BadMedia("no picture could be decoded", reason="undecodable", got=clip.path)
+        raise BadMedia("no frame could be decoded", reason="undecodable", got=clip.path)
     return best[1]
 
 

@@ -1,4 +1,4 @@
-"""How a folder of evidence is written: names, blocks, manifest. What makes one and what checks one agree here.
+"""The format of an evidence folder: names, blocks, manifest. Export and verification share it.
 
 The manifest holds the SHA-256 of every file, and that of each of its blocks of 1 MiB, so that the place of a change can
 be told. Only the manifest is signed. Nothing heavy is imported: a folder is checked with this, `cryptography` and the
@@ -148,7 +148,7 @@ def parse_manifest(content: bytes) -> Manifest:
         raise BadInput("it lacks its files or its key", expected='"files": [...], "key": {"fingerprint": ...}')
     if len(files) > MAX_FILES:
         raise BadInput("it names far too many files", got=len(files), expected=f"at most {MAX_FILES}")
-    described = tuple(_described(one) for one in files)
+    described = tuple(_parse_file(one) for one in files)
     names = Counter([*(one.name for one in described), *UNSIGNED])
     for name, count in names.items():
         if count > 1:
@@ -161,7 +161,7 @@ def shown(value: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 
-def _described(data: Any) -> Described:
+def _parse_file(data: Any) -> Described:
     blocks = data.get("blocks") if isinstance(data, dict) else None
     if not isinstance(blocks, list):
         raise BadInput("a file is not described", got=shown(data)[:80], expected="name, size, sha256 and blocks")

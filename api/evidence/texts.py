@@ -1,4 +1,4 @@
-"""What a folder of evidence says in words: its README.txt, and how its copies were made."""
+"""The texts of an evidence folder: its README.txt, and how its copies were made."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _A_LINK = "it is a link, which does not belong here"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a file. `name` is relative to the folder."""
+    """A fault of one file. `name` is relative to the folder."""
 
     name: str
     what: str
@@ -52,11 +52,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         faults: empty: everything is as it was signed.
-        fingerprint: of the key that the signature was compared with; empty: there was none.
+        fingerprint: fingerprint of the key that the signature was compared with; empty: there was none.
         is_proven: whether that key came from elsewhere. If not, the folder agrees with itself, and no more.
         manifest: the content of the manifest; None where it cannot be read.
     """
@@ -144,7 +144,7 @@ class _Verification:
 
     def files(self, manifest: Manifest) -> None:
         """Check that the manifest's files are there as it describes them, and no others."""
-        present = set(self._listed())
+        present = set(self._file_names())
         faulty = {fault.name for fault in self.faults}
         for described in manifest.files:
             if described.name in present:
@@ -154,7 +154,7 @@ class _Verification:
         known = {*(described.name for described in manifest.files), *UNSIGNED}
         self.faults.extend(Fault(name, "it is not in the manifest") for name in sorted(present - known))
 
-    def _listed(self) -> Iterator[str]:
+    def _file_names(self) -> Iterator[str]:
         """Yield the names of the files in the folder; what is neither file nor the one folder is a fault."""
         for name, mode in self._entries():
             if stat.S_ISREG(mode):
@@ -186,7 +186,7 @@ class _Verification:
         digest = Digest()
         wrong: list[int] = []
         try:
-            with _opened(self._folder / described.name) as file:
+            with _open_file(self._folder / described.name) as file:
                 size = os.fstat(file.fileno()).st_size
                 for number, block in enumerate(blocks_of(file)):
                     if number >= len(described.blocks):
@@ -208,7 +208,7 @@ class _Verification:
     def _small(self, name: str, most: int) -> bytes | None:
         """Return a small file's bytes; None, with a fault, where it cannot be read."""
         try:
-            with _opened(self._folder / name) as file:
+            with _open_file(self._folder / name) as file:
                 data = file.read(most + 1)
         except FileNotFoundError:
             self.faults.append(Fault(name, "it is missing"))
@@ -223,7 +223,7 @@ class _Verification:
         return data
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_file(path: Path) -> IO[bytes]:
     """Open a plain file. A link is refused, and what is no file (a pipe would never end) as well: `OSError`."""
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(number).st_mode):

@@ -99,7 +99,7 @@ class _AllIndexes:
 
 def apply_retention_until(context: AppContext, stop: threading.Event) -> None:
     """Delete expired recordings in small steps, until `stop`."""
-    retention = Retention(context.settings, context.catalog, context.catalog, _AllIndexes(context), context.media)
+    retention = Retention(context.settings, context.catalog, _AllIndexes(context), context.media)
     while not stop.wait(RETENTION_S):
         while not stop.is_set() and (deleted := retention.step(now_ms())) is not None:
             log.info("retention: %s", deleted)

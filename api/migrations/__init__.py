@@ -1,1 +1,1 @@
-"""How the catalogue's schema became what it is; run by `xunren migrate`."""
+"""The migrations of the catalogue's schema, run by `xunren migrate`."""

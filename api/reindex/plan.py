@@ -18,7 +18,7 @@ ROW_BYTES = 400  # of a row beside its vector
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a new index would cost. `seconds`: by the quickest and the slowest measured segment; None: there is none."""
+    """The cost of a new index. `seconds`: by the quickest and the slowest measured segment; None: there is none."""
 
     model: str
     label: str
@@ -74,7 +74,7 @@ def plan(context: AppContext, model: str, scope: ReindexScope) -> Plan:
 def _rates(context: AppContext, embedder: Embedder, scope: ReindexScope) -> list[float]:
     """Measure the seconds a row of some segments, on this machine under its present load."""
     active = context.indexes.active
-    in_scope = Filter(cameras=scope.cameras, from_ms=scope.from_ms, to_ms=scope.to_ms)
+    in_scope = Filter(cameras=scope.cameras, start_ms=scope.from_ms, end_ms=scope.to_ms)
     rows, _ = active.store.sample(MEASURED_SEGMENTS * 20, in_scope)
     ids = list(dict.fromkeys(row.segment_id for row in rows))[:MEASURED_SEGMENTS]
     segments = context.catalog.segments.by_id(ids)

@@ -38,7 +38,7 @@ def switch(context: AppContext, *, back: bool = False) -> dict[str, Any]:
     """
     store = context.catalog.indexes
     info = _other(store)
-    active = next(one for one in store.all() if one.state is IndexState.LIVE)
+    active = next(index for index in store.all() if index.state is IndexState.LIVE)
     is_newer = info.created_ms > active.created_ms
     is_done = info.state is IndexState.OLD and is_newer is back
     if not is_done:
@@ -86,7 +86,7 @@ def _measure_saved_searches(context: AppContext) -> dict[str, Any]:
             aimed += 1
         except XunrenError as e:
             failed[str(one.id)] = str(e)
-            log.warning("standing search %d still watches the index before: %s", one.id, e)
+            log.warning("saved search %d still watches the index before: %s", one.id, e)
     return {"count": aimed, "failed": failed}
 
 

@@ -84,7 +84,7 @@ def _missing(active: OpenIndex, other: OpenIndex, expected: Sequence[Row]) -> li
         if same != row or vector is None:
             missing.append(row)
             continue
-        near = Filter(cameras=(row.camera_id,), from_ms=row.start_ms, to_ms=row.end_ms + 1)
+        near = Filter(cameras=(row.camera_id,), start_ms=row.start_ms, end_ms=row.end_ms + 1)
         hits = other.store.search(vector, 20, near)
         if not any(hit.row.id == row.id and hit.score > ITSELF for hit in hits):
             missing.append(row)

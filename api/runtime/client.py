@@ -60,9 +60,9 @@ def ask(server: Server, path: str, body: Mapping[str, Any] | None = None, *, tim
     Raises:
         XunrenError: the server's own error, as it was raised there; `Unavailable` if there is no answer.
     """
-    request = _posted(server, path, body)
+    request = _post_request(server, path, body)
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s, context=_trusted(server)) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout_s, context=_tls_context(server)) as response:  # noqa: S310
             return json.load(response)
     except urllib.error.HTTPError as e:
         raise _remote_error(e.read()) from None
@@ -80,10 +80,10 @@ def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -
     Raises:
         XunrenError: as `ask`; `Unavailable` also where the file cannot be written.
     """
-    request = _posted(server, path, body)
+    request = _post_request(server, path, body)
     try:
         with (
-            urllib.request.urlopen(request, timeout=LONG_S, context=_trusted(server)) as response,  # noqa: S310
+            urllib.request.urlopen(request, timeout=LONG_S, context=_tls_context(server)) as response,  # noqa: S310
             target.open("xb") as file,
         ):
             shutil.copyfileobj(response, file, 1 << 20)
@@ -97,7 +97,7 @@ def download(server: Server, path: str, body: Mapping[str, Any], target: Path) -
         raise Unavailable("the server's answer did not arrive", got=f"{server.url}: {e}", cure=cure) from None
 
 
-def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
+def _post_request(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
     return urllib.request.Request(  # noqa: S310 - the address is our own server's
         server.url + path,
         data=None if body is None else json.dumps(body).encode(),
@@ -109,7 +109,7 @@ def _posted(server: Server, path: str, body: Mapping[str, Any] | None) -> urllib
     )
 
 
-def _trusted(server: Server) -> ssl.SSLContext | None:
+def _tls_context(server: Server) -> ssl.SSLContext | None:
     """Return a context that trusts the server's own certificate, whose name is that of another address."""
     if not server.certificate:
         return None

@@ -1,4 +1,4 @@
-"""What is open in this process: the settings, the catalogue, the media and the indexes."""
+"""The open parts of this process: the settings, the catalogue, the media and the indexes."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Indexes(Protocol):
     def written(self) -> Sequence[SearchableIndex]:
         """Return the indexes that new rows go to, at most `REFRESH_S` late."""
 
-    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+    def page(self, answer: str, start: int, limit: int, requester: str = "") -> Answer:
         """Return a page of an answer of any open index; see `SearchEngine.page`."""
 
 
@@ -56,9 +56,9 @@ class OneIndex:
         """Return the one index."""
         return (self.active,)
 
-    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+    def page(self, answer: str, start: int, limit: int, requester: str = "") -> Answer:
         """Return a page of an answer; see `SearchEngine.page`."""
-        return self.active.engine.page(answer, start, limit, asker)
+        return self.active.engine.page(answer, start, limit, requester)
 
 
 class CatalogIndexes:
@@ -167,13 +167,13 @@ class CatalogIndexes:
         """Open a separate store of an index, to drop its collection; the caller closes it."""
         return open_vector_store(self._settings, collection=info.collection, dim=info.dim, beside=self._first_store)
 
-    def page(self, answer: str, start: int, limit: int, asker: str = "") -> Answer:
+    def page(self, answer: str, start: int, limit: int, requester: str = "") -> Answer:
         """Return a page of an answer of any open index; see `SearchEngine.page`."""
         active = self.active  # once: a switch in between would leave out the index before, whose answer it may be
         others = [index for index in list(self._open.values()) if index is not active]
         for index in (active, *others):
             try:
-                return index.engine.page(answer, start, limit, asker)
+                return index.engine.page(answer, start, limit, requester)
             except NotFound as e:
                 missing = e
         raise missing

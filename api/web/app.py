@@ -37,7 +37,7 @@ shape: what went wrong, what was got, what was expected, and the cure."""
 
 
 def create_app(
-    parts: AppContext,
+    context: AppContext,
     *,
     hosts: Sequence[str] | None,
     activity: Activity | None = None,
@@ -47,11 +47,11 @@ def create_app(
     """Build the application. It opens and closes nothing.
 
     Args:
-        parts: open, and kept open as long as the application answers.
+        context: open, and kept open as long as the application answers.
         hosts: the names (Host header) it answers to; None: any, for an address that other machines use.
         activity: what the indexing thread tells, for the status.
-        local_key: with which commands at this machine ask; empty: none may.
-        setup_token: with which the first account is made; empty: nobody can make it.
+        local_key: key with which commands at this machine ask; empty: none may.
+        setup_token: setup token with which the first account is made; empty: nobody can make it.
     """
     app = FastAPI(
         title="Xunren 寻人",
@@ -61,9 +61,9 @@ def create_app(
         redoc_url=None,
         dependencies=[Depends(admit)],
     )
-    app.state.parts = parts
-    app.state.accounts = AccountStore(parts.catalog) if parts.settings.accounts else None
-    app.state.oidc = OidcProvider(parts.settings) if parts.settings.oidc_issuer else None
+    app.state.context = context
+    app.state.accounts = AccountStore(context.catalog) if context.settings.accounts else None
+    app.state.oidc = OidcProvider(context.settings) if context.settings.oidc_issuer else None
     app.state.setup_token = setup_token
     app.state.stopping = lambda: False  # a server that ends sets it, and streaming answers end
     app.state.activity = activity or Activity()

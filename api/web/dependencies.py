@@ -12,9 +12,9 @@ MAX_OFFSET_MS = 366 * 86_400_000
 """No single recording is longer than a year."""
 
 
-async def _parts(request: Request) -> AppContext:
-    parts: AppContext = request.app.state.parts
-    return parts
+async def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 async def _activity(request: Request) -> Activity:
@@ -22,6 +22,6 @@ async def _activity(request: Request) -> Activity:
     return activity
 
 
-ContextHere = Annotated[AppContext, Depends(_parts)]
+ContextHere = Annotated[AppContext, Depends(_context)]
 ActivityHere = Annotated[Activity, Depends(_activity)]
 SegmentId = Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="`segment` of a clip")]

@@ -125,8 +125,8 @@ async def _principal(request: Request) -> Principal:
 PrincipalHere = Annotated[Principal, Depends(_principal)]
 
 
-def _visibility(principal: PrincipalHere, parts: ContextHere) -> Visibility:
-    return visibility_of(parts.catalog, principal.scope)
+def _visibility(principal: PrincipalHere, context: ContextHere) -> Visibility:
+    return visibility_of(context.catalog, principal.scope)
 
 
 VisibilityHere = Annotated[Visibility, Depends(_visibility)]
@@ -140,8 +140,8 @@ def _camera_visibility(principal: PrincipalHere, visibility: VisibilityHere) -> 
 CameraVisibilityHere = Annotated[Visibility, Depends(_camera_visibility)]
 
 
-def _ownership(parts: ContextHere) -> OwnershipStore:
-    return OwnershipStore(parts.catalog)
+def _ownership(context: ContextHere) -> OwnershipStore:
+    return OwnershipStore(context.catalog)
 
 
 OwnershipHere = Annotated[OwnershipStore, Depends(_ownership)]

@@ -21,8 +21,8 @@ _HOUR_MS = 3_600_000
 class Purpose:
     """Checks case and reason of a search."""
 
-    def __init__(self, parts: AppContext, cases: CaseStore, principal: Principal, visibility: Visibility) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, cases: CaseStore, principal: Principal, visibility: Visibility) -> None:
+        self._context = context
         self._cases = cases
         self._principal = principal
         self._visibility = visibility
@@ -30,7 +30,7 @@ class Purpose:
     @property
     def anyhow(self) -> Requester:
         """Return the requester for what needs no case: to turn a page, to mark a clip."""
-        return Requester(self._principal.account, sight=self._visibility)
+        return Requester(self._principal.account, visibility=self._visibility)
 
     def of(self, case_id: str, reason: str) -> Requester:
         """Return the requester of a search in a case.
@@ -41,33 +41,33 @@ class Purpose:
             Conflict: it is closed.
         """
         self.check(case_id, reason)
-        if case_id and not self._parts.settings.require_case:
+        if case_id and not self._context.settings.require_case:
             self._check_case(case_id)
         return replace(self.anyhow, case=case_id, widest_ms=self._widest_ms(case_id))
 
     def check(self, case_id: str, reason: str) -> None:
         """Raise what `of` does where a case and a reason are asked for."""
-        if self._parts.settings.require_case:
+        if self._context.settings.require_case:
             self._check_case(case_id)
             check_reason(reason)
 
     def _check_case(self, case_id: str) -> None:
         if not case_id:
             raise BadInput("the search names no case", expected="case: the id of a case", cure="open a case first")
-        OwnershipStore(self._parts.catalog).check(self._principal, OwnedKind.CASE, case_id)
+        OwnershipStore(self._context.catalog).check(self._principal, OwnedKind.CASE, case_id)
         if self._cases.case(case_id).closed_ms is not None:
             raise Conflict("the case is closed", got=case_id, cure="open it again first")
 
     def _widest_ms(self, case_id: str) -> int | None:
-        if self._principal.is_local or ApprovalStore(self._parts.catalog).holds(self._principal, case_id):
+        if self._principal.is_local or ApprovalStore(self._context.catalog).holds(self._principal, case_id):
             return None
-        return round(self._parts.settings.wide_search_hours * _HOUR_MS)
+        return round(self._context.settings.wide_search_hours * _HOUR_MS)
 
 
-def _cases(request: Request, parts: ContextHere) -> CaseStore:
+def _cases(request: Request, context: ContextHere) -> CaseStore:
     state = request.app.state
     if not hasattr(state, "cases"):  # two at once make it twice, which harms nothing
-        state.cases = cases_of(parts.settings, parts.catalog)
+        state.cases = cases_of(context.settings, context.catalog)
     cases: CaseStore = state.cases
     return cases
 
@@ -75,8 +75,8 @@ def _cases(request: Request, parts: ContextHere) -> CaseStore:
 CasesHere = Annotated[CaseStore, Depends(_cases)]
 
 
-def _purpose(parts: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere) -> Purpose:
-    return Purpose(parts, cases, principal, visibility)
+def _purpose(context: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere) -> Purpose:
+    return Purpose(context, cases, principal, visibility)
 
 
 PurposeHere = Annotated[Purpose, Depends(_purpose)]

@@ -43,7 +43,7 @@ def serve(
     """Answer until interrupted.
 
     Args:
-        settings: with `host` and `port`; port 0 takes a free one.
+        settings: settings with `host` and `port`; port 0 takes a free one.
         insecure: allow an address that other machines reach without TLS, or without accounts.
         on_start: told the page's address once it answers, and the link to the first account where there is none.
         record: also record the live cameras.
@@ -66,16 +66,16 @@ def serve(
         if record:  # before the model is loaded, which takes seconds that would not be recorded
             catalog = stack.enter_context(open_catalog(settings))
             stack.enter_context(Recorder(settings, catalog))
-        parts = stack.enter_context(open_context(settings))
-        parts.engine.warm_up()
+        context = stack.enter_context(open_context(settings))
+        context.engine.warm_up()
         port = listener.getsockname()[1]
         host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
         url = f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
         activity = Activity()
         hosts = ("127.0.0.1", "localhost", settings.host) if loopback else None
         local_key = secrets.token_urlsafe(32)
-        setup_token = _setup_token(parts)
-        made = create_app(parts, activity=activity, hosts=hosts, local_key=local_key, setup_token=setup_token)
+        setup_token = _setup_token(context)
+        made = create_app(context, activity=activity, hosts=hosts, local_key=local_key, setup_token=setup_token)
         config = uvicorn.Config(
             made,
             log_level="warning",
@@ -85,23 +85,23 @@ def serve(
         )
         server = uvicorn.Server(config)
         made.state.stopping = lambda: server.should_exit
-        stack.enter_context(_announced(settings, url, local_key))
-        stack.enter_context(in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)))
+        stack.enter_context(_announcement(settings, url, local_key))
+        stack.enter_context(in_background("alerts", lambda stop: deliver_alerts_until(context, stop)))
         if settings.audit_export_dir:
-            stack.enter_context(in_background("heads", lambda stop: export_heads_until(parts, stop)))
+            stack.enter_context(in_background("heads", lambda stop: export_heads_until(context, stop)))
         if index:
-            stack.enter_context(in_background("indexing", lambda stop: index_until(parts, stop, activity, _ignore)))
-            stack.enter_context(in_background("re-index", lambda stop: backfill_until(parts, stop)))
-            stack.enter_context(in_background("retention", lambda stop: apply_retention_until(parts, stop)))
+            stack.enter_context(in_background("indexing", lambda stop: index_until(context, stop, activity, _ignore)))
+            stack.enter_context(in_background("re-index", lambda stop: backfill_until(context, stop)))
+            stack.enter_context(in_background("retention", lambda stop: apply_retention_until(context, stop)))
         else:
-            stack.enter_context(in_background("indexes", lambda stop: load_indexes_until(parts, stop)))
+            stack.enter_context(in_background("indexes", lambda stop: load_indexes_until(context, stop)))
         on_start(url, f"{url}/#setup={setup_token}" if setup_token else "")
         server.run(sockets=[listener])
 
 
-def _setup_token(parts: AppContext) -> str:
+def _setup_token(context: AppContext) -> str:
     """Return the token of the link to the first account, a new one at each start; nothing where one exists."""
-    needed = parts.settings.accounts and AccountStore(parts.catalog).empty()
+    needed = context.settings.accounts and AccountStore(context.catalog).empty()
     return secrets.token_urlsafe(24) if needed else ""
 
 
@@ -146,7 +146,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _announced(settings: Settings, url: str, key: str) -> Iterator[None]:
+def _announcement(settings: Settings, url: str, key: str) -> Iterator[None]:
     """Leave address and key in the data folder, for its owner only: `xunren search` and others find them there."""
     file = address_file(settings)
     file.unlink(missing_ok=True)  # whose mode may be another

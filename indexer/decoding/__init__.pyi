@@ -1,6 +1,6 @@
 from .lookback import earlier_frames as earlier_frames
 from .nvdec import decoding_card as decoding_card
-from .privacy_masks import MaskBook as MaskBook
+from .privacy_masks import PrivacyMasks as PrivacyMasks
 from .privacy_masks import blackened as blackened
 from .probe import MediaInfo as MediaInfo
 from .probe import probe as probe

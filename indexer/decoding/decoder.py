@@ -29,7 +29,7 @@ class Decoder:
     """Decodes runs of packets with one thread. Damage never raises; it is counted in `damaged`.
 
     Args:
-        stream: of an open container.
+        stream: stream of an open container.
         max_megapixels: a larger frame inside the stream is refused by the codec.
         by_order: frames take the times of the packets in rising order, for containers without presentation times.
         doubt: called with a key packet that gave no frame, and why, before it is counted as damaged; it may raise.
@@ -73,14 +73,14 @@ class Decoder:
             if self._doubt and packet.is_keyframe:
                 self._doubt(packet, str(e))
             return
-        yield from self._timed(frames)
+        yield from self._with_times(frames)
 
     def single(self, packet: Packet[VideoStream]) -> list[DecodedFrame]:
         """Decode a key packet by itself. The result is empty if it is damaged, or needs what follows it."""
         self.drop()
         frames = [*self.feed(packet), *self._flush()]
         if self._doubt and not frames:
-            self._doubt(packet, "no picture")
+            self._doubt(packet, "no frame")
         self.drop()
         return frames
 
@@ -117,14 +117,14 @@ class Decoder:
             frames = self._codec.decode(None)
         except self._errors:
             return
-        yield from self._timed(frames)
+        yield from self._with_times(frames)
 
     def _begin(self) -> None:
         self._clean = True
         self._waiting.clear()
         self._fed = self._shown = self._failed = 0
 
-    def _timed(self, frames: list[VideoFrame]) -> Iterator[DecodedFrame]:
+    def _with_times(self, frames: list[VideoFrame]) -> Iterator[DecodedFrame]:
         for frame in frames:
             if frame.is_corrupt:
                 self._failed += 1  # the codec says so itself: mostly grey smear

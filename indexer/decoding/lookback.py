@@ -20,12 +20,12 @@ LOOK_BACK_MS = 180_000
 LOOK_BACK_INTERVAL_S = 5.0
 
 
-def earlier_frames(live: Catalog, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
+def earlier_frames(catalog: Catalog, media: MediaStore, segment: Segment, max_megapixels: float) -> Iterator[Frame]:
     """Yield the frames of the minutes before a live segment, in order of time, for a background that is not learnt yet.
 
     Files that cannot be read are passed over: they are reported where they are indexed.
     """
-    before = live.coverage.recordings(
+    before = catalog.coverage.recordings(
         segment.start_ms - LOOK_BACK_MS,
         segment.start_ms,
         [segment.camera_id],

@@ -29,19 +29,19 @@ def blackened(image: Image, polygons: Sequence[Polygon]) -> Image:
     return dark
 
 
-class MaskBook:
+class PrivacyMasks:
     """The cameras' masks, at most `refresh_s` old. Safe for threads.
 
     Where the catalogue does not answer, the masks that were read last stay valid: a mask that could not be read never
     uncovers anything.
 
     Args:
-        live: open.
+        catalog: open.
         refresh_s: seconds after which the catalogue is read again.
     """
 
-    def __init__(self, live: Catalog, *, refresh_s: float = 3.0) -> None:
-        self._live = live
+    def __init__(self, catalog: Catalog, *, refresh_s: float = 3.0) -> None:
+        self._catalog = catalog
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
         self._rules: dict[str, Rules] | None = None
@@ -61,7 +61,7 @@ class MaskBook:
 
     def _read(self) -> None:
         try:
-            self._rules = self._live.streams.rules()
+            self._rules = self._catalog.streams.rules()
         except Unavailable as e:
             if self._rules is None:
                 raise

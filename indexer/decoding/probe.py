@@ -21,7 +21,7 @@ _HEAD = 300  # packets; the first frame among them that decodes has the rotation
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What is known of a video file.
+    """The properties of a video file.
 
     Attributes:
         width: pixels, as displayed (after rotation).
@@ -79,7 +79,7 @@ def _rotation(path: Path, container: InputContainer, stream: VideoStream, max_me
     for frame in decoder.drain():
         return rotation(frame)
     if empty:
-        raise BadMedia("there are no pictures in it", reason="truncated", got=path, cure="copy it again")
+        raise BadMedia("there are no frames in it", reason="truncated", got=path, cure="copy it again")
     return 0
 
 

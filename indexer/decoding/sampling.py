@@ -24,7 +24,7 @@ _GROUP_BYTES = 64_000_000  # of packets held while a group's length is not yet k
 
 @dataclass(slots=True)
 class FrameCounts:
-    """What became of the coded frames of a file. Once read to its end: seen = yielded + not_due + damaged.
+    """Counts of a file's coded frames. Once read to its end: seen = yielded + not_due + damaged.
 
     Attributes:
         seen: packets met (a packet is a frame, save for rarities such as separate fields).
@@ -61,7 +61,7 @@ class FrameSampler:
 
     Args:
         timeline: the packets.
-        decoder: of the same stream.
+        decoder: decoder of the same stream.
         interval_ms: between samples.
         counts: `seen` is counted here.
     """

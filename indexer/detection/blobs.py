@@ -31,8 +31,8 @@ def changed(now: Image, background: Image, difference: Mask) -> Mask:
 
     Args:
         now: the frame.
-        background: with the same exposure.
-        difference: of the two, (h, w), the largest of the channels.
+        background: background with the same exposure.
+        difference: difference of the two, (h, w), the largest of the channels.
     """
     mask = (difference > WEAK).astype(np.uint8)
     rows, columns = np.nonzero(mask)
@@ -41,12 +41,12 @@ def changed(now: Image, background: Image, difference: Mask) -> Mask:
     mean = ratio.mean(axis=1)
     mask[rows, columns] = ~((np.ptp(ratio, axis=1) < SHADOW_TINT) & (mean > low) & (mean < high))
     mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
-    mask = _supported(mask, difference)
+    mask = _keep_supported(mask, difference)
     tall = max(3, mask.shape[0] // 16) | 1
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((tall, 3), np.uint8)), np.uint8)
 
 
-def _supported(mask: Mask, difference: Mask) -> Mask:
+def _keep_supported(mask: Mask, difference: Mask) -> Mask:
     """Return the regions of the mask of which enough differs by more than `SAME`."""
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     size = np.bincount(labels.reshape(-1), minlength=count)

@@ -109,7 +109,7 @@ class CropAlbum:
         quality = _quality(detection, cut)
         at = None
         if len(self._kept) >= self._most:
-            at = self._replaced(detection, quality)
+            at = self._weakest(detection, quality)
             if at is None:
                 return
         height, width = image.shape[:2]
@@ -118,7 +118,7 @@ class CropAlbum:
             del self._kept[at]
         self._kept.append(_Kept(crop, quality, detection.colours))
 
-    def _replaced(self, detection: TrackedDetection, quality: float) -> int | None:
+    def _weakest(self, detection: TrackedDetection, quality: float) -> int | None:
         """Return the number of the crop that is worth least beside a new one; None if that is the new one."""
         times = [kept.crop.offset_ms for kept in self._kept] + [detection.offset_ms]
         colours = [kept.colours for kept in self._kept] + [detection.colours]

@@ -1,4 +1,4 @@
-"""What a person detector is: frames of one recording in, the same frames with their people out."""
+"""The protocol of a person detector: frames of one recording in, the same frames with their people out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Detector(Protocol):
         """Yield the same frames in the same order, each with the people in it. Several threads may call.
 
         Args:
-            frames: of one recording of one fixed camera.
+            frames: frames of one recording of one fixed camera.
             camera: where its recordings follow one another; a call may use what earlier calls learnt of it.
                 Empty: all state lives in the call.
             earlier: returns frames from before, for a camera of which nothing is known yet.

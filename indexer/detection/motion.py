@@ -56,7 +56,7 @@ class MotionDetector:
         """Yield the same frames in the same order, each with the people in it; boxes in its own pixels.
 
         Args:
-            frames: of one file of one camera, any interval; made for one every second or two.
+            frames: frames of one file of one camera, any interval; made for one every second or two.
             camera: its background is kept from call to call; two calls for the same one wait for each other.
             earlier: frames that a camera's background is learnt from before its first call.
         """

@@ -65,7 +65,7 @@ def track_people(
         live = [track for track in live if track not in ended]
         yield from _convincing(ended)
         source, described = FrameThumbnail(frame, thumbnail), describe(frame, detections)
-        continued = dict(_continued(described, live))
+        continued = dict(_assign(described, live))
         for n, detection in enumerate(described):
             if n in continued:
                 track = live[continued[n]]
@@ -130,7 +130,7 @@ class _LiveTrack:
         return one.is_whole and one.score >= SURE and one.box.height >= SMALLEST_GLIMPSE * height
 
 
-def _continued(detections: list[TrackedDetection], live: list[_LiveTrack]) -> list[tuple[int, int]]:
+def _assign(detections: list[TrackedDetection], live: list[_LiveTrack]) -> list[tuple[int, int]]:
     """Return (detection, track that it continues) as numbers, each at most once, of the least cost in sum."""
     from scipy.optimize import linear_sum_assignment  # here: it takes 0.3 s to import, and a search needs none
 

@@ -58,7 +58,7 @@ def discover(paths: Iterable[Path], *, camera_id: str | None = None) -> list[Rec
 
     Args:
         paths: files and folders.
-        camera_id: of all files, whatever their folders.
+        camera_id: camera of all files, whatever their folders.
 
     Raises:
         BadInput: `camera_id` could not be a camera's.

@@ -61,7 +61,7 @@ def register(
         paths: files, or folders whose sub-folders are cameras.
         camera_id: camera of all files; None takes it from the folders.
         start_ms: wall-clock start (Unix ms) of a single file; None: see `start_of`.
-        zone: of times without one.
+        zone: time zone of times without one.
         max_megapixels: larger frames are refused.
         on_file: called with each file before it is read.
 

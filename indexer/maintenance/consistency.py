@@ -91,7 +91,7 @@ class ConsistencyChecker:
         ]
         return ConsistencyReport(self._entries, self._files, self._rows, [kind for kind in kinds if kind.items])
 
-    def mend(self, live: Catalog) -> None:
+    def mend(self) -> None:
         """Delete media and rows of unknown segments, index segments without rows again, and mark lost recordings.
 
         Files are never touched. Retention deletes what is marked.
@@ -104,7 +104,9 @@ class ConsistencyChecker:
                 self._store.delete_segments(part)
         for part in _parts(left.rowless):
             self._catalog.segments.index_again(part)
-        live.retention.mark_deleting(entry.id for entry in left.lost.values() if entry.role is not StreamRole.FILE)
+        self._catalog.retention.mark_deleting(
+            entry.id for entry in left.lost.values() if entry.role is not StreamRole.FILE
+        )
 
     def leftovers(self) -> Leftovers:
         """Return the disagreements that two comparisons share."""
@@ -123,7 +125,7 @@ class ConsistencyChecker:
                 left.lost[entry.id] = entry
             if entry.rows and not rows.get(entry.id):
                 left.rowless.add(entry.id)
-        known_ids, known_paths = _sorted(ids), _sorted(paths)
+        known_ids, known_paths = _sort(ids), _sort(paths)
         files = _Counted(chain(_files(self._settings.recordings_dir), stored))
         left.files = _unknown(files, known_paths)
         left.media = _unknown(segments_with_media(self._media), known_ids)
@@ -204,7 +206,7 @@ def _short(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=8).digest(), "big")
 
 
-def _sorted(numbers: array[int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def _sort(numbers: array[int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     return np.sort(np.frombuffer(numbers, np.uint64)) if numbers else np.zeros(0, np.uint64)
 
 

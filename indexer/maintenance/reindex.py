@@ -44,7 +44,7 @@ class IndexFiller:
     """Fills `target` with the rows of `source` that it lacks. Opens and closes nothing; a process needs one a pair.
 
     Args:
-        settings: of the index; `lease_s`, `workers`, `sample_interval_s` and `max_megapixels` count.
+        settings: settings of the index; `lease_s`, `workers`, `sample_interval_s` and `max_megapixels` count.
         catalog: open.
         media: has the recordings.
         source: the index whose rows are taken.
@@ -56,8 +56,8 @@ class IndexFiller:
     ) -> None:
         self._workers = settings.workers
         self._backfill = catalog.backfill
-        self._live = catalog
-        self._images = RowImages(settings, self._live, media)
+        self._catalog = catalog
+        self._images = RowImages(settings, self._catalog, media)
         self._source, self._target = source, target
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease_ms = round(1000 * settings.lease_s)
@@ -109,7 +109,7 @@ class IndexFiller:
         target_rows = _by_segment(self._target.store.rows_of(ids))
         faults: dict[str, str] = {}
         writer = _RowWriter(self._target)
-        with closing(self._decoded(segments, source_rows, faults, stop, progress)) as images:
+        with closing(self._decode_row_images(segments, source_rows, faults, stop, progress)) as images:
             for row, image in images:
                 writer.add(row, image)
                 self._renew_leases()
@@ -127,7 +127,7 @@ class IndexFiller:
         if not done and self._backfill.deleted(segment.id):  # one that was indexed again is filled again
             self._target.store.delete_segment(segment.id)
 
-    def _decoded(
+    def _decode_row_images(
         self,
         segments: Sequence[Segment],
         rows: Mapping[str, Sequence[Row]],
@@ -196,7 +196,7 @@ class IndexFiller:
     def _wait_for_live_indexing(self, stop: threading.Event) -> None:
         """Wait up to `PATIENCE_S` while recorded files wait to be indexed: new recordings come first."""
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until and self._live.coverage.backlog(0).segments:
+        while time.monotonic() < until and self._catalog.coverage.backlog(0).segments:
             if stop.wait(0.1):
                 raise StoppedWork
 

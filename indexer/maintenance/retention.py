@@ -63,15 +63,12 @@ class Retention:
 
     Args:
         settings: `retention_days`, `retention_gib` and `recordings_dir` count.
-        catalog: open, as are `live` (in the same catalogue), `store` and `media`.
+        catalog: open, as are `store` and `media`.
     """
 
-    def __init__(
-        self, settings: Settings, catalog: Catalog, live: Catalog, store: RowDeleter, media: MediaStore
-    ) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, store: RowDeleter, media: MediaStore) -> None:
         self._settings = settings
         self._retention = catalog.retention
-        self._live = live
         self._store = store
         self._media = media
         self._bytes = 0
@@ -84,9 +81,9 @@ class Retention:
             Unavailable: a part does not answer, or no file can be deleted; the next step goes on from there.
         """
         self._unmark_held()
-        if not self._live.retention.deleting(1):
-            self._live.retention.mark_deleting([segment.id for segment in self._chosen(now_ms)])
-        segments = self._live.retention.deleting(STEP)  # still marked: a hold or a worker may have been quicker
+        if not self._retention.deleting(1):
+            self._retention.mark_deleting([segment.id for segment in self._chosen(now_ms)])
+        segments = self._retention.deleting(STEP)  # still marked: a hold or a worker may have been quicker
         return self._delete(segments, now_ms) if segments else None
 
     def held(self, now_ms: int) -> int:
@@ -95,11 +92,9 @@ class Retention:
 
     def _unmark_held(self) -> None:
         """Unmark segments that still have their file and that a hold came to overlap during a step."""
-        whole = [
-            segment.id for segment in self._live.retention.deleting(STEP) if self._media.has_recording(segment.path)
-        ]
+        whole = [segment.id for segment in self._retention.deleting(STEP) if self._media.has_recording(segment.path)]
         if whole:
-            self._live.retention.unmark(whole, only_held=True)
+            self._retention.unmark(whole, only_held=True)
 
     def _chosen(self, now_ms: int) -> Sequence[Segment]:
         overdue = self._retention.overdue(now_ms, self._settings.retention_days, STEP)
@@ -146,7 +141,7 @@ class Retention:
             except OSError as e:
                 faults[segment.id] = f"{e.strerror or e}: {segment.path}"
         if faults:
-            self._live.retention.unmark(faults)
+            self._retention.unmark(faults)
             first = next(iter(faults.values()))
             log.error("retention: %d recordings cannot be deleted, such as %s", len(faults), first)
         if not deleted:

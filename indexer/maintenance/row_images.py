@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from indexer.decoding import MaskBook, VideoSource, blackened, decoding_card
+from indexer.decoding import PrivacyMasks, VideoSource, blackened, decoding_card
 from indexer.detection import CROP_PX
 from indexer.pipeline import WHOLE_FRAME_PX, OpenIndex
 from search.catalog import Catalog
@@ -26,14 +26,14 @@ class RowImages:
 
     Args:
         settings: `sample_interval_s` and `max_megapixels` count.
-        live: has the cameras' masks.
+        catalog: has the cameras' masks.
         media: has the recordings.
     """
 
-    def __init__(self, settings: Settings, live: Catalog, media: MediaStore) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, media: MediaStore) -> None:
         self._settings = settings
         self._card = decoding_card(settings)
-        self._masks = MaskBook(live)
+        self._masks = PrivacyMasks(catalog)
         self._media = media
 
     def of(
@@ -46,7 +46,7 @@ class RowImages:
 
         Args:
             segment: the recording.
-            rows: of this segment.
+            rows: rows of this segment.
             on_frame: called for each frame that is decoded; it may raise.
 
         Raises:
@@ -55,13 +55,13 @@ class RowImages:
         left = {row.id: row for row in rows}
         for interval_s in (self._settings.sample_interval_s, EVERY_FRAME_S):
             if left:
-                for row, image in self._sampled(segment, interval_s, list(left.values()), on_frame):
+                for row, image in self._sample(segment, interval_s, list(left.values()), on_frame):
                     del left[row.id]
                     yield row, image
         if left:
             raise BadMedia(MISSING, reason="changed", got=segment.path, cure="put back the file that was indexed")
 
-    def _sampled(
+    def _sample(
         self, segment: Segment, interval_s: float, rows: Sequence[Row], on_frame: Callable[[], None]
     ) -> Iterator[tuple[Row, Image]]:
         by_offset: dict[int, list[Row]] = {}

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer.decoding import FrameCounts, MaskBook, VideoSource, blackened, decoding_card, earlier_frames
+from indexer.decoding import FrameCounts, PrivacyMasks, VideoSource, blackened, decoding_card, earlier_frames
 from indexer.detection import Detector, PerCamera, track_people
 from indexer.pipeline.load_control import LoadController
 from indexer.pipeline.open_index import OpenIndex
@@ -67,16 +67,16 @@ class FrameAnalyzer:
     """
 
     def __init__(
-        self, settings: Settings, live: Catalog, media: MediaStore, detector: Detector, stopwatch: Stopwatch
+        self, settings: Settings, catalog: Catalog, media: MediaStore, detector: Detector, stopwatch: Stopwatch
     ) -> None:
         self._settings = settings
         self._card = decoding_card(settings)
-        self._live = live
+        self._catalog = catalog
         self._media = media
         self._detector = detector
         self._stopwatch = stopwatch
-        self._masks = MaskBook(live)
-        self._load = LoadController(live, settings.max_lag_s)
+        self._masks = PrivacyMasks(catalog)
+        self._load = LoadController(catalog, settings.max_lag_s)
         self._scenes = PerCamera(lambda: SceneChange(settings.frame_interval_s))
         self._newest_ms = PerCamera(lambda: [0])
 
@@ -149,7 +149,7 @@ class FrameAnalyzer:
 
     def _earlier(self, segment: Segment) -> Iterator[Frame]:
         masks = self._masks.masks(segment.camera_id)
-        for frame in earlier_frames(self._live, self._media, segment, self._settings.max_megapixels):
+        for frame in earlier_frames(self._catalog, self._media, segment, self._settings.max_megapixels):
             yield replace(frame, image=blackened(frame.image, masks))
 
     def _keep_newest(self, segment: Segment, frame: Frame | None) -> None:

@@ -21,12 +21,12 @@ class LoadController:
     """Lengthens the sampling interval while live indexing is behind. Safe for threads.
 
     Args:
-        live: the catalogue's live cameras, with the backlog of their files.
+        catalog: the catalogue's live cameras, with the backlog of their files.
         max_lag_s: seconds that a recorded file may wait.
     """
 
-    def __init__(self, live: Catalog, max_lag_s: float) -> None:
-        self._live = live
+    def __init__(self, catalog: Catalog, max_lag_s: float) -> None:
+        self._catalog = catalog
         self._max_lag_s = max_lag_s
         self._lock = threading.Lock()
         self._level = 0
@@ -49,7 +49,7 @@ class LoadController:
     def _lag_s(self) -> float:
         """Return how long the oldest of the files that are not yet too old has waited."""
         now = now_ms()
-        recent = self._live.coverage.backlog(now - round(1000 * self._max_lag_s)).recent_ms
+        recent = self._catalog.coverage.backlog(now - round(1000 * self._max_lag_s)).recent_ms
         return 0.0 if recent is None else (now - recent) / 1000
 
     def _adapt(self, lag_s: float, at: float) -> None:

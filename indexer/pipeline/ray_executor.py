@@ -84,7 +84,7 @@ class RayExecutor:
 
         Closing the generator, and a `progress` that raises `StoppedWork`, end the actors and return their leases.
         """
-        with _connected(self._settings) as ray:
+        with _connection(self._settings) as ray:
             yield from self._run(ray, progress or (lambda *_: None), until)
 
     def _run(self, ray: Any, progress: Progress, until: threading.Event | None) -> Iterator[SegmentReport]:
@@ -220,7 +220,7 @@ class _ThrottledProgress:
 
 
 @contextmanager
-def _connected(settings: Settings) -> Iterator[Any]:
+def _connection(settings: Settings) -> Iterator[Any]:
     """Connect Ray to the cluster of the settings, or to one of this process alone, until the block ends."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -57,11 +57,11 @@ def indexed_report(
     """Return the report of a segment that was read to its end.
 
     Args:
-        segment: with its measured size and duration.
+        segment: segment with its measured size and duration.
         counts: what became of every frame in the file.
         used: offsets (ms) of the frames that gave at least one row.
         rows: rows written.
-        load: of the frames that were not due, those that were skipped because the indexer was behind.
+        load: load of the frames that were not due, those that were skipped because the indexer was behind.
 
     Raises:
         BadMedia: not one frame could be decoded.

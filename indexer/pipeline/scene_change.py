@@ -69,7 +69,7 @@ def _exposure(before: Thumbnail, after: Thumbnail) -> tuple[float, float]:
     x, y = before[exposed], after[exposed]
     if x.size < before.size // 4:
         return 1.0, 0.0
-    gain = _limited(_spread(y) / max(_spread(x), 1.0))
+    gain = _limit(_spread(y) / max(_spread(x), 1.0))
     offset = float(np.median(y) - gain * np.median(x))
     for _ in range(2):
         calm = np.abs(y - x * gain - offset) <= _LEVELS
@@ -77,7 +77,7 @@ def _exposure(before: Thumbnail, after: Thumbnail) -> tuple[float, float]:
             break
         u, v = x[calm], y[calm]
         variance = float(np.var(u))
-        gain = _limited(float(np.mean((u - u.mean()) * (v - v.mean()))) / variance) if variance > 1 else 1.0
+        gain = _limit(float(np.mean((u - u.mean()) * (v - v.mean()))) / variance) if variance > 1 else 1.0
         offset = float(np.median(v - u * gain))
     return gain, offset
 
@@ -87,5 +87,5 @@ def _spread(levels: NDArray[np.float32]) -> float:
     return float(high - low)
 
 
-def _limited(gain: float) -> float:
+def _limit(gain: float) -> float:
     return min(max(gain, _GAIN[0]), _GAIN[1])

@@ -1,4 +1,4 @@
-"""What the worker's threads share: bounded queues that stop together, and a stopwatch of their work."""
+"""Tools of the worker's threads: bounded queues that stop together, and a stopwatch of their work."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _REASONS = {
 
 @dataclass(slots=True)
 class RecorderContext:
-    """What all streams of a recorder share."""
+    """The parts that all streams of a recorder share."""
 
     settings: Settings
     outbox: Callable[[RecorderUpdate], None]
@@ -53,8 +53,8 @@ class Capture:
     Args:
         stream: what is recorded.
         address: returns the address in clear.
-        state: of complete files in the catalogue.
-        ledger: of the stream's time.
+        state: state of complete files in the catalogue.
+        ledger: ledger of the stream's time.
         context: shared with the other streams.
     """
 
@@ -105,16 +105,16 @@ class Capture:
                 try:
                     self._connect()
                 except StreamFailure as e:
-                    self._failed(e)
+                    self._note_failure(e)
                 except (XunrenError, OSError, av.FFmpegError) as e:
-                    self._failed(meaning_of(e))
+                    self._note_failure(meaning_of(e))
                 except Exception as e:  # one stream's surprise must not end its recording; the text may hold secrets
                     log.error("%s: %s while recording", self.stream.camera_id, type(e).__name__)
-                    self._failed(StreamFailure(StreamState.UNREACHABLE, f"internal error: {type(e).__name__}"))
+                    self._note_failure(StreamFailure(StreamState.UNREACHABLE, f"internal error: {type(e).__name__}"))
         finally:
             self.status.change(StreamState.STOPPED, detail="", open_since_ms=0)
 
-    def _failed(self, failure: StreamFailure) -> None:
+    def _note_failure(self, failure: StreamFailure) -> None:
         reason = _REASONS.get(failure.state, Reason.NOT_CONNECTED)
         self.ledger.trouble(reason, failure.detail, round(now().wall_ms))
         self.status.change(failure.state, detail=failure.detail, open_since_ms=0)

@@ -14,13 +14,13 @@ class CatalogWriter:
     """Safe for threads.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
     """
 
-    def __init__(self, live: Catalog) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self.uploading_from = ""
         """Id of the folder whose files an uploader moves to the storage of media; empty: they stay."""
-        self._live = live
+        self._catalog = catalog
         self._lock = threading.Lock()
         self._waiting: list[RecorderUpdate] = []
 
@@ -44,7 +44,7 @@ class CatalogWriter:
 
     def write(self, update: RecorderUpdate) -> None:
         """Write an update at once. Raises `Unavailable`."""
-        self._live.recordings.write(update, uploading_from=self.uploading_from)
+        self._catalog.recordings.write(update, uploading_from=self.uploading_from)
 
 
 def merged(updates: Iterable[RecorderUpdate]) -> RecorderUpdate:

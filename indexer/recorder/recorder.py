@@ -47,24 +47,24 @@ class Recorder:
 
     Args:
         settings: folders, times and limits.
-        live: the catalogue.
+        catalog: the catalogue.
         selects: which streams; all by default.
     """
 
-    def __init__(self, settings: Settings, live: Catalog, selects: StreamFilter = lambda _: True) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, selects: StreamFilter = lambda _: True) -> None:
         self._settings = settings
-        self._live = live
+        self._catalog = catalog
         self._selects = selects
         self._vault = Vault(settings.data_dir, settings.secret_key)
         self._opens: dict[str, bool] = {}  # by sealed address: there may be thousands
         self._media = open_media(settings)
         self._uploader: Uploader | None = None
-        self._catalog = CatalogWriter(live)
+        self._writer = CatalogWriter(catalog)
         self._captures: dict[Key, Capture] = {}
         self._room = threading.Event()
         self._lock = threading.Lock()
         self._next_connect = 0.0
-        self._context = RecorderContext(settings, self._catalog.post, self._turn, self._room.is_set)
+        self._context = RecorderContext(settings, self._writer.post, self._turn, self._room.is_set)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._share: CameraShare | None = None
         self._recovery: RecoveryThread | None = None
@@ -77,12 +77,12 @@ class Recorder:
         except OSError as e:
             cure = f"{e.strerror}; choose another --data-dir"
             raise Unavailable("the folder of recordings cannot be made", got=s.recordings_dir, cure=cure) from None
-        self._share = CameraShare(self._live, s.recordings_dir, s.camera_lease_s, self._cameras)
+        self._share = CameraShare(self._catalog, s.recordings_dir, s.camera_lease_s, self._cameras)
         if self._media.takes_recordings:
-            self._uploader = Uploader(self._live, self._media, s.recordings_dir, self._share.folder)
-            self._catalog.uploading_from = self._uploader.folder
+            self._uploader = Uploader(self._catalog, self._media, s.recordings_dir, self._share.folder)
+            self._writer.uploading_from = self._uploader.folder
         self._share.start()
-        self._recovery = RecoveryThread(self._live, s.recordings_dir, self._share, self._recover)
+        self._recovery = RecoveryThread(self._catalog, s.recordings_dir, self._share, self._recover)
         self._recovery.start()
         self._thread.start()
         if self._uploader is not None:
@@ -121,13 +121,13 @@ class Recorder:
         while not self._context.stop.is_set():
             for task, at in due.items():
                 if time.monotonic() >= at:
-                    self._guarded(task)
+                    self._run_guarded(task)
                     due[task] = time.monotonic() + every[task]
-            self._guarded(self._catalog.flush)
+            self._run_guarded(self._writer.flush)
             self._context.stop.wait(FLUSH_S)
         self._end()
 
-    def _guarded(self, task: Callable[[], None]) -> None:
+    def _run_guarded(self, task: Callable[[], None]) -> None:
         """Run a task of the loop. While the catalogue is locked or away recording goes on, and the task runs later."""
         try:
             task()
@@ -142,22 +142,22 @@ class Recorder:
         for capture in captures:
             if not capture.join(max(0.1, until - time.monotonic())):
                 log.warning("%s does not end; its open file is saved at the next start", capture.stream.camera_id)
-        self._guarded(self._write_health)
-        self._guarded(self._catalog.flush)
+        self._run_guarded(self._write_health)
+        self._run_guarded(self._writer.flush)
 
     # streams -------------------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
         """Record the selected streams of the cameras that this recorder holds, and nothing else."""
         held = self.held
-        own = held.cameras - held.asked
+        own = held.cameras - held.requested
         streams = {
-            (s.camera_id, s.role): s for s in self._live.streams.all() if s.camera_id in own and self._selects(s)
+            (s.camera_id, s.role): s for s in self._catalog.streams.all() if s.camera_id in own and self._selects(s)
         }
         self._leave_others(streams)
-        if held.asked and self._share is not None:
-            self._catalog.flush()  # all that was recorded of them, before another recorder's ledger begins
-            self._share.hand_over(held.asked)
+        if held.requested and self._share is not None:
+            self._writer.flush()  # all that was recorded of them, before another recorder's ledger begins
+            self._share.hand_over(held.requested)
         self._begin_new(streams)
 
     def _leave_others(self, streams: dict[Key, Stream]) -> None:
@@ -170,7 +170,7 @@ class Recorder:
             capture.leave()
             capture.join(CHANGE_S)
             del self._captures[key]
-            self._catalog.flush()
+            self._writer.flush()
 
     def _begin_new(self, streams: dict[Key, Stream]) -> None:
         """Begin the streams that are not recorded yet, several at a time."""
@@ -193,7 +193,7 @@ class Recorder:
 
     def _cameras(self) -> dict[str, bool]:
         """Return the ids of all selected cameras -> whether the addresses of all their streams can be opened here."""
-        streams = [stream for stream in self._live.streams.all() if self._selects(stream)]
+        streams = [stream for stream in self._catalog.streams.all() if self._selects(stream)]
         known = self._opens
         self._opens = {s.sealed: known[s.sealed] if s.sealed in known else self._vault.opens(s.sealed) for s in streams}
         cameras: dict[str, bool] = {}
@@ -209,7 +209,7 @@ class Recorder:
         state = SegmentState.KEPT if kept else SegmentState.PENDING
         started = round(now().wall_ms)
         self._recover(stream, state)
-        ledger = GapLedger(stream, self._live.recordings.covered_until(stream), started)
+        ledger = GapLedger(stream, self._catalog.recordings.covered_until(stream), started)
         capture = Capture(stream, lambda: self._vault.open(stream.sealed), state, ledger, self._context)
         capture.start()
         return capture
@@ -223,9 +223,9 @@ class Recorder:
         except OSError as e:
             log.warning("%s: files that were cut off wait for room (%s)", stream.camera_id, e.strerror)
         known = {segment.id for segment, _ in update.segments}
-        missed = list(unregistered(folder, self._live, self._settings.max_megapixels))
+        missed = list(unregistered(folder, self._catalog, self._settings.max_megapixels))
         update.segments += [(segment, state) for segment in missed if segment.id not in known]
-        self._catalog.write(update)
+        self._writer.write(update)
         if self._uploader is not None:
             self._uploader.tidy(missed)  # those that were sent, and not yet removed when a kill came
 
@@ -253,4 +253,4 @@ class Recorder:
         for capture in self._captures.values():
             update.health.append(capture.status.measured())
             update.gaps += capture.ledger.open_gaps(wall_ms)
-        self._live.recordings.write(update)
+        self._catalog.recordings.write(update)

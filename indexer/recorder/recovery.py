@@ -30,21 +30,21 @@ def salvage_parts(folder: RecordingFolder) -> Iterator[Segment]:
         OSError: there is no room, or a folder cannot be read.
     """
     for part, start_ms in _files(folder, PART):
-        segment = _completed(folder, part, start_ms)
+        segment = _complete(folder, part, start_ms)
         part.unlink(missing_ok=True)
         if segment is not None:
             log.info("%s: %d ms saved of a file that was cut off", folder.camera_id, segment.duration_ms)
             yield segment
 
 
-def unregistered(folder: RecordingFolder, live: Catalog, max_megapixels: float) -> Iterator[Segment]:
+def unregistered(folder: RecordingFolder, catalog: Catalog, max_megapixels: float) -> Iterator[Segment]:
     """Yield the closed files that the catalogue does not know, of the last day that was recorded into this folder.
 
     Not of the last day in the catalogue: another recorder may have gone on with the stream elsewhere.
     """
     files = _files(folder, ".mp4")
     since = max((start_ms for _, start_ms in files), default=0) - _LOOK_BACK_MS
-    known = live.recordings.paths(folder.camera_id, folder.role, since)
+    known = catalog.recordings.paths(folder.camera_id, folder.role, since)
     for file, start_ms in files:
         if start_ms < since or str(file.absolute()) in known:
             continue
@@ -61,7 +61,7 @@ def _files(folder: RecordingFolder, suffix: str) -> list[tuple[Path, int]]:
     return [(file, name[0]) for file, name in files if name is not None and name[1] is folder.role]
 
 
-def _completed(folder: RecordingFolder, part: Path, start_ms: int) -> Segment | None:
+def _complete(folder: RecordingFolder, part: Path, start_ms: int) -> Segment | None:
     """Copy the packets of a cut-off file into a file of their own; None if there are none."""
     import av
 
@@ -92,16 +92,16 @@ class RecoveryThread:
     """Recovers the files of cameras that other recorders record now; ends by itself when none is left.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
         root: the folder of recordings.
-        share: of its recorder.
+        share: share of its recorder.
         recover: writes what was left of a stream to the catalogue, in this state.
     """
 
     def __init__(
-        self, live: Catalog, root: Path, share: CameraShare, recover: Callable[[Stream, SegmentState], None]
+        self, catalog: Catalog, root: Path, share: CameraShare, recover: Callable[[Stream, SegmentState], None]
     ) -> None:
-        self._live = live
+        self._catalog = catalog
         self._root = root
         self._share = share
         self._recover = recover
@@ -141,7 +141,7 @@ class RecoveryThread:
             self._left = {path.name for path in self._root.iterdir()}
         elsewhere = self._share.held_elsewhere()
         streams: dict[str, list[Stream]] = {}
-        for stream in self._live.streams.all():
+        for stream in self._catalog.streams.all():
             streams.setdefault(stream.camera_id, []).append(stream)
         with self._lock:
             self._left &= streams.keys() - self._begun

@@ -109,9 +109,9 @@ class SegmentWriter:
     """One file that is being written. Times are ms on a clock of the caller's, from the first packet on.
 
     Args:
-        folder: of the stream.
-        stream: of the packets, whose parameters are copied.
-        shape: of the frames; it may have changed since `stream` was opened.
+        folder: folder of the stream.
+        stream: stream of the packets, whose parameters are copied.
+        shape: shape of the frames; it may have changed since `stream` was opened.
         start_ms: Unix ms of the first packet, as far as is known.
 
     Raises:

@@ -30,7 +30,7 @@ _KEYLESS_FACTOR = 6  # files' lengths without a key frame, after which the conne
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """What a session works with; all connections of one stream share it."""
+    """The parts of a session; all connections of one stream share them."""
 
     folder: RecordingFolder
     ledger: GapLedger
@@ -45,7 +45,7 @@ class RecordingSession:
     """One connection, from its first packet to its failure or the recorder's end.
 
     Args:
-        context: of its stream.
+        context: context of its stream.
         container: open.
         stream: its video.
     """

@@ -22,7 +22,7 @@ DRIFT_MS = 1500.0  # from here on the drift is a jump
 
 @dataclass(frozen=True, slots=True)
 class PacketArrival:
-    """When a packet came: Unix ms of the wall clock, and ms of the monotonic clock, which never jumps."""
+    """Arrival of a packet: Unix ms of the wall clock, and ms of the monotonic clock, which never jumps."""
 
     wall_ms: float
     mono_ms: float

@@ -32,15 +32,15 @@ class Uploader:
     """Sends the files of one folder from `start` to `stop`.
 
     Args:
-        live: the catalogue.
+        catalog: the catalogue.
         media: the store, with a storage that takes recordings.
         root: the folder of recordings.
         folder: its id (`indexer.recorder.camera_share.folder_id`); files of other folders are other recorders'.
     """
 
-    def __init__(self, live: Catalog, media: MediaStore, root: Path, folder: str) -> None:
+    def __init__(self, catalog: Catalog, media: MediaStore, root: Path, folder: str) -> None:
         self.folder = folder
-        self._live = live
+        self._catalog = catalog
         self._media = media
         self._root = root.absolute()
         self._stop = threading.Event()
@@ -62,7 +62,7 @@ class Uploader:
         Raises:
             Unavailable: storage or catalogue do not answer; files sent until then are in the catalogue.
         """
-        waiting = self._live.recordings.uploading(self.folder, STEP)
+        waiting = self._catalog.recordings.uploading(self.folder, STEP)
         with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
             sending = [pool.submit(self._send, segment) for segment in waiting]
         for sent in sending:
@@ -72,7 +72,7 @@ class Uploader:
     def tidy(self, segments: Iterable[Segment]) -> None:
         """Delete the files of those segments that the storage has."""
         candidates = list(segments)
-        moved = self._live.recordings.moved([segment.id for segment in candidates])
+        moved = self._catalog.recordings.moved([segment.id for segment in candidates])
         for segment in candidates:
             if segment.id in moved:
                 Path(segment.path).unlink(missing_ok=True)
@@ -80,10 +80,10 @@ class Uploader:
     def _send(self, segment: Segment) -> None:
         file = self._root.joinpath(*Path(segment.path).parts[-_DEPTH:])  # the folder may have another path by now
         if not file.is_file():  # another process was quicker, or somebody removed it: the indexer will say so
-            self._live.recordings.uploaded(segment, segment.path)
+            self._catalog.recordings.uploaded(segment, segment.path)
             return
         address = self._media.put_recording(file, self._root)
-        self._live.recordings.uploaded(segment, address)
+        self._catalog.recordings.uploaded(segment, address)
         file.unlink(missing_ok=True)
         for folder in file.parents[:2]:  # its hour and its day, when they are empty
             with contextlib.suppress(OSError):

@@ -30,7 +30,7 @@ class HeldCameras:
     """The cameras that a recorder holds, those that others ask it for, and the number of live recorders with it."""
 
     cameras: frozenset[str] = frozenset()
-    asked: frozenset[str] = frozenset()
+    requested: frozenset[str] = frozenset()
     recorders: int = 1
 
 
@@ -64,11 +64,11 @@ class CameraLeases:
         self._last_ms: int | None = None  # its latest sign of life, which the others may have forgotten
         self._quiet_until_ms = 0
 
-    def beat(self, wanted: Collection[str], unable: Collection[str] = ()) -> HeldCameras:
+    def beat(self, camera_ids: Collection[str], unable: Collection[str] = ()) -> HeldCameras:
         """Renew the leases of this recorder and take the cameras that are due to it.
 
         Args:
-            wanted: ids of all cameras that it would record.
+            camera_ids: ids of all cameras that it would record.
             unable: those of them that it cannot record; while others live, they are left to them.
         """
         t = tables.camera_leases
@@ -79,18 +79,18 @@ class CameraLeases:
                 self._quiet_until_ms = now + self._lease_ms
             recorders = self._live(db, now)
             if len(recorders) > 1:
-                wanted = set(wanted).difference(unable)
+                camera_ids = set(camera_ids).difference(unable)
             own = t.c.recorder == self._id
             db.execute(t.update().where(own).values(until_ms=now + self._lease_ms))
-            self._give_up(db, own, set(wanted))
+            self._give_up(db, own, set(camera_ids))
             leases = {row.camera_id: row for row in db.execute(sa.select(t))}
-            self._take(db, leases, wanted, recorders, now)
+            self._take(db, leases, camera_ids, recorders, now)
             held = {row.camera_id: row.asked_by for row in db.execute(sa.select(t).where(own))}
             if len(recorders) > 1:
-                self._ask(db, wanted, len(held), recorders, now)
+                self._ask(db, camera_ids, len(held), recorders, now)
         self._last_ms = now
-        asked = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
-        return HeldCameras(frozenset(held), asked, len(recorders))
+        requested = frozenset(camera for camera, by in held.items() if by in recorders and by != self._id)
+        return HeldCameras(frozenset(held), requested, len(recorders))
 
     def hand_over(self, cameras: Iterable[str]) -> None:
         """Hand these cameras to the recorders that asked for them. Close their files first."""
@@ -142,14 +142,14 @@ class CameraLeases:
         db.execute(r.insert().values(**me))
         return set(db.scalars(sa.select(r.c.id).where(r.c.until_ms >= now)))
 
-    def _give_up(self, db: sa.Connection, own: sa.ColumnElement[bool], wanted: set[str]) -> None:
+    def _give_up(self, db: sa.Connection, own: sa.ColumnElement[bool], camera_ids: set[str]) -> None:
         t = tables.camera_leases
         held = set(db.scalars(sa.select(t.c.camera_id).where(own)))
-        for part in id_batches(held - wanted):
+        for part in id_batches(held - camera_ids):
             db.execute(t.delete().where(own, t.c.camera_id.in_(part)))
 
     def _take(
-        self, db: sa.Connection, leases: dict[str, sa.Row[tuple[str, str, int, str]]], wanted: Collection[str],
+        self, db: sa.Connection, leases: dict[str, sa.Row[tuple[str, str, int, str]]], camera_ids: Collection[str],
         recorders: set[str], now: int,
     ) -> None:  # fmt: skip
         """Take a fair share of the free cameras, and all that have been free for half a lease."""
@@ -157,11 +157,11 @@ class CameraLeases:
         held = sum(row.recorder == self._id for row in leases.values())
         quiet = now < self._quiet_until_ms
         over = {c for c, row in leases.items() if row.until_ms < now and not (quiet and row.recorder)}
-        free = [camera for camera in sorted(wanted) if camera not in leases or camera in over]
+        free = [camera for camera in sorted(camera_ids) if camera not in leases or camera in over]
         late = now - self._lease_ms // 2
         old = [camera for camera in free if camera in leases and leases[camera].until_ms < late]
         new = [camera for camera in free if camera not in set(old)]
-        share = max(0, math.ceil(len(wanted) / len(recorders)) - held)
+        share = max(0, math.ceil(len(camera_ids) / len(recorders)) - held)
         taken = old + new[: max(0, share - len(old))]
         left = [camera for camera in new[max(0, share - len(old)) :] if camera not in leases]
         for part in id_batches(taken + left):
@@ -171,7 +171,7 @@ class CameraLeases:
         if rows:
             db.execute(t.insert(), rows)
 
-    def _ask(self, db: sa.Connection, wanted: Collection[str], held: int, recorders: set[str], now: int) -> None:
+    def _ask(self, db: sa.Connection, camera_ids: Collection[str], held: int, recorders: set[str], now: int) -> None:
         """Ask the recorder that holds most for half of what it has more than this one."""
         t = tables.camera_leases
         others = (t.c.recorder.in_(recorders - {self._id}), t.c.until_ms >= now)
@@ -183,7 +183,7 @@ class CameraLeases:
         theirs = db.execute(sa.select(t.c.camera_id, t.c.asked_by).where(t.c.recorder == richest[0])).all()
         coming = db.scalar(sa.select(count).where(t.c.asked_by == self._id, *others)) or 0
         missing = (richest[1] - held) // 2 - coming
-        known = set(wanted)
+        known = set(camera_ids)
         open_ = sorted(camera for camera, by in theirs if by not in recorders and camera in known)
         for part in id_batches(open_[: max(0, missing)]):
             db.execute(t.update().where(t.c.camera_id.in_(part)).values(asked_by=self._id))

@@ -69,7 +69,7 @@ class CameraStore:
                     cure="`xunren camera list` shows all",
                 )
 
-    def nearby(self, camera: Camera, sight: Visibility, limit: int) -> list[tuple[float, Camera]]:
+    def nearby(self, camera: Camera, visibility: Visibility, limit: int) -> list[tuple[float, Camera]]:
         """Return (metres, camera) of the visible cameras within `NEAR_M` of `camera`, nearest first.
 
         None where `camera` has no place. A box of degrees is asked for first: a city has 230,000 cameras.
@@ -86,12 +86,12 @@ class CameraStore:
             ]
         measured = (
             (distance_m(camera.lat, camera.lon, other.lat, other.lon), other)
-            for other in sight.of(cameras)
+            for other in visibility.of(cameras)
             if other.lat is not None and other.lon is not None
         )
         near = (one for one in measured if one[0] <= NEAR_M)
         return heapq.nsmallest(limit, near, key=lambda one: (one[0], one[1].id))
 
 
-def _nearest(wanted: str, known: Sequence[str]) -> Sequence[str]:
-    return difflib.get_close_matches(wanted, known, n=3, cutoff=0.4) or known[:5]
+def _nearest(camera_id: str, known: Sequence[str]) -> Sequence[str]:
+    return difflib.get_close_matches(camera_id, known, n=3, cutoff=0.4) or known[:5]

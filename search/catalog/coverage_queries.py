@@ -59,9 +59,9 @@ class CoverageQueries:
         query = sa.select(*SEGMENT_COLUMNS, c.attempts, c.state, c.report).where(
             c.start_ms < to_ms, c.start_ms + c.duration_ms > from_ms
         )
-        for column, wanted in ((c.camera_id, cameras), (c.state, states), (c.role, roles)):
-            if wanted:
-                query = query.where(column.in_([str(value) for value in wanted]))
+        for column, allowed in ((c.camera_id, cameras), (c.state, states), (c.role, roles)):
+            if allowed:
+                query = query.where(column.in_([str(value) for value in allowed]))
         if roles and StreamRole.FILE not in roles:  # so that an index of starts is enough, after months of recordings
             query = query.where(c.start_ms > from_ms - LONGEST_LIVE_MS)
         with self._database.begin() as db:
@@ -92,9 +92,9 @@ class CoverageQueries:
         Either those that were recorded live, or those that were imported.
         """
         c = tables.segments.c
-        wanted = [*_UNDONE, SegmentState.SKIPPED.value]
+        allowed = [*_UNDONE, SegmentState.SKIPPED.value]
         roles = LIVE_ROLES if live else (StreamRole.FILE.value,)
-        query = _in_range(from_ms, to_ms).where(c.state.in_(wanted), c.role.in_(roles))
+        query = _in_range(from_ms, to_ms).where(c.state.in_(allowed), c.role.in_(roles))
         if live:
             query = query.where(c.start_ms > from_ms - LONGEST_LIVE_MS)
         if cameras:

@@ -207,7 +207,7 @@ def _no_url() -> BadInput:
 def _tune_sqlite(connection: Any, _: object) -> None:
     """Set WAL, so that readers and one writer work side by side, and a timeout for a locked database.
 
-    FULL: what was acknowledged, above all an entry of the record, outlives a power cut (0.3 ms a commit on an SSD).
+    FULL: what was acknowledged, above all an entry of the audit log, outlives a power cut (0.3 ms a commit on an SSD).
     """
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

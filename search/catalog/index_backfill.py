@@ -1,4 +1,4 @@
-"""What an index lacks, and the leases of those who add it.
+"""The segments that an index lacks, and the leases of the workers that add them.
 
 An index lacks what the catalogue has indexed and `covered` does not name.
 """
@@ -59,7 +59,7 @@ class IndexBackfill:
         Args:
             index: of it `collection` and `scope` count.
             source: of it `collection` counts.
-            owner: of the leases.
+            owner: owner of the leases.
             most: segments at once.
             lease_ms: after so long without `renew` others may take them.
             until_ms: only those that begin by then (Unix ms): to look for them from the newest on each time means to

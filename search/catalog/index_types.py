@@ -42,14 +42,14 @@ class ReindexScope:
     def condition(self) -> sa.ColumnElement[bool]:
         """Return the condition on the table of segments."""
         c = tables.segments.c
-        wanted: list[sa.ColumnElement[bool]] = [sa.true()]
+        conditions: list[sa.ColumnElement[bool]] = [sa.true()]
         if self.from_ms is not None:
-            wanted.append(c.start_ms + c.duration_ms > self.from_ms)
+            conditions.append(c.start_ms + c.duration_ms > self.from_ms)
         if self.to_ms is not None:
-            wanted.append(c.start_ms < self.to_ms)
+            conditions.append(c.start_ms < self.to_ms)
         if self.cameras:
-            wanted.append(c.camera_id.in_(self.cameras))
-        return sa.and_(*wanted)
+            conditions.append(c.camera_id.in_(self.cameras))
+        return sa.and_(*conditions)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -71,7 +71,7 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """How far an index is, in segments of its scope. `failed`: (segment id, path, reason)."""
+    """Progress of an index, in segments of its scope. `failed`: (segment id, path, reason)."""
 
     segments: int
     done: int

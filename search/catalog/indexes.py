@@ -51,11 +51,11 @@ class IndexStore:
         """Return the second index, also while it is being dropped."""
         return _beside(self.all())
 
-    def begin(self, wanted: IndexInfo, live_model: str) -> IndexInfo:
+    def begin(self, target: IndexInfo, live_model: str) -> IndexInfo:
         """Add a second index, to which new rows go from now on. An existing one gets this scope.
 
         Args:
-            wanted: model, label, dim and scope count.
+            target: model, label, dim and scope count.
             live_model: the setting that loads the live index's model.
 
         Raises:
@@ -66,15 +66,15 @@ class IndexStore:
             live, other = _live(db), _beside(_all(db))
             if live is None:
                 raise Conflict("there is nothing to index again", cure="index something first")
-            if live.label == wanted.label:
-                raise Conflict("the index answers by this model already", got=wanted.label, expected="another model")
-            if other is not None and (other.label != wanted.label or other.state is IndexState.DROPPING):
+            if live.label == target.label:
+                raise Conflict("the index answers by this model already", got=target.label, expected="another model")
+            if other is not None and (other.label != target.label or other.state is IndexState.DROPPING):
                 raise Conflict(
                     "there is a second index of another model", got=other.label, cure="`xunren reindex drop` removes it"
                 )
             if other is None:
-                return _add_beside(db, live, live_model, wanted)
-            return _go_on(db, other, wanted)
+                return _add_beside(db, live, live_model, target)
+            return _go_on(db, other, target)
 
     def ready(self, collection: str) -> None:
         """Mark an index as complete, so that `switch` is allowed."""
@@ -196,7 +196,7 @@ def _one(db: sa.Connection, collection: str) -> IndexInfo:
     )
 
 
-def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: IndexInfo) -> IndexInfo:
+def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, target: IndexInfo) -> IndexInfo:
     """Add the second index, and store what the live one has: that is not stored while it is the only one."""
     t, s, now = tables.indexes, tables.segments.c, now_ms()
     everything = json.dumps(ReindexScope().as_dict())
@@ -208,8 +208,8 @@ def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: Ind
         db.execute(
             t.insert().values(**known, state=IndexState.LIVE.value, scope=everything, **common | {"created_ms": 0})
         )
-    made = {"collection": collection, "model": wanted.model, "label": wanted.label, "dim": wanted.dim}
-    scope = json.dumps(wanted.scope.as_dict())
+    made = {"collection": collection, "model": target.model, "label": target.label, "dim": target.dim}
+    scope = json.dumps(target.scope.as_dict())
     db.execute(t.insert().values(**made, state=IndexState.BUILDING.value, scope=scope, **common))
     has = sa.select(sa.literal(live.collection), s.id, sa.literal("done"), sa.literal("")).where(
         s.state == SegmentState.INDEXED.value
@@ -218,15 +218,15 @@ def _add_beside(db: sa.Connection, live: IndexInfo, live_model: str, wanted: Ind
     return _one(db, collection)
 
 
-def _go_on(db: sa.Connection, other: IndexInfo, wanted: IndexInfo) -> IndexInfo:
+def _go_on(db: sa.Connection, other: IndexInfo, target: IndexInfo) -> IndexInfo:
     """Give the existing second index this scope, and let what failed be tried again.
 
     One that did answer keeps its own: `rollback` needs all of it.
     """
     t, c = tables.indexes, tables.covered
-    changed: dict[str, Any] = {"model": wanted.model, "changed_ms": now_ms()}
+    changed: dict[str, Any] = {"model": target.model, "changed_ms": now_ms()}
     if other.state is not IndexState.OLD:
-        changed |= {"state": IndexState.BUILDING.value, "scope": json.dumps(wanted.scope.as_dict())}
+        changed |= {"state": IndexState.BUILDING.value, "scope": json.dumps(target.scope.as_dict())}
     db.execute(t.update().where(t.c.collection == other.collection).values(**changed))
     db.execute(c.delete().where(c.c.collection == other.collection, c.c.state == "failed"))
     return _one(db, other.collection)

@@ -58,14 +58,14 @@ class PlaybackQueries:
 
     def at(self, camera_id: str, time_ms: int) -> Segment | None:
         """Return a segment of the camera that covers a moment, a live one before an imported file, or None."""
-        live = self._kept(sa.and_(_C.role.in_(LIVE_ROLES), _covers(camera_id, time_ms, LONGEST_LIVE_MS)))
-        result = live or self._kept(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
+        live = self._select(sa.and_(_C.role.in_(LIVE_ROLES), _covers(camera_id, time_ms, LONGEST_LIVE_MS)))
+        result = live or self._select(sa.and_(_C.role == StreamRole.FILE.value, _covers(camera_id, time_ms)))
         return min(result, key=lambda s: (s.start_ms, s.id), default=None)
 
     def segments(self, ids: Sequence[str]) -> dict[str, Segment]:
         """Return the segments with these ids, without unknown ones and those marked for deletion."""
         parts = (_C.id.in_(ids[n : n + _AT_ONCE]) for n in range(0, len(ids), _AT_ONCE))
-        return {segment.id: segment for part in parts for segment in self._kept(part)}
+        return {segment.id: segment for part in parts for segment in self._select(part)}
 
     def near(self, segments: Iterable[Segment], reach_ms: int) -> list[Segment]:
         """Return segments of the same live streams within `reach_ms` of these, these included; some come twice.
@@ -82,21 +82,21 @@ class PlaybackQueries:
                 result += [to_segment(row) for row in db.execute(_IN_RANGES, values).mappings()]
         return result
 
-    def showing(self, asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:
-        """Return the segments that cover `start_ms` <= t < `end_ms` of the camera of `asked`, by start; never empty.
+    def showing(self, requested: Segment, start_ms: int, end_ms: int) -> list[Segment]:
+        """Return the segments that cover `start_ms` <= t < `end_ms` of the same camera, by start; never empty.
 
         An imported file shows itself. Of a live camera it is the stream in full quality, unless the other one shows
-        more of the range. Where nothing is left it is `asked`, so that whoever opens it is told.
+        more of the range. Where nothing is left it is `requested`, so that whoever opens it is told.
         """
-        if asked.role is StreamRole.FILE:
-            return [asked]
+        if requested.role is StreamRole.FILE:
+            return [requested]
         by_index = sa.and_(_C.start_ms > start_ms - LONGEST_LIVE_MS, _C.start_ms < end_ms)
         overlaps = sa.and_(by_index, _C.start_ms + _C.duration_ms > start_ms)
-        recorded = self._kept(sa.and_(_C.camera_id == asked.camera_id, _C.role.in_(LIVE_ROLES), overlaps))
+        recorded = self._select(sa.and_(_C.camera_id == requested.camera_id, _C.role.in_(LIVE_ROLES), overlaps))
         readable = [s for s in recorded if is_address(s.path) or Path(s.path).is_file()]
-        return chosen(readable, asked, start_ms, end_ms) or [asked]
+        return chosen(readable, requested, start_ms, end_ms) or [requested]
 
-    def _kept(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
+    def _select(self, condition: sa.ColumnElement[bool]) -> list[Segment]:
         with self._database.begin() as db:
             return [to_segment(row) for row in db.execute(_KEPT.where(condition)).mappings()]
 
@@ -107,26 +107,28 @@ def _covers(camera_id: str, time_ms: int, longest_ms: int | None = None) -> sa.C
     return shows if longest_ms is None else sa.and_(shows, _C.start_ms > time_ms - longest_ms)
 
 
-def chosen(recorded: Sequence[Segment], asked: Segment, start_ms: int, end_ms: int) -> list[Segment]:
+def chosen(recorded: Sequence[Segment], requested: Segment, start_ms: int, end_ms: int) -> list[Segment]:
     """Return one stream's segments of a camera's live ones, without overlaps, by start; empty if none covers the range.
 
     `StreamRole.MAIN`, if it shows what `StreamRole.SUB` does, or more of the range than `SUB`.
     """
-    main, sub = (_line([s for s in recorded if s.role is role], asked) for role in (StreamRole.MAIN, StreamRole.SUB))
+    main, sub = (
+        _line([s for s in recorded if s.role is role], requested) for role in (StreamRole.MAIN, StreamRole.SUB)
+    )
     main_ms, sub_ms, both_ms = (_shown_ms(line, start_ms, end_ms) for line in (main, sub, [*main, *sub]))
     line = main if main_ms > sub_ms or both_ms - main_ms <= SLACK_MS else sub
     return [s for s in line if s.start_ms < end_ms and s.end_ms > start_ms]
 
 
-def _line(segments: Iterable[Segment], asked: Segment) -> list[Segment]:
-    """Return segments of one stream that follow each other without overlaps, with `asked` if it is among them.
+def _line(segments: Iterable[Segment], requested: Segment) -> list[Segment]:
+    """Return segments of one stream that follow each other without overlaps, with `requested` if it is among them.
 
     They overlap where the machine's clock was set back.
     """
     line: list[Segment] = []
     for segment in sorted(segments, key=lambda s: (s.start_ms, s.id)):
         if line and segment.start_ms < line[-1].end_ms - JOIN_MS:
-            if segment.id != asked.id:
+            if segment.id != requested.id:
                 continue
             while line and segment.start_ms < line[-1].end_ms - JOIN_MS:
                 line.pop()

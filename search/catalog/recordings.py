@@ -1,4 +1,4 @@
-"""What recorders write to the catalogue: recordings, gaps and health of live streams."""
+"""The recorders' part of the catalogue: recordings, gaps and health of live streams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RecorderUpdate:
 
 
 class RecordingStore:
-    """What recorders have written to an open `Database`.
+    """Recordings, gaps and health of live streams, in an open `Database`.
 
     Every method raises `Unavailable` where the database does not answer.
     """

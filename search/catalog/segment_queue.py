@@ -156,7 +156,7 @@ class SegmentQueue:
         to retention, or where no index that is written to by now has its rows.
 
         Args:
-            report: of the segment.
+            report: report of the segment.
             collections: that have its rows, where there is more than one index; None: all of them.
         """
         segment, t = report.segment, tables.segments

@@ -18,7 +18,7 @@ from search.types import StreamRole
 _S, _H, _C = tables.streams.c, tables.health.c, tables.cameras.c
 
 
-def _indexed() -> sa.ColumnElement[bool]:
+def _indexed_states() -> sa.ColumnElement[bool]:
     """Return the condition that a stream is indexed: not a main stream whose camera has a sub-stream."""
     other = tables.streams.alias()
     sub = sa.exists().where(other.c.camera_id == _S.camera_id, other.c.role == StreamRole.SUB.value)
@@ -27,20 +27,20 @@ def _indexed() -> sa.ColumnElement[bool]:
 
 def _silent() -> sa.Select[Any]:
     reported, opened, seen = _H.updated_ms, _H.open_since_ms, _H.last_frame_ms
-    shown = sa.case((seen > opened, seen), else_=opened)
+    latest = sa.case((seen > opened, seen), else_=opened)
     dead = sa.or_(reported < sa.bindparam("dead_ms"), _H.state == StreamState.STOPPED.value)
-    still = sa.and_(opened > 0, reported - shown >= sa.bindparam("least_ms"))
+    still = sa.and_(opened > 0, reported - latest >= sa.bindparam("least_ms"))
     # The silence of a dead one begins no earlier than so.
     in_range = sa.or_(reported - DEAD_MS < sa.bindparam("end_ms"), sa.and_(opened > 0, opened < sa.bindparam("end_ms")))
     same = sa.and_(_H.camera_id == _S.camera_id, _H.role == _S.role)
     both = sa.select(tables.streams, tables.health).select_from(tables.streams.outerjoin(tables.health, same))
-    return both.where(sa.or_(reported.is_(None), sa.and_(sa.or_(dead, still), in_range)), _indexed())
+    return both.where(sa.or_(reported.is_(None), sa.and_(sa.or_(dead, still), in_range)), _indexed_states())
 
 
 # Made once: to make a statement takes longer than to answer it.
 _OF: sa.BindParameter[Any] = sa.bindparam("cameras", expanding=True)
 _SILENT = _silent()
-_BEGUN = sa.select(tables.streams).where(_S.since_ms > sa.bindparam("after_ms"), _indexed())
+_BEGUN = sa.select(tables.streams).where(_S.since_ms > sa.bindparam("after_ms"), _indexed_states())
 _ROLES = sa.select(_S.camera_id, sa.func.max(_S.role)).where(_S.camera_id.in_(_OF)).group_by(_S.camera_id)
 _ALL = sa.select(sa.func.count()).select_from(tables.cameras)
 _SILENT_OF, _ALL_OF = _SILENT.where(_S.camera_id.in_(_OF)), _ALL.where(_C.id.in_(_OF))
@@ -52,11 +52,11 @@ class SilentStreams:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def cameras(self, wanted: Collection[str], without: Collection[str]) -> int:
-        """Return how many of the wanted cameras exist (none: all), less those that are left out."""
-        if not wanted:
+    def cameras(self, camera_ids: Collection[str], without: Collection[str]) -> int:
+        """Return how many of the camera_ids cameras exist (none: all), less those that are left out."""
+        if not camera_ids:
             return self._count(None) - (self._count(without) if without else 0)
-        return self._count(set(wanted) - set(without))
+        return self._count(set(camera_ids) - set(without))
 
     def silent(
         self, end_ms: int, now_ms: int, least_ms: int, cameras: Collection[str] = ()

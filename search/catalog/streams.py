@@ -65,12 +65,12 @@ class StreamStore:
                     result[row["camera_id"]] = replace(result[row["camera_id"]], rules=_to_rules(row))
         return result
 
-    def put(self, wanted: Sequence[CameraConfig]) -> None:
+    def put(self, configs: Sequence[CameraConfig]) -> None:
         """Add or replace these cameras with their streams and rules, in one transaction."""
-        ids = [{"k": item.camera.id} for item in wanted]
-        cameras = [column_values(item.camera) for item in wanted]
-        streams = [column_values(stream) for item in wanted for stream in item.streams]
-        rules = [_rule_values(item.rules) for item in wanted if item.rules]
+        ids = [{"k": item.camera.id} for item in configs]
+        cameras = [column_values(item.camera) for item in configs]
+        streams = [column_values(stream) for item in configs for stream in item.streams]
+        rules = [_rule_values(item.rules) for item in configs if item.rules]
         c, s, r, h = tables.cameras, tables.streams, tables.rules, tables.health
         with self._database.begin() as db:
             existing = {

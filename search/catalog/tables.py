@@ -1,6 +1,6 @@
 """The catalogue's tables, and how rows become the domain's types. Used by the modules of the catalogue only.
 
-The tables of cases, accounts and the record (`api`) stand in the same `metadata`: one database, one version. A new
+The tables of cases, accounts and the audit log (`api`) stand in the same `metadata`: one database, one version. A new
 database is made as `metadata` says; an older one becomes so by `xunren migrate`.
 """
 
@@ -181,13 +181,13 @@ def revision(db: sa.Connection) -> str | None:
 
 def is_ready(db: sa.Connection) -> bool:
     """Return whether the database is of this revision, with all tables that are known by now."""
-    return revision(db) == REVISION and not lost(db) and metadata.tables.keys() <= _made(db)
+    return revision(db) == REVISION and not lost(db) and metadata.tables.keys() <= _existing(db)
 
 
 def lost(db: sa.Connection) -> set[str]:
     """Return tables that were created and are gone: to create them again would hide that the audit log was removed."""
     names = set(sa.inspect(db).get_table_names())
-    return _made(db) - names if facts.name in names else {facts.name}
+    return _existing(db) - names if facts.name in names else {facts.name}
 
 
 def create(db: sa.Connection) -> None:
@@ -197,12 +197,12 @@ def create(db: sa.Connection) -> None:
         _revision.create(db)
         db.execute(_revision.insert().values(version_num=REVISION))
         db.execute(facts.insert().values(name="schema", value=_BEFORE))
-    made = ",".join(sorted(_made(db) | metadata.tables.keys()))
+    made = ",".join(sorted(_existing(db) | metadata.tables.keys()))
     db.execute(facts.delete().where(facts.c.name == _MADE))
     db.execute(facts.insert().values(name=_MADE, value=made))
 
 
-def _made(db: sa.Connection) -> set[str]:
+def _existing(db: sa.Connection) -> set[str]:
     """Return the tables that `create` has created or found."""
     value = db.scalar(sa.select(facts.c.value).where(facts.c.name == _MADE))
     return set(value.split(",")) if value else set()

@@ -1,4 +1,4 @@
-"""What became of every second of a live camera: expected = recorded + missing, recorded = indexed + not indexed.
+"""Account of every second of a live camera: expected = recorded + missing, recorded = indexed + not indexed.
 
 "Nothing found" must never be mistaken for "was not there": every answer says what of its range nobody could look at.
 """
@@ -18,13 +18,13 @@ from search.types import SegmentState
 
 HOUR_MS = 3_600_000
 DEAD_MS = 15_000
-"""A recorder that has told nothing for so long is not running."""
+"""A recorder that has written nothing for so long is not running."""
 INDEXED = SegmentState.INDEXED.value
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageHour:
-    """One camera in one range (an hour, or what of it was asked for); milliseconds. The sums hold:
+    """One camera in one range (an hour, or the requested part of it); milliseconds. The sums hold:
     expected = recorded + missing, recorded = indexed + not_indexed.
     """  # noqa: D205
 
@@ -98,7 +98,7 @@ def shared_out(
         if end > start:
             why = [*gaps.get(key, ()), *before.get(key, ()), *more_gaps]
             pieces = partition(start, end, [*files[stream.camera_id], *more_files], why, JOIN_MS)
-            result[stream.camera_id] = _named(pieces, more_files, end)
+            result[stream.camera_id] = _with_reasons(pieces, more_files, end)
     return result
 
 
@@ -111,7 +111,7 @@ def state_of(stream: Stream, health: Health | None, now_ms: int) -> StreamState 
     """Return the state to show of a stream; the last report of a dead recorder does not count."""
     if health is not None and is_alive(health, now_ms):
         return health.state
-    is_new = health is None and now_ms - stream.since_ms <= DEAD_MS  # no recorder can have told of it yet
+    is_new = health is None and now_ms - stream.since_ms <= DEAD_MS  # no recorder can have written of it yet
     return Reason.NOT_YET if is_new else Reason.NOT_RUNNING
 
 
@@ -130,7 +130,7 @@ def tail(stream: Stream, health: Health | None, now_ms: int) -> tuple[list[Inter
     return [Interval(health.open_since_ms, begun, Reason.WAITING, detail="being recorded")], silence, reported
 
 
-def _named(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int) -> list[Interval]:
+def _with_reasons(pieces: Sequence[Interval], open_files: Sequence[Interval], end: int) -> list[Interval]:
     """Label intervals without a reason as unexplained, but for a file that is just being completed.
 
     That one lies directly before the open file (or the `end` of the range), and no file is longer than the longest.

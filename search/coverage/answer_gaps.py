@@ -1,4 +1,4 @@
-"""What an answer says about time that nobody could look at, so that "nothing found" is not taken for "not there"."""
+"""Gaps of an answer: time that is not in the index, so that "nothing found" is not taken for "not there"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search.stream_types import JOIN_MS, Reason
 from search.times import iso
 from search.types import Filter
 
-USUAL_MS = 86_400_000  # that is told about where the question names no time
+USUAL_MS = 86_400_000  # the range of the gaps where the query names no time
 SHORT_MS = 1000
 FRESH_MS = 60_000  # recordings of the last minute may wait: `behind` tells of them
 LISTED = 50
@@ -53,20 +53,20 @@ class AnswerGaps:
 def answer_gaps(catalog: Catalog, where: Filter, now_ms: int) -> AnswerGaps:
     """Return what of a query's cameras and time is not in the index, and why.
 
-    Without a time the last day is told about: over months every camera has had a gap. Imported recordings that are not
-    indexed are told about however old they are.
+    Without a time the last day counts: over months every camera has had a gap. Imported recordings that are not
+    indexed are named however old they are.
     """
-    end = now_ms if where.to_ms is None else min(where.to_ms, now_ms)
-    start = max(0, end - USUAL_MS) if where.from_ms is None else where.from_ms
+    end = now_ms if where.end_ms is None else min(where.end_ms, now_ms)
+    start = max(0, end - USUAL_MS) if where.start_ms is None else where.start_ms
     if start >= end:
         return AnswerGaps(start, start)
     query = _GapQuery(catalog, where, start, end, now_ms)
-    first = 0 if where.from_ms is None else start
+    first = 0 if where.start_ms is None else start
     recorded = query.unindexed(first)
     pieces = query.missing()
     for camera, parts in recorded.items():
         pieces.setdefault(camera, []).extend(_late(parts, now_ms))
-    gaps = [(camera, piece) for camera, parts in pieces.items() for piece in _merged(parts, first, end)]
+    gaps = [(camera, piece) for camera, parts in pieces.items() for piece in _merge(parts, first, end)]
     gaps.sort(key=lambda gap: (-gap[1].length, gap[0], gap[1].start))
     return AnswerGaps(
         start,
@@ -86,7 +86,7 @@ class _GapQuery:
     def __init__(self, catalog: Catalog, where: Filter, start: int, end: int, now_ms: int) -> None:
         self._catalog, self._silence = catalog, catalog.silent_streams
         self._queries = catalog.coverage
-        self._named = where.from_ms is not None
+        self._named = where.start_ms is not None
         self._wanted, self._without = frozenset(where.cameras), frozenset(where.without)
         self._start, self._end, self._now_ms = start, end, now_ms
 
@@ -158,7 +158,7 @@ def _late(pieces: Iterable[Interval], now_ms: int) -> Iterator[Interval]:
             yield Interval(piece.start, end, piece.label)
 
 
-def _merged(pieces: Iterable[Interval], start: int, end: int) -> list[Interval]:
+def _merge(pieces: Iterable[Interval], start: int, end: int) -> list[Interval]:
     """Return the intervals in the range by start, neighbours with one reason joined, short ones left out."""
     inside = (Interval(max(p.start, start), min(p.end, end), p.label, p.recorded, p.detail) for p in pieces)
     result: list[Interval] = []

@@ -1,4 +1,4 @@
-"""Where a person can have been: a circle around the place where they were seen, which widens with time.
+"""Reach of a person: a circle around the place where they were seen, which widens with time.
 
 A person was at one or more points (last seen, confirmed sightings). Between two points they must have walked from one
 to the other; before the first and after the last the circle is open. Distances are great-circle; streets are longer, so
@@ -30,7 +30,7 @@ _Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a person was, in degrees, and when, in Unix ms."""
+    """Place of a person in degrees, and time in Unix ms."""
 
     lat: float
     lon: float

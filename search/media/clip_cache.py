@@ -27,7 +27,7 @@ class ClipCache:
 
     Args:
         media: where the recordings are; the clips lie in its folder on this machine.
-        max_clip_bytes: of all clips together; the least recently requested go first.
+        max_clip_bytes: limit of all clips together; the least recently requested go first.
         timeout_s: for cutting one clip.
     """
 
@@ -57,7 +57,7 @@ class ClipCache:
         def make(temporary: Path) -> None:
             cut(source, temporary, offset_ms, duration_ms, timeout_s=self._timeout_s, masks=masks)
 
-        return self._made(target, [source], (), make)
+        return self._make(target, [source], (), make)
 
     def clip_of(
         self, segments: Sequence[Segment], start_ms: int, duration_ms: int, *, masks: Sequence[Polygon] = ()
@@ -81,7 +81,7 @@ class ClipCache:
             self._cut_joined(local, temporary, first.start_ms + offset_ms, duration_ms, masks)
 
         sources, others = [Path(segment.path) for segment in local], [segment.id for segment in segments[1:]]
-        return self._made(target, sources, others, make)
+        return self._make(target, sources, others, make)
 
     def delete_clips(self, segment_id: str) -> int:
         """Delete the clips that show a segment, and return how many there were.
@@ -134,7 +134,7 @@ class ClipCache:
             name += f"_{hashlib.sha256(more.encode()).hexdigest()[:16]}"
         return self._folder / f"{name}.mp4"
 
-    def _made(self, target: Path, sources: Sequence[Path], others: Sequence[str], make: Callable[[Path], None]) -> Path:
+    def _make(self, target: Path, sources: Sequence[Path], others: Sequence[str], make: Callable[[Path], None]) -> Path:
         """Return the clip `target`, made by `make` if it is missing; `others`: its segments but the first."""
         with self._one_at_a_time(target.name):
             if touched(target):

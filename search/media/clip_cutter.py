@@ -75,7 +75,7 @@ def cut(
         source: a recording.
         target: a file that does not exist.
         offset_ms: from the recording's first frame; the clip begins with the first frame at or after it.
-        duration_ms: of the clip; shorter where the recording ends.
+        duration_ms: length of the clip; shorter where the recording ends.
         timeout_s: ffmpeg is stopped after this.
         masks: these parts of the frames are black; then all frames are encoded again, none is carried along.
 
@@ -88,7 +88,7 @@ def cut(
     try:
         job = _plan(source, slice_path, offset_ms, duration_ms)
         if masks:
-            size = _fitted(*_shown_size(source))
+            size = _fit(*_shown_size(source))
             mask_path.write_bytes(mask_png(*size, masks))
             job = replace(job, copy=False, mask=mask_path, size=size)
         _run_ffmpeg(_command(job, target), source, timeout_s)
@@ -186,7 +186,7 @@ def _shown_size(source: Path) -> tuple[int, int]:
         return stream.width, stream.height
 
 
-def _fitted(width: int, height: int) -> tuple[int, int]:
+def _fit(width: int, height: int) -> tuple[int, int]:
     """Return the size of a clip's frames: even, and no larger than `_MAX_SIDE`."""
     share = min(1.0, _MAX_SIDE[0] / width, _MAX_SIDE[1] / height)
     return max(2, int(width * share / 2) * 2), max(2, int(height * share / 2) * 2)
@@ -247,4 +247,4 @@ def _check(target: Path, source: Path, offset_ms: int) -> None:
         if next((p for p in container.demux(stream) if p.size and not p.is_discard), None) is not None:
             return
     target.unlink(missing_ok=True)
-    raise BadInput("the recording has no picture there", got=f"{offset_ms} ms in {source}", cure="ask for another time")
+    raise BadInput("the recording has no frame there", got=f"{offset_ms} ms in {source}", cure="ask for another time")

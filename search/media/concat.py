@@ -40,7 +40,7 @@ def join_files(segments: Sequence[Segment], target: Path, end_ms: int, *, from_m
     size or parameter sets is the end: one clip cannot show both.
 
     Args:
-        segments: of one stream, by start.
+        segments: segments of one stream, by start.
         target: a file that does not exist; MP4, or Matroska where it is called ``.mkv``.
         end_ms: Unix ms; later frames are not copied.
         from_ms: Unix ms; nothing is copied before the last key frame of the first file up to then.
@@ -113,7 +113,7 @@ class _Joined:
             return False
         timeline = Timeline(container, stream)
         ticks_per_s = 1 / Fraction(stream.time_base or Fraction(1, 1000))
-        dated = _dated(timeline, round(timeline.step_ms * ticks_per_s / 1000))
+        dated = _restamp(timeline, round(timeline.step_ms * ticks_per_s / 1000))
         packets: Iterator[Packet[VideoStream]] = islice(dated, skipped, None)
         key = next(packets, None) if skipped else None
         first_pts, late_ms = timeline.first_pts, 0
@@ -146,7 +146,7 @@ class _Joined:
         self._out.mux(packet)
 
 
-def _dated(packets: Iterable[Packet[VideoStream]], step: int) -> Iterator[Packet[VideoStream]]:
+def _restamp(packets: Iterable[Packet[VideoStream]], step: int) -> Iterator[Packet[VideoStream]]:
     """Yield the packets; the first ones get missing decoding times, as in Matroska, `step` ticks apart."""
     held: list[Packet[VideoStream]] = []
     rest = iter(packets)

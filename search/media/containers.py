@@ -37,11 +37,11 @@ _DISGUISES: tuple[tuple[bytes, str], ...] = (
     (b"<MPD", "a DASH manifest"),
     (b"v=0", "a session description"),
     (b"\xff\xd8\xff", "a JPEG photo"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"BM", "a BMP picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
+    (b"\x89PNG", "a PNG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
 )
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _MP4_BOXES = (b"ftyp", b"mdat", b"moov", b"free", b"wide", b"skip")
@@ -125,7 +125,7 @@ def check_size(path: Path, stream: VideoStream, max_megapixels: float) -> None:
     """Raise `BadMedia` (too-large-picture) before memory is spent on decoding."""
     if stream.width * stream.height > max_megapixels * 1e6:
         raise BadMedia(
-            "its pictures are too large",
+            "its frames are too large",
             reason="too-large-picture",
             got=f"{stream.width} x {stream.height} in {path}",
             expected=f"at most {max_megapixels:g} megapixels",
@@ -161,7 +161,7 @@ def _check_file(path: Path) -> bytes:
             f"this is {kind}, not a video",
             reason="disguised",
             got=path,
-            expected="a file that holds its own pictures",
+            expected="a file that holds its own frames",
             cure="give the video files themselves",
         )
     return head
@@ -173,7 +173,7 @@ def _disguise(head: bytes) -> str | None:
         if head.startswith(start) or text[: len(start)].lower() == start.lower():
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "a WebP picture"
+        return "a WebP image"
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
         return "a photo"
     return None
@@ -208,12 +208,12 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     if not streams:
         sound = bool(container.streams.audio)
         raise BadMedia(
-            "there is sound in it, but no picture" if sound else "there is no picture in it",
+            "there is sound in it, but no video" if sound else "there is no video in it",
             reason="audio-only" if sound else "not-a-video",
             got=path,
             cure="give a file with a video stream",
         )
     stream = streams[0]
     if stream.codec_context is None or stream.width <= 0 or stream.height <= 0:
-        raise BadMedia("its pictures cannot be decoded", reason="undecodable", got=path, cure=CONVERT)
+        raise BadMedia("its frames cannot be decoded", reason="undecodable", got=path, cure=CONVERT)
     return stream

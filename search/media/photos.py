@@ -24,7 +24,7 @@ def read_photo(data: bytes, box: Box | None = None, *, name: str = "the photo", 
     Args:
         data: a file's bytes.
         box: the part to take, pixels of the upright photo; None: all of it.
-        name: of the file, for messages.
+        name: name of the file, for messages.
         longest_px: larger photos are scaled down.
 
     Raises:
@@ -46,7 +46,7 @@ def read_photo(data: bytes, box: Box | None = None, *, name: str = "the photo", 
     except BadInput:
         raise
     except Exception as e:  # Pillow raises many kinds for damaged files
-        raise BadInput(f"{name} is not a picture that can be read", got=type(e).__name__, cure=_CURE) from None
+        raise BadInput(f"{name} is not an image that can be read", got=type(e).__name__, cure=_CURE) from None
     if box is not None:
         if box.x2 > upright.width or box.y2 > upright.height:
             size = f"{upright.width} x {upright.height}"

@@ -26,7 +26,7 @@ class S3Storage:
     Args:
         url: `s3://bucket/prefix`.
         endpoint: address of a server other than Amazon's, such as http://minio:9000; empty: Amazon's.
-        cache: of fetched objects.
+        cache: cache of fetched objects.
 
     Raises:
         Unavailable: s3fs is not installed.
@@ -58,12 +58,12 @@ class S3Storage:
 
     def put(self, objects: Mapping[str, bytes]) -> None:
         """See `Storage.put`. Stores them side by side."""
-        with self._translated():
+        with self._translate_errors():
             self._fs.pipe({self._path(key): data for key, data in objects.items()})
 
     def put_file(self, key: str, file: Path) -> None:
         """See `Storage.put_file`."""
-        with self._translated():
+        with self._translate_errors():
             self._fs.put_file(str(file), self._path(key))
             stored = int(self._fs.info(self._path(key))["size"])
         if stored != file.stat().st_size:
@@ -86,12 +86,12 @@ class S3Storage:
 
     def exists(self, key: str) -> bool:
         """See `Storage.exists`."""
-        with self._translated():
+        with self._translate_errors():
             return bool(self._fs.exists(self._path(key)))
 
     def delete(self, keys: Collection[str]) -> None:
         """See `Storage.delete`."""
-        with self._translated():
+        with self._translate_errors():
             for key in keys:
                 self._fs.rm_file(self._path(key))
                 self._cache.forget(key)
@@ -103,7 +103,7 @@ class S3Storage:
     def folders(self, prefix: str) -> Iterator[str]:
         """See `Storage.folders`."""
         try:
-            with self._translated():
+            with self._translate_errors():
                 entries = self._fs.ls(self._path(prefix), detail=False)
         except FileNotFoundError:
             return
@@ -121,19 +121,19 @@ class S3Storage:
             return known
 
     def _objects(self, prefix: str) -> dict[str, Any]:
-        with self._translated():
+        with self._translate_errors():
             infos = self._fs.find(self._path(prefix), detail=True)
         return {path.removeprefix(f"{self._root}/"): info for path, info in infos.items()}
 
     def _get(self, key: str, target: Path) -> None:
-        with self._translated():
+        with self._translate_errors():
             self._fs.get_file(self._path(key), str(target))
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

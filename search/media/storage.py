@@ -1,4 +1,4 @@
-"""Where media lie: a folder, or S3-compatible storage. Keys are relative paths, such as `now/gate.jpg`."""
+"""Storage of media: a folder, or S3-compatible storage. Keys are relative paths, such as `now/gate.jpg`."""
 
 from __future__ import annotations
 

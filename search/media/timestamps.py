@@ -48,7 +48,7 @@ class Timeline:
         """Number of places in the container that could not be read so far."""
         self.spliced = False
         """Whether stamps had to be joined so far: then times are no longer positions in the file."""
-        packets = self._repaired(self._read(container, stream))
+        packets = self._repair(self._read(container, stream))
         head = list(islice(packets, _HEAD))
         self._packets = chain(head, packets)
         self.first_pts = min((p.pts or 0 for p in head if not p.is_discard), default=0)
@@ -81,7 +81,7 @@ class Timeline:
                 failures += 1
                 self.unreadable += failures == 1
 
-    def _repaired(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    def _repair(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
         packet = next(packets, None)
         while packet is not None:
             following = next(packets, None)

@@ -98,14 +98,14 @@ def weight_places(file: Path) -> dict[str, WeightPlace]:
 def _write(tower: Any, example: Any, shapes: Any, places: dict[str, WeightPlace], file: Path) -> None:
     import onnx
 
-    proto = _exported(tower, example, shapes)
+    proto = _export(tower, example, shapes)
     _drop_zero_biases(proto.graph)
     _point_into_file(proto.graph, places)
     _strip(proto)
     onnx.save(proto, file)
 
 
-def _exported(tower: Any, example: Any, shapes: Any) -> Any:
+def _export(tower: Any, example: Any, shapes: Any) -> Any:
     """Return the tower as an ONNX model. Nothing is computed from weights: they must stay those of the file."""
     import torch
     from onnxscript import optimizer

@@ -31,7 +31,7 @@ class OnnxEmbedder:
     Args:
         model: see `search.models.registry.resolve_model`; its folder has graphs.
         runtime: a name of `search.models.runtimes.RUNTIMES`.
-        device: of the runtime, for images; texts are embedded on the CPU.
+        device: device of the runtime, for images; texts are embedded on the CPU.
         batch_size: images a forward pass.
         threads: CPU threads of the image tower; 0: one for each core.
 
@@ -90,7 +90,7 @@ class OnnxEmbedder:
     def start_images(self, images: Sequence[Image]) -> Callable[[], Vectors]:
         """Do the same; the CPU has done it when this returns, and what is returned gives the vectors."""
         tower, size = self._images(), self.batch_size
-        parts = [self._embedded(tower, images[at : at + size]) for at in range(0, len(images), size)]
+        parts = [self._embed(tower, images[at : at + size]) for at in range(0, len(images), size)]
         vectors = np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
         return lambda: vectors
 
@@ -103,7 +103,7 @@ class OnnxEmbedder:
         tower = self._texts()
         return unit(tower(self._tokens(texts))) if texts else np.empty((0, self._dim), np.float32)
 
-    def _embedded(self, tower: Tower, images: Sequence[Image]) -> Vectors:
+    def _embed(self, tower: Tower, images: Sequence[Image]) -> Vectors:
         batch = self._prepare(images)
         began = time.perf_counter()
         vectors = unit(tower(batch))

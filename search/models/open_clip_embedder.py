@@ -35,7 +35,7 @@ class OpenClipEmbedder:
         device: auto, cpu, cuda, cuda:N or mps.
         batch_size: images a forward pass.
         threads: CPU threads of torch; 0 leaves them.
-        runtime: of the image tower; another one than torch runs it on its own `device`, and texts on the CPU.
+        runtime: runtime of the image tower; another one than torch runs it on its own `device`, and texts on the CPU.
         exports: folder for the ONNX files of other runtimes.
         compile_tower: compile the image tower by `torch.compile` when it is opened.
     """
@@ -166,7 +166,7 @@ class OpenClipEmbedder:
         """Start the same on a CUDA device; the returned function waits for it. Other devices do it here."""
         self.open()
         size = self.batch_size
-        parts = [self._started(images[at : at + size]) for at in range(0, len(images), size)]
+        parts = [self._start(images[at : at + size]) for at in range(0, len(images), size)]
         return lambda: np.concatenate([part() for part in parts]) if parts else np.empty((0, self._dim), np.float32)
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
@@ -183,7 +183,7 @@ class OpenClipEmbedder:
                 self._check_fits(text)
             return self._encode_text(texts)
 
-    def _started(self, images: Sequence[Image]) -> Callable[[], Vectors]:
+    def _start(self, images: Sequence[Image]) -> Callable[[], Vectors]:
         """Start one batch."""
         import torch
 

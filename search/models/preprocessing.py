@@ -27,7 +27,7 @@ class SquashPreprocessing:
     """Preprocessing of a model folder by PIL and numpy: resized to one size whatever the shape, and normalised.
 
     Args:
-        folder: with open_clip_config.json.
+        folder: folder with open_clip_config.json.
 
     Raises:
         Unavailable: the file cannot be read, or asks for what is not done here.
@@ -68,12 +68,12 @@ class CpuPreprocessing:
     Args:
         compose: open_clip's `torchvision.transforms.Compose`.
         device: where the model is.
-        dtype: of the model.
+        dtype: number type of the model.
     """
 
     def __init__(self, compose: Any, device: Any, dtype: Any) -> None:
         *transforms, _to_tensor, normal = compose.transforms
-        resize, crops, _, unknown = _sorted(transforms)
+        resize, crops, _, unknown = _sort(transforms)
         self._by_pil: list[Any] = transforms if unknown else []
         self._by_torch = [*map(_resize_of_bytes, resize), *crops]
         self._normal = _Normal(normal, device, dtype)
@@ -83,9 +83,9 @@ class CpuPreprocessing:
         """Return a tensor (n, 3, h, w), channels last, on the device. `images`: uint8 (H, W, 3) RGB of any sizes."""
         import torch
 
-        return self._normal(torch.stack([self._transformed(image) for image in images]).to(self._device))
+        return self._normal(torch.stack([self._transform(image) for image in images]).to(self._device))
 
-    def _transformed(self, image: Image) -> Any:
+    def _transform(self, image: Image) -> Any:
         """Return an image as uint8 (h, w, 3)."""
         import torch
 
@@ -110,7 +110,7 @@ class DevicePreprocessing:
     Args:
         compose: open_clip's `torchvision.transforms.Compose`.
         device: where the model is.
-        dtype: of the model.
+        dtype: number type of the model.
         products: type in which is multiplied; None takes half precision on a card, float32 elsewhere.
 
     Raises:
@@ -120,7 +120,7 @@ class DevicePreprocessing:
     def __init__(self, compose: Any, device: Any, dtype: Any, products: Any = None) -> None:
         import torch
 
-        resize, crops, normal, unknown = _sorted(compose.transforms)
+        resize, crops, normal, unknown = _sort(compose.transforms)
         if unknown or (len(resize), len(normal)) != (1, 1) or len(crops) != isinstance(resize[0].size, int):
             raise NotImplementedError(", ".join(sorted(unknown)) or str(compose))
         self._resize, self._crops = resize[0], crops
@@ -150,21 +150,21 @@ class DevicePreprocessing:
 
         parts, order = [], []
         for numbers in _alike(images):
-            parts.append(self._resized([images[n] for n in numbers]))
+            parts.append(self._resize_batch([images[n] for n in numbers]))
             order += numbers
         back = self._sent(torch.argsort(torch.tensor(order)))
         return self._normal(torch.cat(parts)[back])
 
-    def _resized(self, images: Sequence[Image]) -> Any:
+    def _resize_batch(self, images: Sequence[Image]) -> Any:
         """Return images as (n, h, w, 3), whole numbers 0 to 255."""
         import torch
 
-        there = self._sent(_stacked(images, pinned=self._stream is not None)).to(self._products)
-        height, width = there.shape[1:3]
+        moved = self._sent(_stack(images, pinned=self._stream is not None)).to(self._products)
+        height, width = moved.shape[1:3]
         places = [self._place(*image.shape[:2]) for image in images]  # for each axis: from, to, cut off
         rows, columns = (self._sent(torch.tensor([place[axis] for place in places])) for axis in (0, 1))
         h, w = self._shape(*images[0].shape[:2])
-        across = torch.einsum("nyxc,nvx->nyvc", there, self._weights(columns, w, width))
+        across = torch.einsum("nyxc,nvx->nyvc", moved, self._weights(columns, w, width))
         across = across.round_().clamp_(0, 255)  # between the two axes, too, as PIL does
         return torch.einsum("nyvc,nuy->nuvc", across, self._weights(rows, h, height)).round_().clamp_(0, 255)
 
@@ -229,7 +229,7 @@ class _Normal:
         return values.to(self._dtype).permute(0, 3, 1, 2)
 
 
-def _sorted(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], set[str]]:
+def _sort(transforms: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], set[str]]:
     """Return the transforms that resize, crop and normalise, and the names of those that are unknown here."""
     from torchvision.transforms import CenterCrop, Normalize, Resize
 
@@ -253,7 +253,7 @@ def _alike(images: Sequence[Image]) -> Iterable[list[int]]:
     return groups.values()
 
 
-def _stacked(images: Sequence[Image], *, pinned: bool) -> Any:
+def _stack(images: Sequence[Image], *, pinned: bool) -> Any:
     """Return uint8 (n, H, W, 3) of the largest sides. Pixels beyond an image are undefined, and have no weight."""
     import torch
 

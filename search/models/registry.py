@@ -97,9 +97,9 @@ def resolve_model(setting: str) -> ModelSpec:
     """
     for info in RECOMMENDED:
         if setting == info.name:
-            return _checked(ModelSpec(info.name, info.architecture, info.tag or None))
+            return _check(ModelSpec(info.name, info.architecture, info.tag or None))
     if setting.startswith("local-dir:"):
-        return _checked(ModelSpec(Path(setting).name, setting, None))
+        return _check(ModelSpec(Path(setting).name, setting, None))
     if setting.startswith("hf-hub:") and len(setting) > len("hf-hub:"):
         return ModelSpec(setting, setting, None)
     name, colon, tag = setting.partition(":")
@@ -127,7 +127,7 @@ def _digest_of(weights: Path, _mtime_ns: int, _size: int) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()[:12]
 
 
-def _checked(spec: ModelSpec) -> ModelSpec:
+def _check(spec: ModelSpec) -> ModelSpec:
     if spec.folder is not None and not (spec.folder / WEIGHTS).is_file():
         raise BadInput(
             "not an open_clip model folder",

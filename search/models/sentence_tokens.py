@@ -33,7 +33,7 @@ class SentenceTokenizer:
     """The tokenizer of a local model folder. Threads may share it.
 
     Args:
-        folder: with open_clip_config.json and tokenizer.json.
+        folder: folder with open_clip_config.json and tokenizer.json.
 
     Raises:
         Unavailable: the files cannot be read, or ask for what is not done here.

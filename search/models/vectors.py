@@ -1,4 +1,4 @@
-"""What all embedders share: vectors of unit length, and images to try a model on."""
+"""Helpers of all embedders: vectors of unit length, and images to try a model on."""
 
 from __future__ import annotations
 

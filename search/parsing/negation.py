@@ -147,10 +147,10 @@ def _english(text: str) -> Iterator[Negative]:
     for rule, lead in _RULES_EN:
         for m in rule.finditer(text):
             verb = lead.format(verb=m.groupdict().get("verb"))
-            yield from _listed(text, m, verb)
+            yield from _list_items(text, m, verb)
 
 
-def _listed(text: str, m: re.Match[str], verb: str) -> Iterator[Negative]:
+def _list_items(text: str, m: re.Match[str], verb: str) -> Iterator[Negative]:
     """Yield the denied thing and the others that are listed with it."""
     start: int = m.start()
     words = m["object"]

@@ -21,7 +21,7 @@ from search.types import Camera
 
 
 class ChipKind(StrEnum):
-    """What a chip restricts."""
+    """The kinds of conditions that a chip stands for."""
 
     TIME = "time"
     PLACE = "place"
@@ -30,7 +30,7 @@ class ChipKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """What a part of the sentence was taken for.
+    """A part of the sentence, and the condition that it was taken for.
 
     `words` as they stand in it; `meaning` for people, in English (times ISO local, camera ids). A place has the ids of
     its `cameras`, for those who word it in another language.
@@ -46,13 +46,13 @@ class Chip:
 class ParsedQuery:
     """A parsed sentence.
 
-    `wanted` is the description of the person, for the model. Each of `unwanted` is the same description with one thing
-    that must not be there. The time is half-open, Unix ms. Empty `cameras`: no place was understood. `unclear` are
-    words that look like a time or a place and were not understood; they are not in `wanted`.
+    `description` is the description of the person, for the model. Each of `negations` is the same description with one
+    thing that must not be there. The time is half-open, Unix ms. Empty `cameras`: no place was understood. `unclear`
+    are words that look like a time or a place and were not understood; they are not in `description`.
     """
 
-    wanted: str
-    unwanted: tuple[str, ...]
+    description: str
+    negations: tuple[str, ...]
     from_ms: int | None
     to_ms: int | None
     cameras: tuple[str, ...]
@@ -73,15 +73,15 @@ def parse_query(
     Args:
         text: Chinese, English or both.
         now_ms: Unix ms from which "yesterday" counts.
-        zone: of the times in the sentence.
+        zone: time zone of the times in the sentence.
         cameras: whose names are places. Pass the same sequence while they do not change: its gazetteer is kept.
         without: words of chips that were removed: they do not count, and stay out of the description.
     """
     plain, ignored = flat(text), {flat(words).strip() for words in without}
     times = find_times(plain, now_ms, zone, ignored)
-    masked = _masked(plain, times.taken)
+    masked = _mask(plain, times.taken)
     all_places = find_places(masked, cameras)
-    negatives = find_negatives(_masked(masked, [(p.start, p.end) for p in all_places]))
+    negatives = find_negatives(_mask(masked, [(p.start, p.end) for p in all_places]))
 
     def counts(start: int, end: int) -> bool:
         return _bare(plain[start:end]) not in ignored
@@ -94,8 +94,10 @@ def parse_query(
         [*times.taken, *((p.start, p.end) for p in all_places), *((n.start, n.end) for n in negatives)], ""
     )
     return ParsedQuery(
-        wanted=_left(text, cuts),
-        unwanted=tuple(dict.fromkeys(_left(text, cuts | {(n.start, n.end): _positive(text, n)}) for n in denied)),
+        description=_remaining_text(text, cuts),
+        negations=tuple(
+            dict.fromkeys(_remaining_text(text, cuts | {(n.start, n.end): _positive(text, n)}) for n in denied)
+        ),
         from_ms=times.from_ms,
         to_ms=times.to_ms,
         cameras=tuple(dict.fromkeys(camera for place in places for camera in place.cameras)),
@@ -153,7 +155,7 @@ _LAST = re.compile(rf"{_CUT}的(?=\s*(?:[{_STOPS}]|$))")
 _CJK = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
 
-def _masked(plain: str, spans: Collection[_Span]) -> str:
+def _mask(plain: str, spans: Collection[_Span]) -> str:
     """Return the sentence with NUL in the place of each character of `spans`."""
     for start, end in spans:
         plain = plain[:start] + _CUT * (end - start) + plain[end:]
@@ -168,7 +170,7 @@ def _positive(text: str, negative: Negative) -> str:
     return spoken[0] + positive[1:] if positive[0] == flat(spoken[0]) else positive
 
 
-def _left(text: str, cuts: Mapping[_Span, str]) -> str:
+def _remaining_text(text: str, cuts: Mapping[_Span, str]) -> str:
     """Return the sentence without the cut spans, or with the words that replace them, and without loose ends."""
     if not cuts:
         return text.strip()

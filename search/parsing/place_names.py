@@ -148,7 +148,7 @@ def _english(text: str, names: Gazetteer) -> Iterator[PlaceMatch]:
             last = tail.end() if tail else end
             if not _is_name(words) or (set(words) <= _GENERIC and not _is_over(text, last)):
                 continue
-            if numbers := _called(names, words, m["at"] in ("in", "on")):
+            if numbers := _match_names(names, words, m["at"] in ("in", "on")):
                 yield _place(names, m.start(), last, numbers, bool(m["near"]), bool(m["no"]))
                 break
 
@@ -159,7 +159,7 @@ def _is_over(text: str, end: int) -> bool:
     return not after or after[1] in _GOES_ON or after[1].endswith("ing")
 
 
-def _called(names: Gazetteer, words: tuple[str, ...], strict: bool) -> list[int]:
+def _match_names(names: Gazetteer, words: tuple[str, ...], strict: bool) -> list[int]:
     """Return the cameras of a name.
 
     Where it is `strict`, after "in" and "on", which also introduce clothes, one word must be a whole name or a kind of

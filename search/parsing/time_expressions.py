@@ -144,7 +144,7 @@ def find_times(text: str, now_ms: int, zone: tzinfo, without: Collection[str] = 
     Args:
         text: from `flat`.
         now_ms: Unix ms.
-        zone: of the times in the sentence.
+        zone: time zone of the times in the sentence.
         without: flat words that do not count, although they are taken.
     """
     now = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)).astimezone(zone)
@@ -156,7 +156,7 @@ def find_times(text: str, now_ms: int, zone: tzinfo, without: Collection[str] = 
     taken = tuple((p.start, p.end) for p in phrases)
     counted = [p for p in phrases if text[p.start : p.end] not in without]
     unclear = [p for p in counted if p.how == "vague"]
-    used, span = _agreed([p for p in counted if p.how != "vague"], now_ms, local, zone)
+    used, span = _agree([p for p in counted if p.how != "vague"], now_ms, local, zone)
     unclear += [p for p in counted if p not in unclear and p not in used]
     return TimeMatch(
         tuple((p.start, p.end) for p in used),
@@ -166,7 +166,7 @@ def find_times(text: str, now_ms: int, zone: tzinfo, without: Collection[str] = 
     )
 
 
-def _agreed(
+def _agree(
     phrases: Sequence[TimePhrase], now_ms: int, now: datetime, zone: tzinfo
 ) -> tuple[list[TimePhrase], tuple[int | None, int | None]]:
     """Return the phrases that agree on one time, as many as can, and that time in Unix ms."""

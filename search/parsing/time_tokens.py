@@ -83,14 +83,14 @@ def _iso_date(m: _Match, today: date) -> DayRange:
 
 def _date_en(m: _Match, today: date) -> DayRange:
     month = [name[:3] for name in MONTHS].index(m["month"][:3]) + 1
-    return _dated(m["y"], month, int(m["d"]), today)
+    return _date_range(m["y"], month, int(m["d"]), today)
 
 
 def _date_zh(m: _Match, today: date) -> DayRange:
-    return _dated(m["y"], int(number(m["m"])), int(number(m["d"])), today)
+    return _date_range(m["y"], int(number(m["m"])), int(number(m["d"])), today)
 
 
-def _dated(year: str | None, month: int, day: int, today: date) -> DayRange:
+def _date_range(year: str | None, month: int, day: int, today: date) -> DayRange:
     """Return the date; without a year the latest up to today."""
     if year:
         return DayRange(date(int(year), month, day), written=True)

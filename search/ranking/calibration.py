@@ -36,7 +36,7 @@ Track = tuple[str, RowKind, int]
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """What a query is made of: its sentence's language (None: no sentence), and whether images take part."""
+    """The make-up of a query: its sentence's language (None: no sentence), and whether images take part."""
 
     language: Language | None
     images: bool
@@ -45,7 +45,7 @@ class QueryShape:
 
 @dataclass(frozen=True, slots=True)
 class ScoreScale:
-    """How queries of one shape score on an index: by kind of row the usual `level` and `spread` of cosines.
+    """Usual scores of queries of one shape on an index: `level` and `spread` of cosines by kind of row.
 
     `match` and `maybe` are the lowest scores with these verdicts, infinite for an index without rows.
     """
@@ -71,7 +71,7 @@ class RowSample:
 
 
 class ScoreCalibration:
-    """How an index scores queries that have nothing to do with it. Safe for many threads.
+    """Scores of an index for queries that have nothing to do with it. Safe for many threads.
 
     Args:
         samples: by kind of row.
@@ -174,8 +174,8 @@ def threshold(scores: NDArray[np.float32], share: float, growth: float) -> float
     """Return the score that only a `share` of queries exceeds with their best row; infinite without rows.
 
     Args:
-        scores: of a sample of rows for queries about nobody, (rows, queries).
-        share: of the queries, 0 to 1.
+        scores: scores of a sample of rows for queries about nobody, (rows, queries).
+        share: share of the queries, 0 to 1.
         growth: rows of the index by rows of the sample. How much better the best of more rows is, is estimated from
             how much better it is in the sample than in a quarter of it.
     """

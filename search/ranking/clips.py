@@ -104,7 +104,7 @@ def join_hits(
     ordered = sorted(hits, key=lambda h: (*recording(h), h.row.time_ms, h.row.id))
     clips: list[Clip] = []
     for _, group in groupby(ordered, key=recording):
-        clips += [_clip(chain, pad_ms) for chain in _joined(list(group), strong, gap_ms, room)]
+        clips += [_clip(chain, pad_ms) for chain in _join(list(group), strong, gap_ms, room)]
     return sorted(clips, key=lambda c: (-c.score, c.camera_id, c.start_ms, c.segment_id))
 
 
@@ -144,7 +144,7 @@ class _Chain:
         return apart and later.start - self.end <= gap_ms and max(later.end, self.end) - self.start <= room
 
 
-def _joined(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[_Chain]:
+def _join(hits: Sequence[Hit], strong: float, gap_ms: int, room: int) -> list[_Chain]:
     """Return the hits of one recording, given in order of time, as chains."""
     tracks: dict[tuple[str, RowKind, int], list[Hit]] = {}
     for hit in hits:

@@ -1,4 +1,4 @@
-"""One query vector from a sentence, photos, marked clips and what must not be there.
+"""One query vector from a sentence, photos, marked clips and negations.
 
 Images that show the person are added to the sentence as their distance from the index's average person (Rocchio's
 relevance feedback; Manning, Raghavan, Schütze: Introduction to Information Retrieval, 9.1.1): what all images share
@@ -23,13 +23,13 @@ UNWANTED_WEIGHT = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryParts:
-    """The embeddings of a query, unit length: `text` and each of `unwanted` and `images` float32 (n, dim).
+    """The embeddings of a query, unit length: `text` and each of `negations` and `images` float32 (n, dim).
 
     `text` has one row, or none for a query of images only; `images` are photos and marked clips.
     """
 
     text: Vectors
-    unwanted: Vectors
+    negations: Vectors
     images: Vectors
 
 
@@ -43,7 +43,7 @@ def query_vector(parts: QueryParts, mean_person: Vectors) -> Vectors:
     if not len(parts.text):
         return _unit(parts.images.mean(axis=0))
     total = parts.text[0].copy()
-    for unwanted in parts.unwanted:
+    for unwanted in parts.negations:
         total -= UNWANTED_WEIGHT * (unwanted - parts.text[0])
     if len(parts.images):
         total += IMAGE_WEIGHT * (parts.images.mean(axis=0) - mean_person)

@@ -18,7 +18,7 @@ def filters_within(reach: Reach | None, where: Filter, cameras: Sequence[Camera]
     """Return the filters to search with: rows within reach, and unless the reach is hard, all others as well.
 
     Args:
-        reach: with the places of `cameras`; None: where the person can be does not matter.
+        reach: reach with the places of `cameras`; None: where the person can be does not matter.
         where: the query's filter.
         cameras: all cameras of the catalogue.
     """

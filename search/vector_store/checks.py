@@ -34,8 +34,8 @@ def lets_through(where: Filter, row: Row) -> bool:
     return (
         (not where.cameras or row.camera_id in where.cameras)
         and (not where.kinds or row.kind in where.kinds)
-        and (where.from_ms is None or row.end_ms >= where.from_ms)
-        and (where.to_ms is None or row.start_ms < where.to_ms)
+        and (where.start_ms is None or row.end_ms >= where.start_ms)
+        and (where.end_ms is None or row.start_ms < where.end_ms)
         and row.camera_id not in where.without
         and (not where.windows or any(_is_inside(window, row) for window in where.windows))
     )

@@ -26,7 +26,7 @@ _tickets = itertools.count()
 
 @dataclass(slots=True)
 class _FileCache:
-    """What is computed once for a file. Threads may do it twice, with the same result."""
+    """Values computed once for a file. Threads may do it twice, with the same result."""
 
     scale: Floats  # 1 / length of each vector
     ticket: int = field(default_factory=lambda: next(_tickets))
@@ -155,10 +155,10 @@ def _alive_rows(segment: Any, files: Sequence[Any], deletions: Mapping[str, int]
         if other is not segment:
             ticket = _cache_of(other).ticket
             if ticket not in known.replaced:
-                known.replaced[ticket] = _replaced(segment, other)
+                known.replaced[ticket] = _replaced_rows(segment, other)
             mask[known.replaced[ticket]] = False
     if not (known.deleted[0] is deletions or known.deleted[0] == deletions):
-        known.deleted = (deletions, _deleted(segment, deletions))
+        known.deleted = (deletions, _deleted_rows(segment, deletions))
     mask[known.deleted[1]] = False
     known.replaced = {
         ticket: known.replaced[ticket] for ticket in (_cache_of(f).ticket for f in files if f is not segment)
@@ -166,7 +166,7 @@ def _alive_rows(segment: Any, files: Sequence[Any], deletions: Mapping[str, int]
     return mask
 
 
-def _replaced(segment: Any, other: Any) -> Numbers:
+def _replaced_rows(segment: Any, other: Any) -> Numbers:
     """Return the rows that `other` has a later version of; of two equal ones the one in the newer file counts."""
     own, others = segment.pk_to_row, other.pk_to_row
     newer = _cache_of(other).ticket > _cache_of(segment).ticket
@@ -176,6 +176,6 @@ def _replaced(segment: Any, other: Any) -> Numbers:
     )
 
 
-def _deleted(segment: Any, deletions: Mapping[str, int]) -> Numbers:
+def _deleted_rows(segment: Any, deletions: Mapping[str, int]) -> Numbers:
     numbers = (segment.pk_to_row[key] for key in segment.pk_to_row.keys() & deletions.keys())
     return np.asarray([n for n in numbers if deletions[segment.pks[n]] > int(segment.seqs[n])], dtype=np.int64)

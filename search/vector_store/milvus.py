@@ -129,7 +129,7 @@ class MilvusStore:
             else:
                 uri = stack.enter_context(lite_server(self._lite)) if self._lite else self._address
             cure = DAMAGED if self._lite else "is Milvus running at this address, and is the token right?"
-            with self._translated("the vector store cannot be opened", cure):
+            with self._translate_errors("the vector store cannot be opened", cure):
                 client = self._connect(uri)
                 stack.callback(client.close)
                 self._prepare(client)
@@ -144,8 +144,8 @@ class MilvusStore:
 
     def drop(self) -> None:
         """See `VectorStore.drop`."""
-        with self._writing, self._translated("the collection could not be removed"):
-            self._opened().drop_collection(self._collection, timeout=_CALL_S)
+        with self._writing, self._translate_errors("the collection could not be removed"):
+            self._open().drop_collection(self._collection, timeout=_CALL_S)
 
     def __enter__(self) -> Self:
         self.open()
@@ -194,7 +194,9 @@ class MilvusStore:
         client.create_collection(self._collection, schema=schema, index_params=index, **options)
 
     @contextlib.contextmanager
-    def _translated(self, what: str, cure: str = "see whether the vector store runs, then try again") -> Iterator[None]:
+    def _translate_errors(
+        self, what: str, cure: str = "see whether the vector store runs, then try again"
+    ) -> Iterator[None]:
         from grpc import RpcError  # type: ignore[import-untyped, unused-ignore]
         from pymilvus import MilvusException
 
@@ -208,7 +210,7 @@ class MilvusStore:
                 message = message.replace(secret, "***")
             raise Unavailable(what, got=message, cure=cure) from None
 
-    def _opened(self) -> Any:
+    def _open(self) -> Any:
         if self._client is None:
             raise Unavailable("the vector store is not open", cure="call open() first")
         return self._client
@@ -218,7 +220,7 @@ class MilvusStore:
     @contextlib.contextmanager
     def _changing(self, what: str) -> Iterator[None]:
         """Let one writer at a time change rows; the kept count is not valid after it, even if it fails."""
-        with self._writing, self._translated(what):
+        with self._writing, self._translate_errors(what):
             try:
                 yield
             finally:
@@ -228,7 +230,7 @@ class MilvusStore:
         """See `VectorStore.upsert`."""
         checked = check_rows(rows, vectors, self._dim)
         with self._changing("rows could not be stored"):
-            client = self._opened()
+            client = self._open()
             for at in range(0, len(rows), _WRITE_ROWS):
                 part = slice(at, at + _WRITE_ROWS)
                 entities = [to_entity(row, v) for row, v in zip(rows[part], checked[part], strict=True)]
@@ -254,14 +256,14 @@ class MilvusStore:
     def _delete(self, ids: list[str]) -> int:
         for at in range(0, len(ids), _WRITE_ROWS):
             condition = one_of("id", ids[at : at + _WRITE_ROWS])
-            self._opened().delete(self._collection, filter=condition, timeout=_CALL_S)
+            self._open().delete(self._collection, filter=condition, timeout=_CALL_S)
         self._unflushed += len(ids)
         return len(ids)
 
     def flush(self) -> None:
         """See `VectorStore.flush`. A server has acknowledged only what its log keeps, so there is nothing to do."""
-        with self._writing, self._translated("rows could not be written to disk"):
-            client = self._opened()
+        with self._writing, self._translate_errors("rows could not be written to disk"):
+            client = self._open()
             if self._lite and self._unflushed:
                 client.flush(self._collection, timeout=_CALL_S)
             self._unflushed = 0
@@ -273,8 +275,8 @@ class MilvusStore:
         query = check_vectors(np.asarray(vector)[None], 1, self._dim)
         params = {"ef": min(32_768, max(512, 2 * check_limit(limit)))}  # FLAT does without
         condition = expression(where)
-        with self._translated("the search failed"):
-            found = self._opened().search(
+        with self._translate_errors("the search failed"):
+            found = self._open().search(
                 self._collection,
                 data=query,
                 filter=condition,
@@ -295,8 +297,8 @@ class MilvusStore:
         if not ids:
             return [], stacked([], self._dim)
         fields, options = [*ROW_FIELDS, "vector"], {"consistency_level": "Session", "timeout": _CALL_S}
-        with self._translated("the rows could not be read"):
-            found = self._opened().query(self._collection, ids=sorted(set(ids)), output_fields=fields, **options)
+        with self._translate_errors("the rows could not be read"):
+            found = self._open().query(self._collection, ids=sorted(set(ids)), output_fields=fields, **options)
         found = sorted(found, key=lambda entity: str(entity["id"]))
         return [to_row(e) for e in found], stacked([e["vector"] for e in found], self._dim)
 
@@ -322,8 +324,8 @@ class MilvusStore:
         if condition and self._lite:  # which would read every field of the rows to count them
             return len(self._read(condition, ["id"]))
         options = {"consistency_level": "Strong", "timeout": _CALL_S}
-        with self._translated("the rows could not be counted"):
-            found = self._opened().query(self._collection, filter=condition, output_fields=["count(*)"], **options)
+        with self._translate_errors("the rows could not be counted"):
+            found = self._open().query(self._collection, filter=condition, output_fields=["count(*)"], **options)
         rows = int(found[0]["count(*)"])
         if not condition:
             self._counted = (changes, time.monotonic(), rows)
@@ -361,8 +363,8 @@ class MilvusStore:
         page = _READ_ROWS if "vector" in fields else _LITE_IDS if self._lite else MAX_LIMIT
         options = {"limit": page, "consistency_level": "Strong", "timeout": _CALL_S}
         condition = _both(where, f"lot >= {low} and lot < {high}")
-        with self._translated("the rows could not be read"):
-            found = list(self._opened().query(self._collection, filter=condition, output_fields=fields, **options))
+        with self._translate_errors("the rows could not be read"):
+            found = list(self._open().query(self._collection, filter=condition, output_fields=fields, **options))
         if len(found) < page or high - low == 1:
             return found
         middle = (low + high) // 2

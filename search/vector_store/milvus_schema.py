@@ -59,10 +59,10 @@ def expression(where: Filter) -> str:
         conditions.append(one_of("camera_id", dict.fromkeys(where.cameras)))
     if where.kinds:
         conditions.append(one_of("kind", [kind.value for kind in where.kinds]))
-    if where.from_ms is not None:
-        conditions.append(f"end_ms >= {int(where.from_ms)}")
-    if where.to_ms is not None:
-        conditions.append(f"start_ms < {int(where.to_ms)}")
+    if where.start_ms is not None:
+        conditions.append(f"end_ms >= {int(where.start_ms)}")
+    if where.end_ms is not None:
+        conditions.append(f"start_ms < {int(where.end_ms)}")
     if where.without:
         conditions.append(f"not ({one_of('camera_id', dict.fromkeys(where.without))})")
     if where.windows:

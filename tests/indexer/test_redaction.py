@@ -78,7 +78,7 @@ def sharp(image: Image, box: Box) -> float:
 
 def test_the_others_are_blurred_wherever_they_are(film: Path, tmp_path: Path) -> None:
     account, shown = blurred(film, tmp_path, lambda _: [LEFT, RIGHT])
-    assert (account.pictures, account.with_person, account.others) == (40, 40, 1)
+    assert (account.frames, account.with_person, account.others) == (40, 40, 1)
     assert [at for at, _ in shown] == list(range(1000, 5000, 100))
     assert all(sharp(image, RIGHT) < 0.1 < 0.8 < sharp(image, LEFT) for _, image in shown)
     assert shown[0][1].shape == (SIZE[1], SIZE[0], 3)
@@ -94,7 +94,7 @@ def test_who_is_looked_for_stays_clear_where_another_covers_them(film: Path, tmp
 def test_everybody_is_blurred_where_nobody_knows_the_persons_place(film: Path, tmp_path: Path) -> None:
     """The person is lost between 3.5 s and 5 s; somebody stands where they stood before."""
     account, shown = blurred(film, tmp_path, lambda at: [RIGHT, LEFT] if at <= 3500 else [RIGHT])
-    assert account.pictures == 40 > account.with_person
+    assert account.frames == 40 > account.with_person
     for at, image in shown:
         assert sharp(image, RIGHT) < 0.1
         if at <= 3700:
@@ -124,7 +124,7 @@ def test_what_lies_between_two_looks_is_blurred_too(film: Path, tmp_path: Path) 
 
 
 def test_a_recording_without_a_picture_there(film: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadMedia, match="no picture there"):
+    with pytest.raises(BadMedia, match="no frame there"):
         blurred(film, tmp_path, lambda _: [], span=(60_000, 70_000))
     assert not (tmp_path / "out.mp4").exists()
 

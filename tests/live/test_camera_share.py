@@ -64,7 +64,7 @@ def check_whole(place: Station) -> None:
     for camera in CAMERAS:
         assert place.unexplained(camera) == []
         assert all(decoded(file) for file in place.files(camera))
-    for line in account(place.live, 0, now_ms(), now_ms()):
+    for line in account(place.catalog, 0, now_ms(), now_ms()):
         told = line.as_dict()
         explained = told["recorded_s"] + sum(told["missing_s"].values())
         assert explained == pytest.approx(told["expected_s"], abs=0.01)

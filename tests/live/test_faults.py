@@ -122,8 +122,8 @@ def test_a_wrong_password_is_said_and_never_shown(
             place.add("bad", cameras.url("bad"))
             until(lambda: place.files("bad"))
     assert any(gap.reason is Reason.REFUSED for gap in place.gaps("bad"))
-    told = caplog.text + "".join(capfd.readouterr()) + repr(place.live.recordings.health()) + repr(place.gaps("bad"))
-    told += repr(place.live.streams.all())
+    told = caplog.text + "".join(capfd.readouterr()) + repr(place.catalog.recordings.health()) + repr(place.gaps("bad"))
+    told += repr(place.catalog.streams.all())
     assert "operator" not in told
     assert SECRET not in told
     assert SECRET.encode() not in (place.settings.data_dir / "catalog.sqlite").read_bytes()
@@ -219,7 +219,7 @@ def test_fifty_cameras_come_back_without_a_rush(tmp_path: Path, media: Path) -> 
             place.add(name, proxy.url_of(cameras.url("all")))
 
         def running() -> int:
-            return sum(h.state is StreamState.RECORDING for h in place.live.recordings.health())
+            return sum(h.state is StreamState.RECORDING for h in place.catalog.recordings.health())
 
         with place.recording():
             until(lambda: running() == 50)
@@ -255,7 +255,7 @@ def test_the_sub_stream_is_indexed_and_the_main_one_kept(place: Station, cameras
     place.add("two", cameras.url("good"), index_url=cameras.url("bad"))
     with place.recording():
         until(lambda: len(place.files("two", StreamRole.SUB)) > 1 and len(place.files("two")) > 1)
-    states = {(segment.role, state) for segment, state, _ in place.live.coverage.recordings(0, 10**13)}
+    states = {(segment.role, state) for segment, state, _ in place.catalog.coverage.recordings(0, 10**13)}
     assert states == {(StreamRole.MAIN, SegmentState.KEPT), (StreamRole.SUB, SegmentState.PENDING)}
 
 
@@ -263,7 +263,7 @@ def test_cameras_come_and_go_while_it_runs(place: Station, cameras: CameraServer
     with place.recording():
         place.add("good", cameras.url("good"))
         until(lambda: len(place.files("good")) > 1)
-        place.live.streams.set("good", [])
+        place.catalog.streams.set("good", [])
         until(lambda: not [thread for thread in threading.enumerate() if thread.name == "record-good"])
         known = len(place.files("good"))
         place.add("good", cameras.url("good"))

@@ -103,13 +103,13 @@ def test_an_indexer_that_is_killed_catches_up_newest_first(place: Station, camer
             until(lambda: place.catalog.segments.states().get(SegmentState.INDEXED, 0) > 2)
             killed(indexer)
         until(lambda: place.catalog.segments.states().get(SegmentState.PENDING, 0) > 15)
-        backlog = place.live.coverage.backlog(now_ms())
+        backlog = place.catalog.coverage.backlog(now_ms())
         assert backlog.seconds > 25, "it says how far behind it is"
         with running(place, "index", "--follow"):
             until(lambda: place.catalog.segments.states().get(SegmentState.PENDING, 0) < 3)
     with running(place, "index", "--follow"):
         until(lambda: set(place.catalog.segments.states()) == {SegmentState.INDEXED})
-    rows = place.live.coverage.recordings(0, 10**13, ["good"])
+    rows = place.catalog.coverage.recordings(0, 10**13, ["good"])
     assert {state for _, state, _ in rows} == {SegmentState.INDEXED}
     assert place.unexplained("good") == []
     assert all(report["seen"] == report["indexed"] + sum(report["skipped"].values()) for _, _, report in rows)

@@ -154,6 +154,6 @@ def test_http_flv_is_recorded_like_rtsp(place: Station, media: Path, tmp_path: P
     assert place.unexplained("platform") == []
     assert place.longest_hole("platform") <= 20
     assert all(len(decoded(file)) > 40 for file in place.files("platform")[:-1])
-    assert "hush" not in repr(place.live.streams.all()) + repr(place.live.recordings.health()) + repr(
+    assert "hush" not in repr(place.catalog.streams.all()) + repr(place.catalog.recordings.health()) + repr(
         place.gaps("forged")
     )

@@ -14,15 +14,15 @@ TWO = Visibility(frozenset({"a", "b"}), 1000)
 @pytest.mark.parametrize(
     ("asked", "narrowed"),
     [
-        (Filter(), Filter(cameras=("a", "b"), from_ms=1000)),
-        (Filter(cameras=("b", "c")), Filter(cameras=("b",), from_ms=1000)),
-        (Filter(from_ms=500, to_ms=2000), Filter(cameras=("a", "b"), from_ms=1000, to_ms=2000)),
-        (Filter(from_ms=1500), Filter(cameras=("a", "b"), from_ms=1500)),
+        (Filter(), Filter(cameras=("a", "b"), start_ms=1000)),
+        (Filter(cameras=("b", "c")), Filter(cameras=("b",), start_ms=1000)),
+        (Filter(start_ms=500, end_ms=2000), Filter(cameras=("a", "b"), start_ms=1000, end_ms=2000)),
+        (Filter(start_ms=1500), Filter(cameras=("a", "b"), start_ms=1500)),
     ],
 )
-def test_a_filter_is_narrowed(asked: Filter, narrowed: Filter) -> None:
-    assert TWO.narrow(asked) == narrowed
-    assert SEES_ALL.narrow(asked) == asked
+def test_a_filter_is_narrowed(where: Filter, narrowed: Filter) -> None:
+    assert TWO.narrow(where) == narrowed
+    assert SEES_ALL.narrow(where) == where
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_a_filter_is_narrowed(asked: Filter, narrowed: Filter) -> None:
     [
         (Visibility(frozenset()), Filter()),
         (TWO, Filter(cameras=("c",))),
-        (TWO, Filter(to_ms=1000)),
-        (TWO, Filter(from_ms=1, to_ms=900)),
+        (TWO, Filter(end_ms=1000)),
+        (TWO, Filter(start_ms=1, end_ms=900)),
     ],
 )
-def test_nothing_in_sight_is_refused(sight: Visibility, asked: Filter) -> None:
+def test_nothing_in_sight_is_refused(visibility: Visibility, where: Filter) -> None:
     with pytest.raises(Denied):
-        sight.narrow(asked)
+        visibility.narrow(where)
 
 
 def test_moments() -> None:

@@ -96,7 +96,7 @@ def test_the_one_in_red_comes_first_and_is_a_match(scene: TwoCameras) -> None:
 def test_filters_hold(scene: TwoCameras) -> None:
     answer = scene.engine.search(Query("red", Filter(cameras=("hall",))))
     assert {clip.camera_id for clip in answer.clips} == {"hall"}
-    early = scene.engine.search(Query("red", Filter(to_ms=START + 42_000)))
+    early = scene.engine.search(Query("red", Filter(end_ms=START + 42_000)))
     assert all(clip.best.row.time_ms < START + 42_000 for clip in early.clips)
     assert early.verdict is not Verdict.MATCH
 

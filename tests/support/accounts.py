@@ -34,19 +34,19 @@ _clients: dict[str, list[httpx.Client]] = {}
 @contextmanager
 def town(folder: Path, **settings: object) -> Iterator[AppContext]:
     """Open parts: camera gate in the north, hall in the south; everybody of `PEOPLE` has an account."""
-    with small_index(folder, VIDEOS, **({"accounts": True, "require_case": True} | settings)) as parts:
+    with small_index(folder, VIDEOS, **({"accounts": True, "require_case": True} | settings)) as context:
         for camera, district in (("gate", "north"), ("hall", "south")):
-            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), district=district))
-        accounts = AccountStore(parts.catalog)
+            context.catalog.cameras.add(replace(context.catalog.cameras.get(camera), district=district))
+        accounts = AccountStore(context.catalog)
         for draft in PEOPLE.values():
             accounts.add(draft, PASSWORD)
-        yield parts
+        yield context
 
 
 @contextmanager
-def town_server(parts: AppContext, *, local_key: str = "", setup_token: str = "", port: int = 0) -> Iterator[str]:
+def town_server(context: AppContext, *, local_key: str = "", setup_token: str = "", port: int = 0) -> Iterator[str]:
     """Address of a server over a town."""
-    with serving(create_app(parts, hosts=HOSTS, local_key=local_key, setup_token=setup_token), port) as url:
+    with serving(create_app(context, hosts=HOSTS, local_key=local_key, setup_token=setup_token), port) as url:
         try:
             yield url
         finally:

@@ -1,4 +1,4 @@
-"""Standing searches over a catalogue alone, with rows whose score is said; and a receiver of webhooks."""
+"""Saved searches over a catalogue alone, with rows whose score is said; and a receiver of webhooks."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class SaidScores:
         self.history: list[tuple[Row, float]] = []
         self.broken: Exception | None = None
 
-    def wanted(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
+    def query_for(self, sentence: str, like: tuple[str, ...], cameras: tuple[str, ...]) -> HistoryQuery:
         axis = 1 if "other" in sentence else 0
         curve = Curve.measured(lambda _kind, cosines: [cosine / self.unit for cosine in cosines])
         return HistoryQuery(np.eye(DIM, dtype=np.float32)[axis], cameras, tuple(RowKind), curve, self.limits)
 
-    def past(self, wanted: HistoryQuery) -> ScoreHistory:
+    def past(self, query: HistoryQuery) -> ScoreHistory:
         return ScoreHistory(self.history, -np.inf)
 
     def compare(self, searches: Sequence[SavedSearch], rows: Sequence[Row], vectors: Vectors) -> NDArray[np.float64]:
@@ -77,7 +77,7 @@ class SaidScores:
 
 
 class Post:
-    """Everything about standing searches over one folder; a clock that is set by hand."""
+    """Everything about saved searches over one folder; a clock that is set by hand."""
 
     def __init__(self, folder: Path, catalog_url: str = "") -> None:
         self.settings = Settings(data_dir=folder, timezone="UTC", catalog_url=catalog_url)
@@ -88,20 +88,20 @@ class Post:
         self.catalog.indexes.bind_model(MODEL, lambda: DIM)
         self.vault = Vault(folder)
         self.index = SaidScores()
-        self.book = SavedSearchStore(self.catalog)
+        self.store = SavedSearchStore(self.catalog)
         self.alerts = AlertStore(self.catalog)
-        self.desk = SavedSearchService(self.catalog, self.vault, self.index)
+        self.service = SavedSearchService(self.catalog, self.vault, self.index)
         self.view = SavedSearchView(self.settings, self.catalog)
         self.watcher = self.new_watcher()
 
     def new_watcher(self, model: str = MODEL) -> AlertMatcher:
         """As another process would have it: it has read nothing yet."""
-        return AlertMatcher(self.book, self.alerts, model, self.index.compare, lambda: self.now)
+        return AlertMatcher(self.store, self.alerts, model, self.index.compare, lambda: self.now)
 
     def add(self, webhook: str | None = None, **changes: Any) -> SavedSearch:
-        """A standing search; its threshold is 5 where nothing is indexed."""
+        """A saved search; its threshold is 5 where nothing is indexed."""
         values: dict[str, Any] = {"name": "her", "sentence": "a woman", "expires_ms": NOW + DAY_MS} | changes
-        return self.desk.add(SavedSearchInput(**values), webhook).search
+        return self.service.add(SavedSearchInput(**values), webhook).search
 
     def see(self, *seen: tuple[Row, float], axis: int = 0, watcher: AlertMatcher | None = None) -> list[Alert]:
         """What a fresh watcher raises when these rows are written, oldest first."""

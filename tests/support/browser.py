@@ -87,25 +87,25 @@ def small_index(folder: Path, videos: Sequence[tuple[str, str]], **settings_: ob
         engine = SearchEngine(settings, embedder, store, catalog)
         media = MediaStore(settings.media_dir)
         live = SearchableIndex(IndexInfo(FIRST_COLLECTION, embedder.label, dim), embedder, store, engine=engine)
-        parts = AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), OneIndex(live))
+        context = AppContext(settings, zone_of(settings.timezone), catalog, media, ClipCache(media), OneIndex(live))
         paths = [walker(folder / "videos" / camera / f"{colour}.mp4", colour) for camera, colour in videos]
-        index(parts, paths)
-        yield parts
+        index(context, paths)
+        yield context
 
 
-def with_index(parts: AppContext, **changes: Any) -> AppContext:
+def with_index(context: AppContext, **changes: Any) -> AppContext:
     """The same parts, but for the index's `store` or `engine`."""
-    return replace(parts, indexes=OneIndex(replace(parts.indexes.active, **changes)))
+    return replace(context, indexes=OneIndex(replace(context.indexes.active, **changes)))
 
 
-def index(parts: AppContext, paths: Sequence[Path]) -> None:
+def index(context: AppContext, paths: Sequence[Path]) -> None:
     """Index files as `xunren index` does."""
     if not paths:
         return
-    megapixels = parts.settings.max_megapixels
+    megapixels = context.settings.max_megapixels
     folders = sorted({path.parent.parent for path in paths})
-    register(parts.catalog, folders, camera_id=None, start_ms=None, zone=parts.zone, max_megapixels=megapixels)
-    with open_executor(parts) as executor:
+    register(context.catalog, folders, camera_id=None, start_ms=None, zone=context.zone, max_megapixels=megapixels)
+    with open_executor(context) as executor:
         for report in executor.run():
             assert report.state == "indexed", report
 
@@ -128,7 +128,7 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
 @contextmanager
 def small_server(folder: Path, videos: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Address of a server over a small index."""
-    with small_index(folder, videos) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(folder, videos) as context, serving(create_app(context, hosts=HOSTS)) as url:
         yield url
 
 

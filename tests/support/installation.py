@@ -46,12 +46,8 @@ class Installation:
     media: MediaStore
 
     @property
-    def live(self) -> Catalog:
-        return self.catalog
-
-    @property
     def retention(self) -> Retention:
-        return Retention(self.settings, self.catalog, self.live, self.store, self.media)
+        return Retention(self.settings, self.catalog, self.store, self.media)
 
     def record(
         self,
@@ -72,7 +68,7 @@ class Installation:
             segment_id(camera, sha), camera, str(file.absolute()), sha, size, start_ms, StartSource.RECORDER, 10_000,
             role=role,
         )  # fmt: skip
-        self.live.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
+        self.catalog.recordings.write(RecorderUpdate(segments=[(segment, SegmentState.PENDING)]))
         if state is SegmentState.INDEXED:
             rows = [frame(segment, offset) for offset in (0, 5000)]
             self.store.upsert(rows, np.eye(2, DIM, dtype=np.float32))
@@ -85,7 +81,7 @@ class Installation:
 
     def everything(self) -> set[str]:
         """Ids that anything is known about: entries, files (by start), thumbnails, clips, rows."""
-        ids = {segment.id for segment, _, _ in self.live.coverage.recordings(0, 2**62)}
+        ids = {segment.id for segment, _, _ in self.catalog.coverage.recordings(0, 2**62)}
         media = {path.name.partition("_")[0] for path in self.settings.media_dir.glob("*/*")}
         return ids | media | {row_id.partition("-")[0] for row_id in self.store.ids()}
 
@@ -93,7 +89,7 @@ class Installation:
         return sorted(path for path in self.settings.recordings_dir.rglob("*") if path.is_file())
 
     def gaps(self) -> list[tuple[int, int, Reason]]:
-        return [(gap.start_ms, gap.end_ms, gap.reason) for gap in self.live.recordings.gaps(0, 2**62)]
+        return [(gap.start_ms, gap.end_ms, gap.reason) for gap in self.catalog.recordings.gaps(0, 2**62)]
 
 
 def frame(segment: Segment, offset: int) -> Row:

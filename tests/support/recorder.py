@@ -37,7 +37,6 @@ class Station:
 
     settings: Settings
     catalog: Catalog
-    live: Catalog
 
     def add(self, camera: str, url: str, index_url: str = "") -> None:
         """Let a camera be recorded."""
@@ -46,15 +45,15 @@ class Station:
         urls = {StreamRole.MAIN: url} | ({StreamRole.SUB: index_url} if index_url else {})
         now = now_ms()
         streams = [Stream(camera, role, vault.seal(u), shown(u), now) for role, u in urls.items()]
-        self.live.streams.set(camera, streams)
+        self.catalog.streams.set(camera, streams)
 
     def recording(self) -> Recorder:
         """A recorder, to be entered."""
-        return Recorder(self.settings, self.live)
+        return Recorder(self.settings, self.catalog)
 
     def health(self, camera: str, role: StreamRole = StreamRole.MAIN) -> Health | None:
         """As the catalogue knows it."""
-        return next((h for h in self.live.recordings.health() if (h.camera_id, h.role) == (camera, role)), None)
+        return next((h for h in self.catalog.recordings.health() if (h.camera_id, h.role) == (camera, role)), None)
 
     def state(self, camera: str) -> StreamState | None:
         """Of the main stream."""
@@ -63,15 +62,15 @@ class Station:
 
     def files(self, camera: str, role: StreamRole = StreamRole.MAIN) -> list[Segment]:
         """What was recorded, by start."""
-        return [segment for segment, _, _ in self.live.coverage.recordings(0, EVER, [camera], roles=[role])]
+        return [segment for segment, _, _ in self.catalog.coverage.recordings(0, EVER, [camera], roles=[role])]
 
     def gaps(self, camera: str) -> list[Gap]:
         """Of the main stream, by start."""
-        return [gap for gap in self.live.recordings.gaps(0, EVER, [camera]) if gap.role is StreamRole.MAIN]
+        return [gap for gap in self.catalog.recordings.gaps(0, EVER, [camera]) if gap.role is StreamRole.MAIN]
 
     def unexplained(self, camera: str) -> list[tuple[int, int]]:
         """Ranges (ms from the beginning) up to the last file that are neither recorded nor a gap."""
-        since = next(s.since_ms for s in self.live.streams.all() if s.camera_id == camera)
+        since = next(s.since_ms for s in self.catalog.streams.all() if s.camera_id == camera)
         spans = [(f.start_ms, f.end_ms) for f in self.files(camera)]
         spans += [(g.start_ms, g.end_ms) for g in self.gaps(camera)]
         at, found = since, []
@@ -93,7 +92,7 @@ def station(folder: Path, **changes: object) -> Iterator[Station]:
     settings = Settings(data_dir=folder / "data").model_copy(update=QUICK | changes)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(Catalog(settings.catalog_address).open()) as catalog:
-        yield Station(settings, catalog, catalog)
+        yield Station(settings, catalog)
 
 
 def decoded(file: Segment) -> list[tuple[int, int]]:

@@ -18,16 +18,16 @@ SEGMENT_MS = 10_000
 HOUR_MS = 3_600_000
 
 
-def add(parts: AppContext, camera: str, since_ms: int, *, sub: bool = False, name: str = "") -> None:
+def add(context: AppContext, camera: str, since_ms: int, *, sub: bool = False, name: str = "") -> None:
     """A camera that is to be recorded."""
-    parts.catalog.cameras.add(Camera(camera, name or camera))
+    context.catalog.cameras.add(Camera(camera, name or camera))
     roles = (StreamRole.MAIN, StreamRole.SUB) if sub else (StreamRole.MAIN,)
     shown = f"rtsp://{camera.split()[0]}.example/stream"
-    parts.catalog.streams.set(camera, [Stream(camera, role, f"sealed-{SECRET}", shown, since_ms) for role in roles])
+    context.catalog.streams.set(camera, [Stream(camera, role, f"sealed-{SECRET}", shown, since_ms) for role in roles])
 
 
 def record(
-    parts: AppContext,
+    context: AppContext,
     camera: str,
     start_ms: int,
     count: int,
@@ -39,10 +39,10 @@ def record(
     """`count` files of 10 s that follow each other; skipped ones for `reason`."""
     made = [_segment(camera, start_ms + n * SEGMENT_MS, role) for n in range(count)]
     told = SegmentState.PENDING if state in (SegmentState.INDEXED, SegmentState.SKIPPED) else state
-    parts.catalog.recordings.write(RecorderUpdate(segments=[(segment, told) for segment in made]))
+    context.catalog.recordings.write(RecorderUpdate(segments=[(segment, told) for segment in made]))
     if told is not state:
         for segment in made:
-            parts.catalog.segments.finish(SegmentReport(segment, state, reason=reason))
+            context.catalog.segments.finish(SegmentReport(segment, state, reason=reason))
 
 
 def _segment(camera: str, start_ms: int, role: StreamRole) -> Segment:
@@ -53,7 +53,7 @@ def _segment(camera: str, start_ms: int, role: StreamRole) -> Segment:
 
 
 def missing(
-    parts: AppContext,
+    context: AppContext,
     camera: str,
     start_ms: int,
     end_ms: int,
@@ -62,11 +62,11 @@ def missing(
     role: StreamRole = StreamRole.MAIN,
 ) -> None:
     """Nothing was recorded there."""
-    parts.catalog.recordings.write(RecorderUpdate(gaps=[Gap(camera, role, start_ms, end_ms, reason, detail)]))
+    context.catalog.recordings.write(RecorderUpdate(gaps=[Gap(camera, role, start_ms, end_ms, reason, detail)]))
 
 
 def tell(
-    parts: AppContext,
+    context: AppContext,
     camera: str,
     state: StreamState,
     now_ms: int,
@@ -85,14 +85,14 @@ def tell(
         camera, role, state, detail, now_ms - HOUR_MS, now_ms - age_ms, now_ms - open_ms if open_ms else 0,
         reconnects=reconnects, updated_ms=now_ms, **rates, **size,  # type: ignore[arg-type]
     )  # fmt: skip
-    parts.catalog.recordings.write(RecorderUpdate(health=[health]))
+    context.catalog.recordings.write(RecorderUpdate(health=[health]))
 
 
-def picture(parts: AppContext, camera: str, time_ms: int, shade: int = 90) -> bytes:
+def picture(context: AppContext, camera: str, time_ms: int, shade: int = 90) -> bytes:
     """A picture of now, grey but for a stripe."""
     image = np.full((180, 320, 3), shade, np.uint8)
     image[:, 40:60] = (200, 60, 40)
     buffer = io.BytesIO()
     Pictures.fromarray(image).save(buffer, "JPEG")
-    parts.media.put_now(camera, buffer.getvalue(), time_ms)
+    context.media.put_now(camera, buffer.getvalue(), time_ms)
     return buffer.getvalue()

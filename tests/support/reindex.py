@@ -24,7 +24,7 @@ SENTENCE = "a man in red"
 def contents(data_dir: Path) -> dict[str, tuple[list[Row], Vectors]]:
     """Return the rows by id and the vectors of each index, by the index's state."""
     with open_context(Settings(data_dir=data_dir)) as context:
-        return {one.info.state.value: _content(one.store) for one in context.indexes.written()}
+        return {index.info.state.value: _content(index.store) for index in context.indexes.written()}
 
 
 def _content(store: Any) -> tuple[list[Row], Vectors]:

@@ -31,7 +31,7 @@ class HttpBackend:
     """The index of the running server. Cheap to make.
 
     Args:
-        settings: of the index; `case` and `reason` say what a search is for.
+        settings: settings of the index; `case` and `reason` say what a search is for.
         server: runs over it.
     """
 
@@ -325,7 +325,7 @@ def _case(case_id: str) -> str:
 
 
 def _where(where: Filter) -> Data:
-    return {"cameras": where.cameras, "start": where.from_ms, "end": where.to_ms}
+    return {"cameras": where.cameras, "start": where.start_ms, "end": where.end_ms}
 
 
 def _reindex_body(request: ReindexRequest) -> Data:

@@ -37,17 +37,17 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 Opener = Callable[[Settings], AbstractContextManager[AppContext]]
-CheckerOpener = Callable[[Settings], "AbstractContextManager[tuple[ConsistencyChecker, Catalog]]"]
+CheckerOpener = Callable[[Settings], "AbstractContextManager[ConsistencyChecker]"]
 
 
 @contextmanager
-def open_checker(settings: Settings) -> Iterator[tuple[ConsistencyChecker, Catalog]]:
+def open_checker(settings: Settings) -> Iterator[ConsistencyChecker]:
     """Open what a comparison needs: catalogue, media and vector store, but no model, which may be gone."""
     from indexer.maintenance import ConsistencyChecker
     from search.media import open_media
 
     with open_catalog(settings) as catalog, _open_store(settings, catalog) as store:
-        yield ConsistencyChecker(settings, catalog, store, open_media(settings)), catalog
+        yield ConsistencyChecker(settings, catalog, store, open_media(settings))
 
 
 @contextmanager
@@ -67,7 +67,7 @@ class LocalBackend:
     """The index in this process. Cheap to make: each call opens what it needs and closes it.
 
     Args:
-        settings: of the index; `case` and `reason` say what a search is for.
+        settings: settings of the index; `case` and `reason` say what a search is for.
         opened: opens the index.
         checker_opened: opens what a comparison needs.
     """
@@ -99,12 +99,12 @@ class LocalSearch:
     def search(self, request: SearchRequest) -> Data:
         """See `SearchBackend.search`."""
         query = _query(request)
-        with self._open(self._settings) as parts:
-            check_purpose(self._settings, parts.catalog, self._settings.case)
-            answer = parts.engine.search(query)
+        with self._open(self._settings) as context:
+            check_purpose(self._settings, context.catalog, self._settings.case)
+            answer = context.engine.search(query)
             if request.offset:
-                answer = parts.indexes.page(answer.id, request.offset, query.limit)
-            return _answer_data(parts, answer)
+                answer = context.indexes.page(answer.id, request.offset, query.limit)
+            return _answer_data(context, answer)
 
 
 class LocalCases:
@@ -116,34 +116,38 @@ class LocalCases:
 
     def search(self, case_id: str, options: CaseSearchOptions) -> Data:
         """See `CaseBackend.search`."""
-        with self._opened() as (parts, service, _):
-            check_purpose(self._settings, parts.catalog, case_id)
-            return _findings_data(parts, service.search(case_id, options))
+        with self._open_service() as (context, service, _):
+            check_purpose(self._settings, context.catalog, case_id)
+            return _findings_data(context, service.search(case_id, options))
 
     def follow(self, case_id: str, number: int | None, hours: float, options: CaseSearchOptions) -> Data:
         """See `CaseBackend.follow`."""
-        with self._opened() as (parts, service, _):
-            check_purpose(self._settings, parts.catalog, case_id)
-            return _findings_data(parts, service.follow(case_id, number, hours, options))
+        with self._open_service() as (context, service, _):
+            check_purpose(self._settings, context.catalog, case_id)
+            return _findings_data(context, service.follow(case_id, number, hours, options))
 
     def mark(self, case_id: str, clip_id: str, sign: Sign) -> Data:
         """See `CaseBackend.mark`."""
-        with self._opened() as (_, service, view):
+        with self._open_service() as (_, service, view):
             case: Case = service.mark(case_id, clip_id, sign)
             return view.full(case)
 
     def confirm(self, case_id: str, clip_id: str, note: str) -> Data:
         """See `CaseBackend.confirm`."""
-        with self._opened() as (_, service, view):
+        with self._open_service() as (_, service, view):
             return view.sighting(case_id, service.confirm(case_id, clip_id, note))
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[AppContext, CaseService, CaseView]]:
+    def _open_service(self) -> Iterator[tuple[AppContext, CaseService, CaseView]]:
         from api.cases import CaseService, CaseView, FileLinks
 
-        with self._open(self._settings) as parts:
-            cases = cases_of(self._settings, parts.catalog)
-            yield parts, CaseService(parts, cases), CaseView(parts.catalog, parts.zone, FileLinks(cases.pictures))
+        with self._open(self._settings) as context:
+            cases = cases_of(self._settings, context.catalog)
+            yield (
+                context,
+                CaseService(context, cases),
+                CaseView(context.catalog, context.zone, FileLinks(cases.pictures)),
+            )
 
 
 class LocalSavedSearches:
@@ -157,7 +161,7 @@ class LocalSavedSearches:
         """See `SavedSearchBackend.preview`."""
         from api.alerts import measured_dict
 
-        with self._opened(request) as (_, service):
+        with self._open_service(request) as (_, service):
             draft, aim = service.preview(request.draft(now_ms()))
             return {"cameras": list(draft.cameras), "measured": measured_dict(aim.measured)}
 
@@ -165,20 +169,20 @@ class LocalSavedSearches:
         """See `SavedSearchBackend.add`."""
         from api.alerts import SavedSearchView
 
-        with self._opened(request) as (parts, service):
+        with self._open_service(request) as (context, service):
             saved = service.add(request.draft(now_ms()), request.webhook_url)
-            view = SavedSearchView(self._settings, parts.catalog)
+            view = SavedSearchView(self._settings, context.catalog)
             return view.one(saved.search) | {"webhook_secret": saved.secret or None}
 
     @contextmanager
-    def _opened(self, request: SavedSearchRequest) -> Iterator[tuple[AppContext, SavedSearchService]]:
+    def _open_service(self, request: SavedSearchRequest) -> Iterator[tuple[AppContext, SavedSearchService]]:
         from api.alerts import EngineIndex, SavedSearchService
         from search.vault import Vault
 
-        with self._open(self._settings) as parts:
-            check_purpose(self._settings, parts.catalog, request.case)
+        with self._open(self._settings) as context:
+            check_purpose(self._settings, context.catalog, request.case)
             vault = Vault(self._settings.data_dir, self._settings.secret_key)
-            yield parts, SavedSearchService(parts.catalog, vault, EngineIndex(parts))
+            yield context, SavedSearchService(context.catalog, vault, EngineIndex(context))
 
 
 class LocalIndexing:
@@ -193,9 +197,9 @@ class LocalIndexing:
         from api.jobs import deliver_alerts_until, in_background, open_executor
 
         with (
-            self._open(self._settings) as parts,
-            in_background("alerts", lambda stop: deliver_alerts_until(parts, stop)),
-            open_executor(parts) as executor,
+            self._open(self._settings) as context,
+            in_background("alerts", lambda stop: deliver_alerts_until(context, stop)),
+            open_executor(context) as executor,
         ):
             for report in executor.run(on_segment):
                 on_segment(report.segment, report.segment.duration_ms)
@@ -214,17 +218,17 @@ class LocalReindex:
         """See `ReindexBackend.plan`."""
         from api.reindex import plan
 
-        with self._open(self._settings) as parts:
-            return plan(parts, request.model, _scope(request)).as_dict()
+        with self._open(self._settings) as context:
+            return plan(context, request.model, _scope(request)).as_dict()
 
     def build(self, request: ReindexRequest, on_segment: OnSegment) -> Data:
         """See `ReindexBackend.build`."""
         from api.reindex import begin, status
 
-        with self._open(self._settings) as parts:
-            begin(parts, request.model, _scope(request))
-            _backfill(parts, on_segment)
-            return status(parts.catalog)
+        with self._open(self._settings) as context:
+            begin(context, request.model, _scope(request))
+            _backfill(context, on_segment)
+            return status(context.catalog)
 
     def switch(self) -> Data:
         """See `ReindexBackend.switch`."""
@@ -241,8 +245,8 @@ class LocalReindex:
     def _do(self, action: str) -> Data:
         from api.reindex import drop, switch
 
-        with self._open(self._settings) as parts:
-            return drop(parts) if action == "drop" else switch(parts, back=action == "rollback")
+        with self._open(self._settings) as context:
+            return drop(context) if action == "drop" else switch(context, back=action == "rollback")
 
 
 class LocalConsistency:
@@ -256,15 +260,15 @@ class LocalConsistency:
         """See `ConsistencyBackend.check`."""
         from indexer.maintenance import as_dict
 
-        with self._open(self._settings) as (checker, _):
+        with self._open(self._settings) as checker:
             return as_dict(checker.check())
 
     def mend(self) -> Data:
         """See `ConsistencyBackend.mend`."""
         from indexer.maintenance import as_dict
 
-        with self._open(self._settings) as (checker, streams):
-            checker.mend(streams)
+        with self._open(self._settings) as checker:
+            checker.mend()
             return as_dict(checker.check())
 
 
@@ -279,15 +283,15 @@ class LocalEvidence:
         """See `EvidenceBackend.export`."""
         from api.evidence import EvidenceExporter, ExportRequest
 
-        with self._open(self._settings) as parts:
+        with self._open(self._settings) as context:
             request = ExportRequest(audit_trail.account(), audit_trail.ADDRESS, blur)
-            exporter = EvidenceExporter(parts, cases_of(self._settings, parts.catalog))
+            exporter = EvidenceExporter(context, cases_of(self._settings, context.catalog))
             return exporter.export(case_id, number, folder, request)
 
 
 def _query(request: SearchRequest) -> Query:
     return Query(
-        text=request.query,
+        sentence=request.query,
         where=Filter(request.cameras, request.kinds, request.start_ms, request.end_ms),
         limit=request.limit,
         photos=[_image(photo) for photo in request.photos],
@@ -302,32 +306,32 @@ def _image(photo: PhotoFile) -> Image:
     return photo_file(photo.path, photo.box)
 
 
-def _answer_data(parts: AppContext, answer: Answer) -> Data:
+def _answer_data(context: AppContext, answer: Answer) -> Data:
     """Return the answer with paths of thumbnails on this machine. It is in the audit log before anybody sees it."""
 
     def thumbnail(clip: Clip) -> str:
-        return parts.media.thumbnail_address(*answer.moment(clip))
+        return context.media.thumbnail_address(*answer.moment(clip))
 
-    data: dict[str, Any] = answer.as_dict(parts.zone, thumbnail)
+    data: dict[str, Any] = answer.as_dict(context.zone, thumbnail)
     for clip in data["clips"]:
         clip["clip_url"] = None
-    audit_trail.record_shown(parts.catalog, data)
+    audit_trail.record_shown(context.catalog, data)
     return data
 
 
-def _findings_data(parts: AppContext, findings: CaseFindings) -> Data:
-    return findings.as_dict(_answer_data(parts, findings.answer))
+def _findings_data(context: AppContext, findings: CaseFindings) -> Data:
+    return findings.as_dict(_answer_data(context, findings.answer))
 
 
 def _scope(request: ReindexRequest) -> ReindexScope:
     return ReindexScope(request.start_ms, request.end_ms, request.cameras)
 
 
-def _backfill(parts: AppContext, on_segment: OnSegment) -> None:
+def _backfill(context: AppContext, on_segment: OnSegment) -> None:
     """Fill the second index until nothing is missing; other processes may fill it, too."""
     from api.reindex import IndexSynchronizer
 
-    catalog, never, synchronizer = parts.catalog, threading.Event(), IndexSynchronizer(parts)
+    catalog, never, synchronizer = context.catalog, threading.Event(), IndexSynchronizer(context)
 
     def advance(segment: Segment) -> None:
         on_segment(segment, segment.duration_ms)

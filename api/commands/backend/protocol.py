@@ -1,4 +1,4 @@
-"""What a command can ask of the index, whoever has it open.
+"""The protocols by which commands use the index, whichever process has it open.
 
 Every method answers plain data: the JSON that the HTTP API answers. Addresses of images and clips in it (`LINKS`) can
 be opened from this machine: paths from `LocalBackend`, whole URLs from `HttpBackend`, None where there is nothing to
@@ -33,7 +33,7 @@ class SearchBackend(Protocol):
 
 
 class CaseBackend(Protocol):
-    """What needs the rows in a case."""
+    """The operations on a case that need the index."""
 
     def search(self, case_id: str, options: CaseSearchOptions) -> Data:
         """Search for the person of a case. Raises what `CaseService.search` does."""
@@ -49,7 +49,7 @@ class CaseBackend(Protocol):
 
 
 class SavedSearchBackend(Protocol):
-    """What needs the rows in saved searches: their thresholds are measured on them."""
+    """The operations on saved searches that need the index: their thresholds are measured on its rows."""
 
     def preview(self, request: SavedSearchRequest) -> Data:
         """Return the cameras and the threshold that it would have. Raises what `SavedSearchService.preview` does."""
@@ -105,8 +105,8 @@ class EvidenceBackend(Protocol):
         """Write `folder`, complete or not at all, and return its manifest. Raises what `EvidenceExporter.export` does.
 
         Args:
-            case_id: of the case.
-            number: of the sighting.
+            case_id: id of the case.
+            number: number of the sighting.
             folder: does not exist.
             blur: add a copy in which other people are blurred.
         """

@@ -1,4 +1,4 @@
-"""What commands hand to a backend, checked. Who asks, the case and the reason are in the settings."""
+"""Requests from commands to a backend, checked. Account, case and reason are in the settings."""
 
 from __future__ import annotations
 

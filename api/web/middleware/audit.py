@@ -122,7 +122,7 @@ _CASE = re.compile(r"\d{4}-\d{4,8}")
 
 @dataclass(slots=True)
 class AuditNote:
-    """What a route adds to the entry of its request: what was shown."""
+    """The results that a route adds to its request's entry in the audit log."""
 
     shown: dict[str, Any] = field(default_factory=dict)
 
@@ -145,12 +145,12 @@ class AuditMiddleware:
 
     Args:
         app: what answers.
-        application: whose `state.parts` has the open catalogue.
+        application: whose `state.context` has the open catalogue.
     """
 
     def __init__(self, app: ASGIApp, application: FastAPI) -> None:
         self._app = app
-        self._log = AuditLog(application.state.parts.catalog)
+        self._log = AuditLog(application.state.context.catalog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -166,7 +166,7 @@ class AuditMiddleware:
 
 
 class _Request:
-    """One request on its way through."""
+    """The handling of one request."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, audit_log: AuditLog) -> None:
         self._scope = scope
@@ -280,7 +280,7 @@ def _readable(body: bytes) -> Any:
 
 def _short(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_short(key): _shown(key, member) for key, member in value.items()}
+        return {_short(key): _loggable(key, member) for key, member in value.items()}
     if isinstance(value, list):
         return [_short(item) for item in value]
     if isinstance(value, str) and len(value) > MAX_TEXT:
@@ -290,7 +290,7 @@ def _short(value: Any) -> Any:
     return value
 
 
-def _shown(key: str, value: Any) -> Any:
+def _loggable(key: str, value: Any) -> Any:
     """Return a member of the body without secrets; an address may have a password in it."""
     if key in SECRETS:
         return "***"

@@ -34,7 +34,7 @@ class AuthMiddleware:
     Args:
         app: what answers.
         application: whose `state.accounts` there are; None: none, and everybody is `LOCAL`.
-        local_key: of the commands at this machine; empty: none.
+        local_key: key of the commands at this machine; empty: none.
     """
 
     def __init__(self, app: ASGIApp, application: FastAPI, local_key: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What stands before the routes: security headers, no cross-site use, bounded JSON bodies, errors in one shape.
+"""Checks before the routes: security headers, no cross-site use, bounded JSON bodies, errors in one shape.
 
 A server on the loopback address is within reach of every web page that its user opens. A page under a foreign name
 (DNS rebinding) is stopped by the Host header (`TrustedHostMiddleware`, see `install`); a foreign page that uses our
@@ -55,7 +55,7 @@ def install(app: FastAPI, hosts: Sequence[str] | None, local_key: str) -> None:
 
 
 class ResponseGuard:
-    """Every answer gets the security headers, every error the one shape; what was not expected is logged."""
+    """Gives every answer the security headers and every error the one shape; logs unexpected errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class ResponseGuard:
 
 
 class _Answer:
-    """One answer on its way out."""
+    """The handling of one answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -130,7 +130,7 @@ class RequestGuard:
             await _discard(receive, headers)
             await respond(error, status)(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, most), send)
+        await self._app(scope, _limit_body(receive, most), send)
 
 
 def most_bytes(path: str) -> int:
@@ -172,7 +172,7 @@ def _length(headers: Headers) -> int:
     return int(declared) if declared.isdecimal() and len(declared) < 20 else DISCARD_BYTES + 1
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
+def _limit_body(receive: Receive, most: int) -> Receive:
     """Return a `receive` that stops at a body which is larger than it said."""
     seen = 0
 

@@ -48,26 +48,26 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/me", response_model=MeOut, responses=problems(503))
-def me(request: Request, parts: ContextHere) -> dict[str, Any]:
+def me(request: Request, context: ContextHere) -> dict[str, Any]:
     """Return who you are, and what this server asks for."""
     accounts: AccountStore | None = request.app.state.accounts
     state = {"accounts_enabled": accounts is not None, "setup_needed": accounts is not None and accounts.empty()}
     provider: OidcProvider | None = request.app.state.oidc
-    wants = {"oidc_host": provider.host if provider else None, "require_case": parts.settings.require_case}
+    wants = {"oidc_host": provider.host if provider else None, "require_case": context.settings.require_case}
     return principal_dict(request.state.principal) | state | wants
 
 
 @router.post("/login", response_model=MeOut, responses=problems(415, 429, 503))
-def login(body: LoginIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
+def login(body: LoginIn, request: Request, accounts: AccountsHere, context: ContextHere) -> Response:
     """Sign in; the session is a cookie that scripts cannot read."""
-    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, body.name)
+    throttle, slowed = LoginThrottle(context.catalog), subjects(request, body.name)
     throttle.check(*slowed)
     account = accounts.by_password(body.name, body.password)
     if account is None:
         throttle.failed(*slowed)
         raise Unauthenticated("name or password is wrong", cure="try again; an administrator can give you a new one")
     throttle.passed(slowed[0])
-    return signed_in(request, parts, accounts, account)
+    return signed_in(request, context, accounts, account)
 
 
 @router.post("/logout", status_code=204, response_class=Response, responses=problems(503))
@@ -80,9 +80,9 @@ def logout(request: Request, accounts: AccountsHere) -> Response:
 
 
 @router.post("/setup", response_model=MeOut, status_code=201, responses=problems(409, 415, 429, 503))
-def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: ContextHere) -> Response:
+def setup(body: SetupIn, request: Request, accounts: AccountsHere, context: ContextHere) -> Response:
     """Make the first account, with the token of the link that the server printed when it started."""
-    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, "")
+    throttle, slowed = LoginThrottle(context.catalog), subjects(request, "")
     throttle.check(*slowed)
     expected: str = request.app.state.setup_token
     if not expected or not hmac.compare_digest(body.token.encode(), expected.encode()):
@@ -90,17 +90,17 @@ def setup(body: SetupIn, request: Request, accounts: AccountsHere, parts: Contex
         raise Denied("this set-up link is not valid", cure="take the one that `xunren serve` printed last")
     account = accounts.add(AccountInput(body.name, frozenset(UserRole), FULL_SCOPE), body.password, first=True)
     request.app.state.setup_token = ""
-    return signed_in(request, parts, accounts, account, 201)
+    return signed_in(request, context, accounts, account, 201)
 
 
 @router.post("/me/password", status_code=204, response_class=Response, responses=problems(415, 429, 503))
 def change_password(
-    body: PasswordIn, request: Request, principal: PrincipalHere, accounts: AccountsHere, parts: ContextHere
+    body: PasswordIn, request: Request, principal: PrincipalHere, accounts: AccountsHere, context: ContextHere
 ) -> None:
     """Change your own password; all your sessions end."""
     if principal.via != "session":
         raise Denied("only whoever is signed in has a password")
-    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, principal.account)
+    throttle, slowed = LoginThrottle(context.catalog), subjects(request, principal.account)
     throttle.check(*slowed)
     if accounts.by_password(principal.account, body.password) is None:
         throttle.failed(*slowed)
@@ -151,11 +151,11 @@ def remove_key(number: Number, accounts: AccountsHere) -> None:
 
 
 def signed_in(
-    request: Request, parts: ContextHere, accounts: AccountStore, account: Account, status: int = 200
+    request: Request, context: ContextHere, accounts: AccountStore, account: Account, status: int = 200
 ) -> Response:
     """Return the answer that opens a session."""
     secret = open_session(request, accounts, account)
-    response = JSONResponse(me(request, parts), status)
+    response = JSONResponse(me(request, context), status)
     keep_session(request, response, secret)
     return response
 

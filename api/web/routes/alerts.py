@@ -56,13 +56,13 @@ router = APIRouter(prefix="/api", tags=["saved searches"])
 class AlertRoutes:
     """The parts that these routes use, within the visibility of `principal`."""
 
-    def __init__(self, parts: AppContext, principal: Principal, visibility: Visibility) -> None:
-        vault = Vault(parts.settings.data_dir, parts.settings.secret_key)
-        self.store = SavedSearchStore(parts.catalog)
-        self.alerts = AlertStore(parts.catalog)
-        self.view = SavedSearchView(parts.settings, parts.catalog)
-        self.service = SavedSearchService(parts.catalog, vault, EngineIndex(parts, visibility))
-        self.ownership = OwnershipStore(parts.catalog)
+    def __init__(self, context: AppContext, principal: Principal, visibility: Visibility) -> None:
+        vault = Vault(context.settings.data_dir, context.settings.secret_key)
+        self.store = SavedSearchStore(context.catalog)
+        self.alerts = AlertStore(context.catalog)
+        self.view = SavedSearchView(context.settings, context.catalog)
+        self.service = SavedSearchService(context.catalog, vault, EngineIndex(context, visibility))
+        self.ownership = OwnershipStore(context.catalog)
         self.principal = principal
         self.visibility = visibility
 
@@ -106,8 +106,8 @@ class AlertRoutes:
         return self.visibility.moment(alert.camera_id, alert.end_ms)
 
 
-def _routes(parts: ContextHere, principal: PrincipalHere, visibility: VisibilityHere) -> AlertRoutes:
-    return AlertRoutes(parts, principal, visibility)
+def _routes(context: ContextHere, principal: PrincipalHere, visibility: VisibilityHere) -> AlertRoutes:
+    return AlertRoutes(context, principal, visibility)
 
 
 AlertRoutesHere = Annotated[AlertRoutes, Depends(_routes)]

@@ -20,10 +20,10 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 @router.get(
     "/approvals", response_model=ApprovalsOut, responses=problems(409, 503), dependencies=[Depends(some_accounts)]
 )
-def approvals(parts: ContextHere, principal: PrincipalHere) -> dict[str, Any]:
+def approvals(context: ContextHere, principal: PrincipalHere) -> dict[str, Any]:
     """List approvals of wide searches: yours, and those that you may judge."""
     return {
-        "approvals": [_approval(approval, principal) for approval in ApprovalStore(parts.catalog).visible(principal)]
+        "approvals": [_approval(approval, principal) for approval in ApprovalStore(context.catalog).visible(principal)]
     }
 
 
@@ -35,12 +35,14 @@ def approvals(parts: ContextHere, principal: PrincipalHere) -> dict[str, Any]:
     dependencies=[Depends(some_accounts)],
 )
 def ask(
-    body: ApprovalIn, parts: ContextHere, principal: PrincipalHere, ownership: OwnershipHere, cases: CasesHere
+    body: ApprovalIn, context: ContextHere, principal: PrincipalHere, ownership: OwnershipHere, cases: CasesHere
 ) -> dict[str, Any]:
     """Ask to search wide in a case for a day. In danger to life it is granted at once, and reviewed later."""
     ownership.check(principal, OwnedKind.CASE, body.case)
     cases.case(body.case)
-    return _approval(ApprovalStore(parts.catalog).ask(principal, body.case, body.reason, danger=body.danger), principal)
+    return _approval(
+        ApprovalStore(context.catalog).ask(principal, body.case, body.reason, danger=body.danger), principal
+    )
 
 
 @router.patch(
@@ -50,10 +52,10 @@ def ask(
     dependencies=[Depends(some_accounts)],
 )
 def judge(
-    number: Annotated[int, Path(ge=1, le=2**31 - 1)], body: JudgementIn, parts: ContextHere, principal: PrincipalHere
+    number: Annotated[int, Path(ge=1, le=2**31 - 1)], body: JudgementIn, context: ContextHere, principal: PrincipalHere
 ) -> dict[str, Any]:
     """Let a wide search through, or not; say of an emergency whether it was one."""
-    return _approval(ApprovalStore(parts.catalog).judge(number, principal, granted=body.granted), principal)
+    return _approval(ApprovalStore(context.catalog).judge(number, principal, granted=body.granted), principal)
 
 
 def _approval(approval: Approval, principal: Principal) -> dict[str, Any]:

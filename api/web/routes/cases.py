@@ -80,7 +80,7 @@ class WebLinks:
 class CaseRoutes:
     """The parts that the routes of cases use, within the visibility of `principal`."""
 
-    parts: AppContext
+    context: AppContext
     cases: CaseStore
     view: CaseView
     ownership: OwnershipStore
@@ -90,7 +90,7 @@ class CaseRoutes:
 
     def work(self, requester: Requester) -> CaseService:
         """Return the service that does what an operator does in a case."""
-        return CaseService(self.parts, self.cases, requester)
+        return CaseService(self.context, self.cases, requester)
 
     def case(self, case_id: str) -> Case:
         """Return a case that they may see, without sightings outside their visibility. Raises `NotFound`."""
@@ -103,7 +103,7 @@ class CaseRoutes:
 
     def time(self, value: When) -> int | None:
         """Return Unix ms of a time in a request."""
-        return parse_time(value, self.parts.zone) if isinstance(value, str) else value
+        return parse_time(value, self.context.zone) if isinstance(value, str) else value
 
     def check_seen(self, draft: CaseInput) -> None:
         """Raise `NotFound` where the person was last seen at a camera out of sight."""
@@ -112,10 +112,10 @@ class CaseRoutes:
 
 
 def _routes(
-    parts: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere, purpose: PurposeHere
+    context: ContextHere, cases: CasesHere, principal: PrincipalHere, visibility: VisibilityHere, purpose: PurposeHere
 ) -> CaseRoutes:
-    view = CaseView(parts.catalog, parts.zone, WebLinks())
-    return CaseRoutes(parts, cases, view, OwnershipStore(parts.catalog), principal, visibility, purpose)
+    view = CaseView(context.catalog, context.zone, WebLinks())
+    return CaseRoutes(context, cases, view, OwnershipStore(context.catalog), principal, visibility, purpose)
 
 
 CaseRoutesHere = Annotated[CaseRoutes, Depends(_routes)]
@@ -132,7 +132,7 @@ def all_cases(routes: CaseRoutesHere) -> dict[str, Any]:
 @router.post("", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
 def new_case(body: CaseIn, routes: CaseRoutesHere, note: NoteHere) -> dict[str, Any]:
     """Open a case, which is then yours."""
-    draft = body.draft(routes.parts.zone)
+    draft = body.draft(routes.context.zone)
     routes.check_seen(draft)
     case = routes.cases.new(draft, photos_of(body.photos))
     note.shown["case"] = case.id
@@ -150,7 +150,7 @@ def one_case(case: str, routes: CaseRoutesHere) -> dict[str, Any]:
 @router.patch("/{case}", response_model=CaseOut, responses=problems(404, 413, 415, 503))
 def change_case(case: str, body: CaseChange, routes: CaseRoutesHere) -> dict[str, Any]:
     """Change what is given; close the case or open it again."""
-    draft = body.draft(routes.case(case).draft, routes.parts.zone)
+    draft = body.draft(routes.case(case).draft, routes.context.zone)
     routes.check_seen(draft)
     changed = routes.cases.change(case, draft, photos_of(body.add_photos), body.remove_photos)
     if body.open is not None:
@@ -173,11 +173,11 @@ def delete_case(case: str, routes: CaseRoutesHere) -> Response:
 def search_case(case: str, body: CaseSearchIn, routes: CaseRoutesHere, note: NoteHere) -> dict[str, Any]:
     """Search with what the case says; what the person can have reached comes first."""
     work = routes.work(routes.purpose.of(case, body.reason))
-    where = Filter(cameras=tuple(body.cameras), from_ms=routes.time(body.start), to_ms=routes.time(body.end))
+    where = Filter(cameras=tuple(body.cameras), start_ms=routes.time(body.start), end_ms=routes.time(body.end))
     findings = work.search(
         case, CaseSearchOptions(_readable(body.query), where, body.limit, body.reachable_only, body.order)
     )
-    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
+    return findings.as_dict(note.answered(served(findings.answer, routes.context.zone)))
 
 
 @router.post("/{case}/follow", response_model=CaseAnswer, responses=problems(404, 409, 413, 415, 503))
@@ -186,7 +186,7 @@ def follow(case: str, body: FollowIn, routes: CaseRoutesHere, note: NoteHere) ->
     work = routes.work(routes.purpose.of(case, body.reason))
     options = CaseSearchOptions(_readable(body.query), limit=body.limit, order=body.order)
     findings = work.follow(case, body.sighting, body.hours, options)
-    return findings.as_dict(note.answered(served(findings.answer, routes.parts.zone)))
+    return findings.as_dict(note.answered(served(findings.answer, routes.context.zone)))
 
 
 @router.post("/{case}/marks", response_model=CaseOut, status_code=201, responses=problems(404, 413, 415, 503))
@@ -234,8 +234,8 @@ def trail_map(
 ) -> Response:
     """Draw the trail as a map."""
     data = routes.view.trail(routes.case(case))
-    cameras = routes.visibility.of(routes.parts.catalog.cameras.all())
-    drawn = trail_svg(data, cameras, tiles_of(routes.parts.settings), words=words)
+    cameras = routes.visibility.of(routes.context.catalog.cameras.all())
+    drawn = trail_svg(data, cameras, tiles_of(routes.context.settings), words=words)
     return Response(drawn, media_type="image/svg+xml", headers=ASK_AGAIN)
 
 

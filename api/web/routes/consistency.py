@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 class FindingOut(ResponseModel):
-    """One kind of what is left over."""
+    """One kind of leftovers."""
 
     what: str
     count: int
@@ -24,7 +24,7 @@ class FindingOut(ResponseModel):
 
 
 class CheckOut(ResponseModel):
-    """What was compared, in numbers, and what does not agree."""
+    """The numbers of compared things, and the findings."""
 
     entries: int
     files: int
@@ -33,18 +33,18 @@ class CheckOut(ResponseModel):
 
 
 @router.get("/check", response_model=CheckOut, responses=problems(503))
-def check(parts: ContextHere) -> dict[str, Any]:
+def check(context: ContextHere) -> dict[str, Any]:
     """Compare everything. Takes seconds for 100,000 segments."""
-    return as_dict(_checker(parts).check())
+    return as_dict(_checker(context).check())
 
 
 @router.post("/check", response_model=CheckOut, responses=problems(503))
-def mend(parts: ContextHere) -> dict[str, Any]:
+def mend(context: ContextHere) -> dict[str, Any]:
     """Remove what is left over, never a file, and compare again."""
-    checker = _checker(parts)
-    checker.mend(parts.catalog)
+    checker = _checker(context)
+    checker.mend()
     return as_dict(checker.check())
 
 
-def _checker(parts: AppContext) -> ConsistencyChecker:
-    return ConsistencyChecker(parts.settings, parts.catalog, parts.store, parts.media)
+def _checker(context: AppContext) -> ConsistencyChecker:
+    return ConsistencyChecker(context.settings, context.catalog, context.store, context.media)

@@ -52,10 +52,10 @@ def export(
 ) -> FileResponse:
     """Export original, clip, picture with the box, manifest and signature (Ed25519) for `xunren evidence verify`."""
     sighting_of(routes.case(case), number)
-    with outgoing(routes.parts.settings.data_dir) as folder:
+    with outgoing(routes.context.settings.data_dir) as folder:
         name = f"evidence-{case}-{number}"
         with _exports:
-            manifest = EvidenceExporter(routes.parts, routes.cases).export(
+            manifest = EvidenceExporter(routes.context, routes.cases).export(
                 case, number, folder / name, ExportRequest(*requester, body.blur)
             )
             archive = packed(folder / name, folder / f"{name}.zip")

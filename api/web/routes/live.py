@@ -34,17 +34,17 @@ When = Annotated[str | None, Query(description="ISO 8601 (without a zone: the se
 
 
 @router.get("/live", response_model=LiveOut, responses=problems(503))
-def live(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def live(context: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return every live stream as it is now, and the alarms."""
     now = now_ms()
-    health = parts.catalog.recordings.health()
+    health = context.catalog.recordings.health()
     running = any(is_alive(h, now) for h in health)
-    streams = [stream for stream in _streams(parts, health, now) if visibility.camera(stream["camera"])]
-    backlog = parts.catalog.coverage.backlog(now)
-    free = shutil.disk_usage(parts.settings.data_dir).free / _GIB
+    streams = [stream for stream in _streams(context, health, now) if visibility.camera(stream["camera"])]
+    backlog = context.catalog.coverage.backlog(now)
+    free = shutil.disk_usage(context.settings.data_dir).free / _GIB
     return {
         "recorder": running,
-        "alarms": [{"kind": kind, "message": message} for kind, message in _alarms(parts, streams, running, free)],
+        "alarms": [{"kind": kind, "message": message} for kind, message in _alarms(context, streams, running, free)],
         "backlog": {
             "segments": backlog.segments,
             "seconds": backlog.seconds,
@@ -57,7 +57,7 @@ def live(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]
 
 @router.get("/coverage", response_model=CoverageHoursOut, responses=problems(404, 503))
 def coverage(
-    parts: ContextHere,
+    context: ContextHere,
     visibility: CameraVisibilityHere,
     start: When = None,
     end: When = None,
@@ -65,30 +65,30 @@ def coverage(
 ) -> dict[str, Any]:
     """Account for every second of the live cameras, by hour; of the last day where no time is given."""
     now = now_ms()
-    end_ms = now if end is None else _time(end, parts)
-    start_ms = end_ms - DAY_MS if start is None else _time(start, parts)
+    end_ms = now if end is None else _time(end, context)
+    start_ms = end_ms - DAY_MS if start is None else _time(start, context)
     _check_range(start_ms, end_ms, cameras)
-    parts.catalog.cameras.check(cameras, visibility.cameras)
+    context.catalog.cameras.check(cameras, visibility.cameras)
     if visibility.cameras is not None:
         cameras = cameras or sorted(
-            visibility.cameras & {stream.camera_id for stream in parts.catalog.streams.indexed()}
+            visibility.cameras & {stream.camera_id for stream in context.catalog.streams.indexed()}
         )
     lines: Sequence[CoverageHour] = []
     if cameras or visibility.cameras is None:
-        _check_amount(len(set(cameras)) or len(parts.catalog.streams.indexed()), (end_ms - start_ms) / DAY_MS)
-        lines = account(parts.catalog, start_ms, end_ms, now, cameras)
-    return _ends(start_ms, end_ms, parts) | {
-        "coverage_hours": [line.as_dict() | _ends(line.start_ms, line.end_ms, parts) for line in lines],
+        _check_amount(len(set(cameras)) or len(context.catalog.streams.indexed()), (end_ms - start_ms) / DAY_MS)
+        lines = account(context.catalog, start_ms, end_ms, now, cameras)
+    return _ends(start_ms, end_ms, context) | {
+        "coverage_hours": [line.as_dict() | _ends(line.start_ms, line.end_ms, context) for line in lines],
         "totals": _totals(lines),
     }
 
 
-def _ends(start_ms: int, end_ms: int, parts: AppContext) -> dict[str, str]:
-    return {"start": iso(start_ms, parts.zone), "end": iso(end_ms, parts.zone)}
+def _ends(start_ms: int, end_ms: int, context: AppContext) -> dict[str, str]:
+    return {"start": iso(start_ms, context.zone), "end": iso(end_ms, context.zone)}
 
 
 def _check_range(start_ms: int, end_ms: int, cameras: Sequence[str]) -> None:
-    Filter(cameras=tuple(cameras), from_ms=start_ms, to_ms=end_ms)
+    Filter(cameras=tuple(cameras), start_ms=start_ms, end_ms=end_ms)
     days = (end_ms - start_ms) / DAY_MS
     if days > MOST_DAYS:
         cure = "ask for one month at a time"
@@ -97,14 +97,12 @@ def _check_range(start_ms: int, end_ms: int, cameras: Sequence[str]) -> None:
 
 @router.head("/cameras/{camera}/now.jpg", include_in_schema=False)
 @router.get("/cameras/{camera}/now.jpg", response_class=FileResponse, responses=problems(404, 503))
-def picture_of_now(camera: str, parts: ContextHere, visibility: VisibilityHere) -> FileResponse:
+def picture_of_now(camera: str, context: ContextHere, visibility: VisibilityHere) -> FileResponse:
     """Return a live camera's newest sample; Last-Modified says when it was taken."""
     check_camera(visibility, check_camera_id(camera))
-    path = parts.media.now_path(camera)
+    path = context.media.now_path(camera)
     if not path.is_file():
-        raise NotFound(
-            "there is no picture of this camera yet", got=camera, cure="wait until it is recorded and indexed"
-        )
+        raise NotFound("there is no image of this camera yet", got=camera, cure="wait until it is recorded and indexed")
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
 
 
@@ -118,9 +116,9 @@ def _totals(lines: Sequence[CoverageHour]) -> dict[str, Any]:
     return {name: value for name, value in total.as_dict().items() if name.endswith("_s")}
 
 
-def _time(value: str, parts: AppContext) -> int:
+def _time(value: str, context: AppContext) -> int:
     is_date = len(value) <= 8  # 20261123
-    return int(value) if value.isdecimal() and not is_date else parse_time(value, parts.zone)
+    return int(value) if value.isdecimal() and not is_date else parse_time(value, context.zone)
 
 
 def _check_amount(cameras: int, days: float) -> None:
@@ -133,34 +131,34 @@ def _check_amount(cameras: int, days: float) -> None:
         )
 
 
-def _streams(parts: AppContext, reports: list[Health], now: int) -> list[dict[str, Any]]:
+def _streams(context: AppContext, reports: list[Health], now: int) -> list[dict[str, Any]]:
     health = {(h.camera_id, h.role): h for h in reports}
-    newest, waiting = parts.catalog.coverage.newest_indexed(), parts.catalog.coverage.waiting()
-    indexed = {(s.camera_id, s.role) for s in parts.catalog.streams.indexed()}
-    streams = parts.catalog.streams.all()
-    cameras = parts.catalog.streams.configs(sorted({stream.camera_id for stream in streams}))
+    newest, waiting = context.catalog.coverage.newest_indexed(), context.catalog.coverage.waiting()
+    indexed = {(s.camera_id, s.role) for s in context.catalog.streams.indexed()}
+    streams = context.catalog.streams.all()
+    cameras = context.catalog.streams.configs(sorted({stream.camera_id for stream in streams}))
     lines = []
     for stream in streams:
         key = (stream.camera_id, stream.role)
-        line = _known(stream, health.get(key), parts, now)
+        line = _known(stream, health.get(key), context, now)
         line |= {"name": cameras[stream.camera_id].camera.name, "lag_s": None, "waiting_s": 0.0, "image": None}
         if key in indexed:
             lag = max(0, now - newest.get(stream.camera_id, stream.since_ms)) / 1000
             waits = waiting.get(stream.camera_id, 0.0)
-            line |= {"lag_s": lag, "waiting_s": waits, "image": _picture_address(stream.camera_id, parts)}
+            line |= {"lag_s": lag, "waiting_s": waits, "image": _image_address(stream.camera_id, context)}
         lines.append(line)
     return lines
 
 
-def _picture_address(camera_id: str, parts: AppContext) -> str | None:
+def _image_address(camera_id: str, context: AppContext) -> str | None:
     """Return the address of the newest sample, another one for another sample; None: there is none."""
-    taken = parts.media.now_taken(camera_id)
+    taken = context.media.now_taken(camera_id)
     if taken is None:
         return None
     return f"/api/cameras/{quote(camera_id, safe='')}/now.jpg?at={taken}"
 
 
-def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -> dict[str, Any]:
+def _known(stream: Stream, health: Health | None, context: AppContext, now: int) -> dict[str, Any]:
     """Return what its recorder reported of a stream; of a dead recorder only what stays true."""
     h = health or Health(stream.camera_id, stream.role, StreamState.STOPPED)
     alive = is_alive(h, now)
@@ -170,7 +168,7 @@ def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -
         "state": str(state_of(stream, health, now)),
         "detail": h.detail if alive else "",
         "url": stream.shown,
-        "since": iso(h.since_ms, parts.zone) if alive else None,
+        "since": iso(h.since_ms, context.zone) if alive else None,
         "last_frame_age_s": max(0, now - h.last_frame_ms) / 1000 if h.last_frame_ms else None,
         "fps": h.fps if alive else 0.0,
         "kbit_s": h.kbit_s if alive else 0.0,
@@ -182,8 +180,8 @@ def _known(stream: Stream, health: Health | None, parts: AppContext, now: int) -
     }
 
 
-def _alarms(parts: AppContext, streams: list[dict[str, Any]], running: bool, free: float) -> list[tuple[str, str]]:
-    s = parts.settings
+def _alarms(context: AppContext, streams: list[dict[str, Any]], running: bool, free: float) -> list[tuple[str, str]]:
+    s = context.settings
     alarms = []
     if streams and not running:
         alarms.append(("recorder", "the recorder is not running: nothing is being recorded"))

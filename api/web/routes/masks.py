@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/cameras", tags=["live"])
 
 
 class MasksIn(BaseModel):
-    """All masks of a camera; none takes them away."""
+    """All masks of a camera; an empty list removes them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,24 +36,24 @@ class MasksOut(ResponseModel):
 
 
 @router.get("/{camera}/masks", response_model=MasksOut, responses=problems(404, 503))
-def masks(camera: str, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def masks(camera: str, context: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return the masks of a camera."""
-    return _masks(parts, camera, visibility)
+    return _masks(context, camera, visibility)
 
 
 @router.put("/{camera}/masks", response_model=MasksOut, responses=problems(404, 415, 503))
-def set_masks(camera: str, body: MasksIn, parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def set_masks(camera: str, body: MasksIn, context: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Let these be the masks. What is indexed already stays so, until `xunren camera add ID --reindex`."""
-    _masks(parts, camera, visibility)
-    known = parts.catalog.streams.configs([camera])[camera]
+    _masks(context, camera, visibility)
+    known = context.catalog.streams.configs([camera])[camera]
     keep_days = known.rules.keep_days if known.rules else None
     rules = Rules(camera, keep_days, tuple(tuple(polygon) for polygon in body.masks))
-    parts.catalog.streams.put([replace(known, rules=rules if keep_days or body.masks else None)])
-    return _masks(parts, camera, visibility)
+    context.catalog.streams.put([replace(known, rules=rules if keep_days or body.masks else None)])
+    return _masks(context, camera, visibility)
 
 
-def _masks(parts: ContextHere, camera: str, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def _masks(context: ContextHere, camera: str, visibility: CameraVisibilityHere) -> dict[str, Any]:
     check_camera(visibility, check_camera_id(camera))
-    parts.catalog.cameras.check([camera])
-    rules = parts.catalog.streams.configs([camera])[camera].rules
+    context.catalog.cameras.check([camera])
+    rules = context.catalog.streams.configs([camera])[camera].rules
     return {"camera": camera, "masks": [list(polygon) for polygon in rules.masks] if rules else []}

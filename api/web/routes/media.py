@@ -32,15 +32,15 @@ def _media(kind: str) -> dict[int | str, dict[str, Any]]:
 @router.head("/thumbnails/{segment}/{offset_ms}.jpg", include_in_schema=False)
 @router.get("/thumbnails/{segment}/{offset_ms}.jpg", response_class=FileResponse, responses=_media("image/jpeg"))
 def thumbnail(
-    segment: SegmentId, offset_ms: int, parts: ContextHere, visibility: VisibilityHere, case: CaseId = ""
+    segment: SegmentId, offset_ms: int, context: ContextHere, visibility: VisibilityHere, case: CaseId = ""
 ) -> FileResponse:
-    """Return the picture of one moment of a recording; `offset_ms` counts from the start of its file."""
+    """Return the image of one moment of a recording; `offset_ms` counts from the start of its file."""
     _check_offset(offset_ms)
-    recording = parts.catalog.playback.segment(segment)
+    recording = context.catalog.playback.segment(segment)
     check_segment(visibility, recording, recording.start_ms + offset_ms)
-    path = parts.media.thumbnail_path(segment, offset_ms)
+    path = context.media.thumbnail_path(segment, offset_ms)
     if not path.is_file():
-        raise NotFound("there is no picture of this moment", got=f"{segment} at {offset_ms} ms")
+        raise NotFound("there is no image of this moment", got=f"{segment} at {offset_ms} ms")
     return FileResponse(path, media_type="image/jpeg", headers=ASK_AGAIN)
 
 
@@ -50,7 +50,7 @@ def clip(
     segment: SegmentId,
     offset_ms: Annotated[int, Query(ge=0, le=MAX_OFFSET_MS, description="start in the recording's file")],
     duration_ms: Annotated[int, Query(ge=1, description="length, at most the setting clip_max_s")],
-    parts: ContextHere,
+    context: ContextHere,
     visibility: VisibilityHere,
     case: CaseId = "",
 ) -> FileResponse:
@@ -60,19 +60,19 @@ def clip(
     that shows the whole range. It is shorter than `duration_ms` where the recording ends, or its pictures change their
     size. What the camera's privacy masks cover is black.
     """
-    longest = round(1000 * parts.settings.clip_max_s)
+    longest = round(1000 * context.settings.clip_max_s)
     if duration_ms > longest:
         raise BadInput("the clip is too long", got=f"{duration_ms} ms", expected=f"at most {longest} ms")
-    playback = parts.catalog.playback
+    playback = context.catalog.playback
     first = playback.segment(segment)
     check_segment(visibility, first, first.start_ms + offset_ms)
     if first.duration_ms and offset_ms >= first.duration_ms:
         raise BadInput("the clip starts after the recording's end", got=offset_ms, expected=f"< {first.duration_ms}")
     start_ms = first.start_ms + offset_ms
     segments = playback.showing(first, start_ms, start_ms + duration_ms)
-    rules = parts.catalog.streams.configs([first.camera_id])[first.camera_id].rules
+    rules = context.catalog.streams.configs([first.camera_id])[first.camera_id].rules
     with _cuts:
-        path = parts.clips.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
+        path = context.clips.clip_of(segments, start_ms, duration_ms, masks=rules.masks if rules else ())
     # The media store touches a clip at each use, so its time of modification cannot say whether it is the same.
     info = path.stat()
     etag = {"ETag": f'"{path.stem}-{info.st_size}"'}

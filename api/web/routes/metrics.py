@@ -22,18 +22,18 @@ router = APIRouter(tags=["live"])
 
 
 @router.get("/metrics", response_class=Response, responses=problems(503))
-def metrics(parts: ContextHere) -> Response:
+def metrics(context: ContextHere) -> Response:
     """Return gauges and counters in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(parts))
+    registry.register(_Collector(context))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Collector:
-    """All metrics of this moment."""
+    """Collects all metrics when they are read."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
 
     def describe(self) -> list[Metric]:
         """Return nothing: the catalogue is read when it is collected."""
@@ -42,7 +42,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Yield every family once."""
         now = now_ms()
-        streams, health = self._parts.catalog.streams.all(), self._parts.catalog.recordings.health()
+        streams, health = self._context.catalog.streams.all(), self._context.catalog.recordings.health()
         running = any(is_alive(h, now) for h in health)
         yield _gauge("recorder_running", "1 while a recorder tells about its streams", float(running))
         yield from _states(streams, health, now)
@@ -51,11 +51,11 @@ class _Collector:
         yield from self._of_index(now)
 
     def _of_cameras(self, now: int) -> Iterator[Metric]:
-        newest = self._parts.catalog.coverage.newest_indexed()
+        newest = self._context.catalog.coverage.newest_indexed()
         lag = GaugeMetricFamily(
             "xunren_camera_index_lag_seconds", "Age of the newest indexed moment", labels=["camera"]
         )
-        for stream in self._parts.catalog.streams.indexed():
+        for stream in self._context.catalog.streams.indexed():
             lag.add_metric([stream.camera_id], (now - newest.get(stream.camera_id, stream.since_ms)) / 1000)
         yield lag
         recorded = GaugeMetricFamily(
@@ -66,7 +66,7 @@ class _Collector:
             "Missing of the last hour, by reason",
             labels=["camera", "reason"],
         )
-        for line in account(self._parts.catalog, now - HOUR_MS, now, now, step_ms=2 * now):
+        for line in account(self._context.catalog, now - HOUR_MS, now, now, step_ms=2 * now):
             recorded.add_metric([line.camera_id], line.recorded_ms / 1000)
             for reason, ms in line.missing.items():
                 missing.add_metric([line.camera_id, reason], ms / 1000)
@@ -74,16 +74,16 @@ class _Collector:
         yield missing
 
     def _of_index(self, now: int) -> Iterator[Metric]:
-        parts = self._parts
-        backlog = parts.catalog.coverage.backlog(now)
+        context = self._context
+        backlog = context.catalog.coverage.backlog(now)
         yield _gauge("backlog_segments", "Recorded files that wait for the indexer", backlog.segments)
         yield _gauge("backlog_seconds", "Recorded seconds that wait for the indexer", backlog.seconds)
-        yield _gauge("index_rows", "Rows of the vector store", parts.store.count())
+        yield _gauge("index_rows", "Rows of the vector store", context.store.count())
         yield _gauge(
-            "disk_free_bytes", "Free where the data folder lies", shutil.disk_usage(parts.settings.data_dir).free
+            "disk_free_bytes", "Free where the data folder lies", shutil.disk_usage(context.settings.data_dir).free
         )
         segments = _family("segments", "Recordings in the catalogue, by state", "state")
-        for state, n in parts.catalog.segments.states().items():
+        for state, n in context.catalog.segments.states().items():
             segments.add_metric([state], n)
         yield segments
 

@@ -71,7 +71,7 @@ def login(request: Request, _accounts: AccountsHere) -> Response:
 def callback(
     request: Request,
     accounts: AccountsHere,
-    parts: ContextHere,
+    context: ContextHere,
     note: NoteHere,
     state: Text = "",
     code: Text = "",
@@ -79,7 +79,7 @@ def callback(
 ) -> Response:
     """Come back from the provider, signed in. An account of the provider's name must exist; none is made here."""
     provider, secret = _provider(request), request.cookies.get(COOKIE, "")
-    throttle, slowed = LoginThrottle(parts.catalog), subjects(request, "")
+    throttle, slowed = LoginThrottle(context.catalog), subjects(request, "")
     try:
         throttle.check(*slowed)
         provider.check(secret, state)

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api", tags=["media"])
 
 @router.get("/tracks", response_model=TracksOut, responses=problems(404, 422, 503))
 def track_boxes(
-    parts: ContextHere,
+    context: ContextHere,
     visibility: VisibilityHere,
     tracks: Annotated[list[str], Query(min_length=1, max_length=MOST_TRACKS, description="`tracks` of a clip")],
     case: CaseId = "",
@@ -38,20 +38,20 @@ def track_boxes(
     for row in tracks:
         segment_id, number = segment_and_track(row)
         numbers_of.setdefault(segment_id, set()).add(number)
-    playback = parts.catalog.playback
+    playback = context.catalog.playback
     boxes = [
         box
         for segment_id, numbers in numbers_of.items()
-        for box in _boxes(parts, visibility, playback.segment(segment_id), numbers)
+        for box in _boxes(context, visibility, playback.segment(segment_id), numbers)
     ]
     return {"boxes": sorted(boxes)}
 
 
 def _boxes(
-    parts: AppContext, visibility: Visibility, segment: Segment, numbers: set[int]
+    context: AppContext, visibility: Visibility, segment: Segment, numbers: set[int]
 ) -> list[tuple[int, int, int, int, int]]:
     check_segment(visibility, segment, segment.end_ms)
-    stored = parts.media.tracks(segment.id)
+    stored = context.media.tracks(segment.id)
     known = unpacked(stored) if stored is not None else {}
     boxes = (one for number in numbers for one in known.get(number, ()))
     moments = ((segment.start_ms + offset, box) for offset, box in boxes)
@@ -61,26 +61,26 @@ def _boxes(
 @router.get("/cameras/{camera}/near", response_model=NearbyOut, responses=problems(404, 422, 503))
 def near(
     camera: str,
-    parts: ContextHere,
+    context: ContextHere,
     visibility: VisibilityHere,
     time_ms: Annotated[int, Query(ge=0, le=MAX_TIME_MS, description="Unix ms")],
     case: CaseId = "",
 ) -> dict[str, Any]:
     """Return the cameras around, and their clips from a little before that time to a little after."""
     check_camera(visibility, check_camera_id(camera))
-    cameras = parts.catalog.cameras.nearby(parts.catalog.cameras.get(camera), visibility, MOST_NEAR)
-    return {"cameras": [_near(parts, visibility, other, metres, time_ms, case) for metres, other in cameras]}
+    cameras = context.catalog.cameras.nearby(context.catalog.cameras.get(camera), visibility, MOST_NEAR)
+    return {"cameras": [_near(context, visibility, other, metres, time_ms, case) for metres, other in cameras]}
 
 
 def _near(
-    parts: AppContext, visibility: Visibility, camera: Camera, metres: float, time_ms: int, case: str
+    context: AppContext, visibility: Visibility, camera: Camera, metres: float, time_ms: int, case: str
 ) -> dict[str, Any]:
     data = {"camera": camera.id, "name": camera.name, "metres": round(metres)}
-    segment = parts.catalog.playback.at(camera.id, time_ms)
+    segment = context.catalog.playback.at(camera.id, time_ms)
     if segment is None or not visibility.moment(camera.id, time_ms):
         return data | {"start_ms": None, "end_ms": None, "clip_url": None}
     from_ms = max(segment.start_ms, time_ms - BEFORE_MS, visibility.from_ms or 0)
-    length = min(BEFORE_MS + AFTER_MS, round(1000 * parts.settings.clip_max_s))
+    length = min(BEFORE_MS + AFTER_MS, round(1000 * context.settings.clip_max_s))
     named = f"&case={quote(case)}" if case else ""
     address = f"/api/clips/{segment.id}.mp4?offset_ms={from_ms - segment.start_ms}&duration_ms={length}{named}"
     return data | {"start_ms": from_ms, "end_ms": from_ms + length, "clip_url": address}

@@ -72,7 +72,7 @@ class RemeasuredOut(ResponseModel):
 
 
 class PlanOut(ResponseModel):
-    """What a new index would cost; seconds from the quickest to the slowest of some measured recordings."""
+    """The cost of a new index; seconds from the quickest to the slowest of some measured recordings."""
 
     model: str
     label: str
@@ -97,37 +97,37 @@ class ReindexOut(ResponseModel):
 
 
 @router.get("", response_model=ReindexOut, responses=problems(503))
-def indexes(parts: ContextHere) -> dict[str, Any]:
+def indexes(context: ContextHere) -> dict[str, Any]:
     """List the indexes, and how far they are."""
-    return status(parts.catalog)
+    return status(context.catalog)
 
 
 @router.post("", response_model=ReindexOut, responses=problems(404, 409, 415, 503))
-def begin(body: ReindexIn, parts: ContextHere) -> dict[str, Any]:
+def begin(body: ReindexIn, context: ContextHere) -> dict[str, Any]:
     """Build a second index beside the one that answers, or go on with it."""
     if body.start_ms is not None and body.end_ms is not None and body.start_ms >= body.end_ms:
         raise BadInput("start_ms is not before end_ms", got=(body.start_ms, body.end_ms))
     scope = ReindexScope(body.start_ms, body.end_ms, tuple(body.cameras))
     if body.plan_only:
-        planned = make_plan(parts, body.model, scope).as_dict()
-        return status(parts.catalog) | {"plan": planned}
-    begin_reindex(parts, body.model, scope)
-    return status(parts.catalog)
+        planned = make_plan(context, body.model, scope).as_dict()
+        return status(context.catalog) | {"plan": planned}
+    begin_reindex(context, body.model, scope)
+    return status(context.catalog)
 
 
 @router.post("/switch", response_model=ReindexOut, responses=problems(404, 409, 503))
-def switch(parts: ContextHere) -> dict[str, Any]:
+def switch(context: ContextHere) -> dict[str, Any]:
     """Verify the other index and let it answer."""
-    return switch_index(parts)
+    return switch_index(context)
 
 
 @router.post("/rollback", response_model=ReindexOut, responses=problems(404, 409, 503))
-def rollback(parts: ContextHere) -> dict[str, Any]:
+def rollback(context: ContextHere) -> dict[str, Any]:
     """Let the index that answered before answer again."""
-    return switch_index(parts, back=True)
+    return switch_index(context, back=True)
 
 
 @router.post("/drop", response_model=ReindexOut, responses=problems(404, 409, 503))
-def drop(parts: ContextHere) -> dict[str, Any]:
+def drop(context: ContextHere) -> dict[str, Any]:
     """Remove the index that does not answer."""
-    return drop_index(parts)
+    return drop_index(context)

@@ -23,33 +23,33 @@ router = APIRouter(prefix="/api", tags=["search"])
 
 
 @router.post("/search", response_model=SearchAnswer, responses=problems(404, 409, 413, 415, 503))
-def search(request: SearchIn, parts: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
+def search(request: SearchIn, context: ContextHere, purpose: PurposeHere, note: NoteHere) -> dict[str, Any]:
     """Find the clips that fit a sentence, photos, marked clips, or all of them together."""
     query = Query(
-        text=_readable(request.query),
-        where=_filter(request, parts.zone),
+        sentence=_readable(request.query),
+        where=_filter(request, context.zone),
         limit=request.limit,
         photos=[_photo(photo, number) for number, photo in enumerate(request.photos, start=1)],
         like=tuple(request.like),
         unlike=tuple(request.unlike),
         without=tuple(request.without),
         order=request.order,
-        asker=purpose.of(request.case, request.reason),
+        requester=purpose.of(request.case, request.reason),
     )
-    return note.answered(served(parts.engine.search(query), parts.zone))
+    return note.answered(served(context.engine.search(query), context.zone))
 
 
 @router.get("/search/{answer}", response_model=SearchAnswer, responses=problems(404, 503))
 def page(
     answer: Annotated[str, Path(max_length=64, description="`id` of an answer")],
-    parts: ContextHere,
+    context: ContextHere,
     purpose: PurposeHere,
     note: NoteHere,
     offset: Annotated[int, QueryField(ge=0, description="clips before this page")] = 0,
     limit: Annotated[int, QueryField(ge=1, le=MAX_LIMIT)] = 12,
 ) -> dict[str, Any]:
     """Return another page of an answer, unchanged by what was indexed since. The last 500 answers are kept."""
-    return note.answered(served(parts.indexes.page(answer, offset, limit, purpose.anyhow.name), parts.zone))
+    return note.answered(served(context.indexes.page(answer, offset, limit, purpose.anyhow.name), context.zone))
 
 
 def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
@@ -63,14 +63,14 @@ def served(answer: Answer, zone: tzinfo) -> dict[str, Any]:
 def thumbnail_address(answer: Answer, clip: Clip) -> str:
     """Return the address of the picture of the clip's best moment."""
     segment_id, offset_ms = answer.moment(clip)
-    case = answer.query.asker.case  # the audit log records it with the view
+    case = answer.query.requester.case  # the audit log records it with the view
     return f"/api/thumbnails/{segment_id}/{offset_ms}.jpg{f'?case={case}' if case else ''}"
 
 
 def clip_address(answer: Answer, clip: Clip) -> str:
     """Return the address of the clip."""
     start = clip.start_ms - answer.segments[clip.segment_id].start_ms
-    case = f"&case={answer.query.asker.case}" if answer.query.asker.case else ""
+    case = f"&case={answer.query.requester.case}" if answer.query.requester.case else ""
     return f"/api/clips/{clip.segment_id}.mp4?offset_ms={start}&duration_ms={clip.end_ms - clip.start_ms}{case}"
 
 
@@ -82,8 +82,8 @@ def _filter(request: SearchIn, zone: tzinfo) -> Filter:
     return Filter(
         cameras=tuple(request.cameras),
         kinds=tuple(request.kinds),
-        from_ms=_time(request.start, zone),
-        to_ms=_time(request.end, zone),
+        start_ms=_time(request.start, zone),
+        end_ms=_time(request.end, zone),
     )
 
 

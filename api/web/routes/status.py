@@ -1,4 +1,4 @@
-"""What is in the index: cameras with their coverage, status, health."""
+"""Routes about the index: cameras with their coverage, status, health."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ router = APIRouter(prefix="/api", tags=["index"])
 
 
 @router.get("/cameras", response_model=CamerasOut, responses=problems(503))
-def cameras(parts: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def cameras(context: ContextHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """List all cameras, and from when to when there are recordings of them."""
-    coverage = {row["id"]: row for row in parts.catalog.segments.totals_by_camera()}
+    coverage = {row["id"]: row for row in context.catalog.segments.totals_by_camera()}
     lines = []
-    for camera in visibility.of(parts.catalog.cameras.all()):
+    for camera in visibility.of(context.catalog.cameras.all()):
         row = coverage.get(camera.id, {"segments": 0, "indexed": 0, "first_ms": None, "last_ms": None})
-        ends = {name: _iso(row[f"{name}_ms"], parts) for name in ("first", "last")}
+        ends = {name: _iso(row[f"{name}_ms"], context) for name in ("first", "last")}
         lines.append(asdict(camera) | row | ends)
     return {"cameras": lines}
 
 
 @router.get("/status", response_model=StatusOut, responses=problems(503))
-def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
+def status(context: ContextHere, activity: ActivityHere, visibility: CameraVisibilityHere) -> dict[str, Any]:
     """Return the index at this moment; files are named to whoever sees all cameras."""
-    states = parts.catalog.segments.states()
-    refused = parts.catalog.rejected_files.all() if visibility.cameras is None else []
+    states = context.catalog.segments.states()
+    refused = context.catalog.rejected_files.all() if visibility.cameras is None else []
     return {
         "version": version("xunren"),
-        "model": parts.embedder.label,
-        "rows": parts.store.count(),
-        "camera_count": len(visibility.of(parts.catalog.cameras.all())),
+        "model": context.embedder.label,
+        "rows": context.store.count(),
+        "camera_count": len(visibility.of(context.catalog.cameras.all())),
         "segments": {state.value: states.get(state.value, 0) for state in SegmentState},
         "indexing": [_job(work) for work in activity.now() if visibility.camera(work.camera)],
         "refused_count": len(refused),
@@ -54,9 +54,9 @@ def status(parts: ContextHere, activity: ActivityHere, visibility: CameraVisibil
 
 
 @router.get("/health", response_model=HealthOut, responses=problems(503))
-def health(parts: ContextHere) -> dict[str, Any]:
+def health(context: ContextHere) -> dict[str, Any]:
     """Check that vector store and catalogue answer; 503 with what is wrong otherwise."""
-    checks: dict[str, Callable[[], object]] = {"store": parts.store.count, "catalog": parts.catalog.segments.states}
+    checks: dict[str, Callable[[], object]] = {"store": context.store.count, "catalog": context.catalog.segments.states}
     wrong = {name: fault for name, check in checks.items() if (fault := _fault(name, check))}
     if wrong:
         raise Unavailable(
@@ -81,5 +81,5 @@ def _fault(name: str, check: Callable[[], object]) -> str:
     return ""
 
 
-def _iso(time_ms: int | None, parts: AppContext) -> str | None:
-    return None if time_ms is None else iso(time_ms, parts.zone)
+def _iso(time_ms: int | None, context: AppContext) -> str | None:
+    return None if time_ms is None else iso(time_ms, context.zone)

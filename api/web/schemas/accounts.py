@@ -119,7 +119,7 @@ class JudgementIn(BaseModel):
 
 
 class MeOut(ResponseModel):
-    """Who you are; null where nobody is signed in."""
+    """The signed-in account; null where nobody is signed in."""
 
     account: str | None
     roles: list[UserRole]
@@ -217,7 +217,7 @@ class EntriesOut(ResponseModel):
 
 
 class CheckedOut(ResponseModel):
-    """Whether the audit log is whole."""
+    """The result of a check of the audit log."""
 
     whole: bool
     number: int = Field(description="entries, or the first one that is wrong")

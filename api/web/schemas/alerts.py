@@ -192,7 +192,7 @@ class SavedSearchOut(ResponseModel):
 
 
 class FaultsOut(ResponseModel):
-    """How often comparing new rows failed; all but `rows_missed` were compared later."""
+    """Counts of failed comparisons of new rows; all but `rows_missed` were compared later."""
 
     count: int
     rows_missed: int
@@ -209,7 +209,7 @@ class SavedSearchesOut(ResponseModel):
 
 
 class PreviewOut(ResponseModel):
-    """What a saved search would have."""
+    """The threshold that a saved search would have, and its expected alerts."""
 
     cameras: list[str] = Field(description="with those that the sentence names; empty: all")
     measured: MeasuredOut

@@ -35,7 +35,7 @@ Photos = Annotated[list[CasePhotoIn], Field(max_length=MAX_PHOTOS, description="
 
 
 class LastSeenIn(BaseModel):
-    """Where the person was last seen, and when: at a camera, at a place on the map, or in words."""
+    """Place and time at which the person was last seen: a camera, a place on the map, or words."""
 
     model_config = _STRICT
 
@@ -96,7 +96,7 @@ class CaseChange(BaseModel):
 
 
 class CaseSearchIn(BaseModel):
-    """How to search for the person of a case. The photos, the marks and the reach come from the case."""
+    """Options of a search for the person of a case. Photos, marks and reach come from the case."""
 
     model_config = _STRICT
 
@@ -166,7 +166,7 @@ def _photo(text: str, name: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise BadInput(f"{name} is not base64", got=text[:20], expected="a picture file's bytes in base64") from None
+        raise BadInput(f"{name} is not base64", got=text[:20], expected="an image file's bytes in base64") from None
     return photo_bytes(data, name)
 
 
@@ -178,7 +178,7 @@ def _mps(speed: str | float) -> float:
 
 
 class LastSeenOut(ResponseModel):
-    """Where the person was last seen."""
+    """Place and time at which the person was last seen."""
 
     camera: str | None
     lat: float | None
@@ -222,7 +222,7 @@ class SightingOut(ResponseModel):
     confirmed: str
     confirmed_ms: int
     hold: int = Field(description="number of the hold that keeps its recording")
-    thumbnail: str = Field(description="address of its picture on this server")
+    thumbnail: str = Field(description="address of its image on this server")
     path: str | None = Field(description="the recording's file; null: it is gone")
     clip_url: str | None = Field(description="address of the clip on this server; null: its recording is gone")
 
@@ -266,7 +266,7 @@ class CaseClipOut(ClipOut):
 
 
 class PointOut(ResponseModel):
-    """Where the person was, and when."""
+    """A place and time of the person."""
 
     lat: float
     lon: float

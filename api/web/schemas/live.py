@@ -56,7 +56,7 @@ class LiveOut(ResponseModel):
 
 
 class TotalsOut(ResponseModel):
-    """What became of a stretch of time: expected = recorded + missing, recorded = indexed + not_indexed."""
+    """Coverage of a stretch of time: expected = recorded + missing, recorded = indexed + not_indexed."""
 
     expected_s: float
     recorded_s: float
@@ -66,7 +66,7 @@ class TotalsOut(ResponseModel):
 
 
 class CoverageHourOut(TotalsOut):
-    """What became of a stretch of a camera's time; the sums hold as in the totals."""
+    """Coverage of a stretch of a camera's time; the sums hold as in the totals."""
 
     camera: str
     start: str = Field(description="ISO 8601 with zone")

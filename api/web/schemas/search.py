@@ -90,7 +90,7 @@ class ClipOut(ResponseModel):
     segment: str
     tracks: list[str] = Field(description="rows of its tracks: /api/tracks says where they were in the frame")
     path: str = Field(description="the recording's file")
-    thumbnail: str = Field(description="address of a picture of the best moment, on this server")
+    thumbnail: str = Field(description="address of an image of the best moment, on this server")
     clip_url: str = Field(description="address of the clip, H.264 MP4 with byte ranges, on this server")
 
 
@@ -141,7 +141,7 @@ class GapOut(ResponseModel):
 
 
 class CoverageOut(ResponseModel):
-    """What of the query's cameras and time is not in the index: "nothing found" is not "was not there"."""
+    """Cameras and time of the query that are not in the index: "nothing found" is not "was not there"."""
 
     start: str = Field(description="of the range: the query's, or the last day")
     end: str
@@ -175,7 +175,7 @@ class ParsedQueryOut(ResponseModel):
 
 
 class SearchAnswer(ResponseModel):
-    """One page of clips; those below `maybe` are in it and marked `nothing`."""
+    """One page of clips; those below `maybe` are marked `nothing`."""
 
     id: str = Field(description="name of the answer, by which its other pages are asked for")
     query: str
@@ -255,7 +255,7 @@ class HealthOut(ResponseModel):
 
 
 class Problem(BaseModel):
-    """Every error, whatever its status, has this shape."""
+    """The shape of every error, whatever its status."""
 
     error: str = Field(description="kind of error")
     what: str = Field(description="what went wrong")

@@ -113,11 +113,11 @@ def liar() -> Iterator[Liar]:
 def served(folder: Path, issuer: str) -> Iterator[tuple[AppContext, str]]:
     public = f"http://127.0.0.1:{free_port()}"
     settings = {"oidc_issuer": issuer, "oidc_client_id": "xunren", "oidc_client_secret": "s & s", "public_url": public}
-    with town(folder, **settings) as parts:
-        AccountStore(parts.catalog).add(AccountInput("olivia", OPERATOR, AccessScope(districts=("north",))), None)
-        with town_server(parts, port=urlsplit(public).port or 0) as url:
+    with town(folder, **settings) as context:
+        AccountStore(context.catalog).add(AccountInput("olivia", OPERATOR, AccessScope(districts=("north",))), None)
+        with town_server(context, port=urlsplit(public).port or 0) as url:
             assert url == public
-            yield parts, url
+            yield context, url
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +312,7 @@ def test_a_provider_that_calls_itself_otherwise_is_refused(liar: Liar, tmp_path:
 
 
 def test_without_a_provider_nobody_goes_there(tmp_path: Path) -> None:
-    with town(tmp_path) as parts, town_server(parts) as url, httpx.Client(base_url=url) as client:
+    with town(tmp_path) as context, town_server(context) as url, httpx.Client(base_url=url) as client:
         assert client.get("/api/me").json()["oidc_host"] is None
         assert {client.get(path).status_code for path in ("/api/oidc/login", CALLBACK)} == {404}
 

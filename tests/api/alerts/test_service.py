@@ -61,7 +61,7 @@ def test_a_track_raises_once_however_many_crops_and_portions_it_has(post: Post) 
     (alert,) = post.see((crops[0], 6.0), (crops[1], 8.0), (crops[2], 7.0))
     assert alert.row_id == crops[1].id
     assert post.see((crops[3], 9.0)) == []
-    assert post.book.faults().count == 0
+    assert post.store.faults().count == 0
 
 
 def test_frames_stand_each_for_themselves(post: Post) -> None:
@@ -126,7 +126,7 @@ def test_one_that_is_saved_or_removed_meanwhile_is_noticed(post: Post, monkeypat
     assert post.see((row(), 9.0), watcher=watcher) == []
     standing = post.add()
     assert len(post.see((row(), 9.0), watcher=watcher)) == 1
-    post.book.remove(standing.id)
+    post.store.remove(standing.id)
     assert post.see((row(NOW + 9 * MINUTE), 9.0), watcher=watcher) == []
     assert post.alerts.alerts() == ([], False)
 
@@ -135,9 +135,9 @@ def test_one_that_is_removed_between_reading_and_raising_raises_nothing(post: Po
     standing, other = post.add(), post.add()
     watcher = post.new_watcher()
     post.see((row(), 1.0), watcher=watcher)
-    post.book.remove(standing.id)
+    post.store.remove(standing.id)
     assert [a.standing_id for a in post.see((row(), 9.0), watcher=watcher)] == [other.id]
-    assert post.book.faults().count == 0
+    assert post.store.faults().count == 0
 
 
 def test_watchers_side_by_side_raise_each_alert_once(post: Post) -> None:
@@ -149,7 +149,7 @@ def test_watchers_side_by_side_raise_each_alert_once(post: Post) -> None:
     for thread in threads:
         thread.join()
     assert len(post.alerts.alerts(limit=500)[0]) == 40
-    assert post.book.faults().count == 0
+    assert post.store.faults().count == 0
 
 
 # faults --------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_rows_that_never_can_be_compared_are_counted_and_make_room(post: Post) -
     post.index.broken = ValueError("shapes")
     for n in range(TRIES):
         post.see((row(NOW + n), 9.0), watcher=watcher)
-    assert post.book.faults().rows_missed == 1
+    assert post.store.faults().rows_missed == 1
     post.index.broken = None
     assert len(post.see((row(NOW + 9 * MINUTE), 9.0), watcher=watcher)) == 2  # the next one of before, and this
 
@@ -185,7 +185,7 @@ def test_too_many_rows_that_wait_are_given_up_and_counted(post: Post, monkeypatc
     post.index.broken = Unavailable("the store is gone")
     for n in range(3):
         post.see((row(NOW + n), 9.0), watcher=watcher)
-    assert post.book.faults().rows_missed == 1
+    assert post.store.faults().rows_missed == 1
 
 
 def test_a_catalogue_that_is_gone_stops_nothing_and_is_told_when_it_is_back(
@@ -199,7 +199,7 @@ def test_a_catalogue_that_is_gone_stops_nothing_and_is_told_when_it_is_back(
     with settled(watcher):
         pass
     assert len(post.alerts.alerts()[0]) == 1
-    assert post.book.faults().count == 1
+    assert post.store.faults().count == 1
 
 
 # measuring -----------------------------------------------------------------------------------------------------
@@ -224,8 +224,8 @@ def test_a_short_history_is_said_to_be_one(post: Post) -> None:
 def test_only_watched_cameras_count_in_the_history(post: Post) -> None:
     post.record(48)
     post.record(24, "yard")
-    assert post.book.span(()).cameras == 2
-    assert post.book.span(("yard", "gone")).camera_hours == 24
+    assert post.store.span(()).cameras == 2
+    assert post.store.span(("yard", "gone")).camera_hours == 24
 
 
 def test_what_shows_the_person_is_no_false_alarm(post: Post) -> None:
@@ -242,7 +242,7 @@ def test_alerts_judged_right_do_not_raise_the_threshold_when_it_is_measured_agai
     post.alerts.judge(alert.id, Judgement.RIGHT)
     post.record(48)
     post.index.history = [(row(), 9.0)]
-    changed = post.desk.change(standing.id, replace(standing.draft, alarms_per_day=0.1))
+    changed = post.service.change(standing.id, replace(standing.draft, alarms_per_day=0.1))
     assert changed.aim.measured.threshold == post.index.limits.lowest
 
 
@@ -250,9 +250,9 @@ def test_a_change_that_does_not_matter_measures_nothing(post: Post) -> None:
     standing = post.add()
     post.index.history = [(row(), 9.0)]
     post.record(48)
-    renamed = post.desk.change(standing.id, replace(standing.draft, name="she", paused=True))
+    renamed = post.service.change(standing.id, replace(standing.draft, name="she", paused=True))
     assert (renamed.draft.name, renamed.aim.measured) == ("she", standing.aim.measured)
-    again = post.desk.change(standing.id, renamed.draft, measure=True)
+    again = post.service.change(standing.id, renamed.draft, measure=True)
     assert again.aim.measured.history_hours == 48
 
 
@@ -260,8 +260,8 @@ def test_a_standing_search_is_read_as_it_was_saved(post: Post) -> None:
     draft = SavedSearchInput(
         "她", "穿黄色外套的女子", NOW + 1, "2026-0007", ("a-p1-2",), ("gate",), 3.5, AlertRule(1000, 7), True, True
     )
-    saved = post.desk.add(draft).search
-    found = post.book.get(saved.id)
+    saved = post.service.add(draft).search
+    found = post.store.get(saved.id)
     assert (found.draft, found.aim.measured, found.aim.model) == (draft, saved.aim.measured, MODEL)
     assert np.array_equal(found.aim.vector, saved.aim.vector)
     assert np.array_equal(found.aim.curve.points, saved.aim.curve.points)
@@ -269,9 +269,9 @@ def test_a_standing_search_is_read_as_it_was_saved(post: Post) -> None:
 
 def test_numbers_are_not_given_twice(post: Post) -> None:
     first = post.add()
-    post.book.remove(first.id)
+    post.store.remove(first.id)
     assert post.add().id > first.id
-    for refused in (post.book.get, post.book.remove, post.alerts.get):
+    for refused in (post.store.get, post.store.remove, post.alerts.get):
         with pytest.raises(NotFound):
             refused(first.id)
 
@@ -330,14 +330,14 @@ def test_an_alert_is_shown_for_as_long_as_its_recording_is_there(post: Post) -> 
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with small_index(tmp_path_factory.mktemp("standing"), (("gate", "red"), ("yard", "blue"))) as parts:
-        yield parts
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with small_index(tmp_path_factory.mktemp("standing"), (("gate", "red"), ("yard", "blue"))) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext) -> Iterator[httpx.Client]:
-    with serving(create_app(parts, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
+def client(context: AppContext) -> Iterator[httpx.Client]:
+    with serving(create_app(context, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -350,12 +350,12 @@ def saved(client: httpx.Client, **body: object) -> dict[str, Any]:
 
 
 def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
-    client: httpx.Client, parts: AppContext, tmp_path: Path
+    client: httpx.Client, context: AppContext, tmp_path: Path
 ) -> None:
     standing = saved(client, query="green", include_old=True, name="in green")
     assert standing["measured"]["too_short"]
     path = walker(tmp_path / "videos" / "lane" / "green.mp4", "green")
-    index(parts, [path])
+    index(context, [path])
     (alert,) = client.get("/api/alerts", params={"saved_search": standing["number"]}).json()["alerts"]
     assert set(alert) == set(AlertOut.model_fields)
     assert (alert["camera"], alert["saved_search_name"], alert["judgement"]) == ("lane", "in green", "open")
@@ -373,29 +373,29 @@ def test_who_walks_by_raises_an_alert_that_is_seen_played_and_judged(
     again = client.get(f"/api/saved-searches/{standing['number']}").json()["alert_counts"]
     assert (again["right"], again["false_share"]) == (1, 0.0)
     assert client.get("/api/alerts", params={"saved_search": standing["number"], "open": True}).json()["alerts"] == []
-    parts.catalog.segments.index_again([alert["segment"]])
-    index(parts, [path])
+    context.catalog.segments.index_again([alert["segment"]])
+    index(context, [path])
     assert len(client.get("/api/alerts", params={"saved_search": standing["number"]}).json()["alerts"]) == 1
 
 
-def test_the_score_while_writing_is_the_score_of_the_search_and_of_the_history(parts: AppContext) -> None:
-    there = EngineIndex(parts)
-    wanted = there.wanted("red", (), ())
-    rows, vectors = parts.store.sample(1000, Filter(kinds=wanted.kinds))
-    cosines = vectors @ wanted.vector
-    found = dict(zip((r.id for r in rows), wanted.curve.scores(rows, cosines).tolist(), strict=True))
-    query = parts.engine.parse_and_embed(Query("red"))
-    search = query.calibration.scores(rows, vectors, query.vector, query.shape)
-    history = {r.id: score for r, score in there.past(wanted).scored}
+def test_the_score_while_writing_is_the_score_of_the_search_and_of_the_history(context: AppContext) -> None:
+    there = EngineIndex(context)
+    query = there.query_for("red", (), ())
+    rows, vectors = context.store.sample(1000, Filter(kinds=query.kinds))
+    cosines = vectors @ query.vector
+    found = dict(zip((r.id for r in rows), query.curve.scores(rows, cosines).tolist(), strict=True))
+    embedded = context.engine.parse_and_embed(Query("red"))
+    search = embedded.calibration.scores(rows, vectors, embedded.vector, embedded.shape)
+    history = {r.id: score for r, score in there.past(query).scored}
     assert len(found) >= 6
     assert found == pytest.approx(dict(zip(found, search.tolist(), strict=True)), abs=1e-3)
     assert found == pytest.approx(history, abs=1e-3)
 
 
-def test_kinds_that_are_not_looked_for_never_raise(parts: AppContext) -> None:
-    wanted = EngineIndex(parts).wanted("red", (), ())
-    assert wanted.kinds == (RowKind.PERSON,)
-    assert wanted.curve.scores([row(kind=RowKind.FRAME)], np.array([1.0])) < -1e6
+def test_kinds_that_are_not_looked_for_never_raise(context: AppContext) -> None:
+    query = EngineIndex(context).query_for("red", (), ())
+    assert query.kinds == (RowKind.PERSON,)
+    assert query.curve.scores([row(kind=RowKind.FRAME)], np.array([1.0])) < -1e6
 
 
 def test_a_threshold_stays_on_the_scale_that_it_was_measured_on(post: Post) -> None:
@@ -435,7 +435,7 @@ def test_what_is_changed_is_changed_and_the_rest_stays(client: httpx.Client) -> 
     assert client.get(at).status_code == 404
 
 
-def test_a_webhook_s_secret_is_shown_once_and_its_address_never(client: httpx.Client, parts: AppContext) -> None:
+def test_a_webhook_s_secret_is_shown_once_and_its_address_never(client: httpx.Client, context: AppContext) -> None:
     with receiver(500) as there:
         standing = saved(client, webhook_url=there.url)
         at = f"/api/saved-searches/{standing['number']}"
@@ -444,7 +444,7 @@ def test_a_webhook_s_secret_is_shown_once_and_its_address_never(client: httpx.Cl
         assert shown.json()["webhook"]["url"].endswith("/hook?***")
         for secret in ("hush", standing["webhook_secret"]):
             assert secret not in shown.text + client.get("/api/saved-searches").text
-            assert not any(secret.encode() in f.read_bytes() for f in parts.settings.data_dir.glob("catalog.sqlite*"))
+            assert not any(secret.encode() in f.read_bytes() for f in context.settings.data_dir.glob("catalog.sqlite*"))
         failed = client.post(f"{at}/test-webhook", json={}).json()
         assert failed == {"delivered": False, "message": "HTTP 500"}
         assert client.post(f"{at}/test-webhook", json={}).json()["delivered"]

@@ -43,14 +43,14 @@ def work_off(post: Post, seconds: float, step_s: float = 1.0) -> None:
 
 
 def hooked(post: Post, url: str, alerts: int = 1) -> SavedSearch:
-    """A standing search with a webhook, and alerts on their way."""
+    """A saved search with a webhook, and alerts on their way."""
     standing = post.add(webhook=url, rule=AlertRule(0, 100))
     post.see(*((row(NOW + n, track=n), 6.0) for n in range(1, alerts + 1)))
     return standing
 
 
 def told(post: Post, standing: SavedSearch) -> dict[str, object]:
-    found = post.view.one(post.book.get(standing.id))["webhook"]
+    found = post.view.one(post.store.get(standing.id))["webhook"]
     assert isinstance(found, dict)
     return found
 
@@ -123,7 +123,7 @@ def test_a_receiver_that_is_gone_is_left_alone(post: Post) -> None:
         found = told(post, standing)
         assert "410" in str(found["stopped"])
         assert (found["dropped"], found["waiting"]) == (3, 0)
-        post.desk.set_webhook(standing.id, there.url)
+        post.service.set_webhook(standing.id, there.url)
         post.see((row(NOW + 60), 6.0))
         work_off(post, 5)
         assert len(there.got) == 2
@@ -189,7 +189,7 @@ def test_one_receiver_that_fails_does_not_keep_others_waiting(post: Post) -> Non
 def test_what_waits_for_a_webhook_that_is_removed_is_dropped(post: Post) -> None:
     with receiver() as there:
         standing = hooked(post, there.url)
-        post.desk.set_webhook(standing.id, None)
+        post.service.set_webhook(standing.id, None)
         work_off(post, 2)
         assert there.got == []
     assert DeliveryQueue(post.catalog).post()[standing.id].counts == {"dropped": 1}

@@ -29,22 +29,22 @@ NIGHT = parse_time("2026-11-02T23:59:30", ZONE)
 
 
 @pytest.fixture
-def record(catalog_url: str) -> Iterator[AuditLog]:
+def audit_log(catalog_url: str) -> Iterator[AuditLog]:
     with Catalog(catalog_url) as catalog:
-        record = AuditLog(catalog)
+        audit_log = AuditLog(catalog)
         for _ in range(3):
-            record.append(AuditAction("me", "here", "search"))
-        yield record
+            audit_log.append(AuditAction("me", "here", "search"))
+        yield audit_log
 
 
-def test_a_signed_head_says_when_it_was_changed(record: AuditLog, tmp_path: Path) -> None:
+def test_a_signed_head_says_when_it_was_changed(audit_log: AuditLog, tmp_path: Path) -> None:
     signer, other = Signer(tmp_path / "a"), Signer(tmp_path / "b")
-    told = signed(record.head(), signer, "2026-11-02T08:00:00+08:00")
+    told = signed(audit_log.head(), signer, "2026-11-02T08:00:00+08:00")
     assert told.keys() == {"number", "hash", "at", "fingerprint", "signature"}
     file = tmp_path / "head.json"
     file.write_text(as_json(told))
     head, read = read_head(file)
-    assert (head, read) == (record.head(), told)
+    assert (head, read) == (audit_log.head(), told)
     check_signature(read, signer.public, file)
     changes = {
         "number": 2,
@@ -71,13 +71,13 @@ def test_what_is_no_head_is_refused(tmp_path: Path, text: str) -> None:
         read_head(tmp_path / "head.json")
 
 
-def test_a_head_of_each_day(record: AuditLog, tmp_path: Path) -> None:
+def test_a_head_of_each_day(audit_log: AuditLog, tmp_path: Path) -> None:
     signer, folder = Signer(tmp_path), tmp_path / "kept" / "heads"
-    daily = DailyHeads(record, signer, folder, ZONE)
+    daily = DailyHeads(audit_log, signer, folder, ZONE)
     first = daily.step(NIGHT)
     assert first == folder / "head-2026-11-02.json"
     before = first.read_bytes()
-    record.append(AuditAction("me", "here", "search"))
+    audit_log.append(AuditAction("me", "here", "search"))
     assert daily.step(NIGHT + 20_000) is None
     assert first.read_bytes() == before
     second = daily.step(NIGHT + 40_000)
@@ -87,20 +87,20 @@ def test_a_head_of_each_day(record: AuditLog, tmp_path: Path) -> None:
         head, told = read_head(file)
         check_signature(told, signer.public, file)
         assert head.number == number
-        record.verify(head)
+        audit_log.verify(head)
     assert read_head(second)[1]["at"] == "2026-11-03T00:00:10+08:00"
     with pytest.raises(BrokenChain):
-        record.verify(replace(read_head(second)[0], hash="0" * 64))
+        audit_log.verify(replace(read_head(second)[0], hash="0" * 64))
 
 
-def test_a_folder_that_cannot_be_written_is_said(record: AuditLog, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said(audit_log: AuditLog, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Unavailable, match="cannot be exported"):
-        DailyHeads(record, Signer(tmp_path), tmp_path / "file", ZONE).step(NIGHT)
+        DailyHeads(audit_log, Signer(tmp_path), tmp_path / "file", ZONE).step(NIGHT)
 
 
 def test_the_service_writes_one_at_start_and_one_after_midnight(
-    record: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    audit_log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = load_settings({"data_dir": tmp_path, "audit_export_dir": str(tmp_path / "heads")}, environ={})
     monkeypatch.setattr(background, "HEADS_S", 0.01)
@@ -109,7 +109,7 @@ def test_the_service_writes_one_at_start_and_one_after_midnight(
     class Some:
         """What the service needs of the parts."""
 
-        catalog = record._catalog
+        catalog = audit_log._catalog
         zone = ZONE
 
     Some.settings = settings  # type: ignore[attr-defined]

@@ -273,7 +273,7 @@ def test_confirming_twice_is_one_sighting(cases: CaseStore, case: Case, catalog:
     assert len(holds(catalog)) == len(cases.case(case.id).sightings) == 1
     second = cases.confirm(case.id, sighting(track=2), None)
     assert (second.number, len(holds(catalog))) == (2, 2)
-    with pytest.raises(NotFound, match="no such picture"):
+    with pytest.raises(NotFound, match="no such image"):
         cases.still(cases.case(case.id), 2)
 
 
@@ -364,7 +364,7 @@ def test_photos_are_kept_small_and_say_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "kept.jpg").write_bytes(kept)
     with Pillow.open(tmp_path / "kept.jpg") as opened:
         assert (opened.format, opened.size, len(opened.getexif())) == ("JPEG", (PHOTO_PX, PHOTO_PX // 2), 0)
-    with pytest.raises(BadInput, match=r"x\.jpg is not a picture"):
+    with pytest.raises(BadInput, match=r"x\.jpg is not an image"):
         photo_bytes(b"\xff\xd8\xff", "x.jpg")
 
 

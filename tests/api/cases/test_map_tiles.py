@@ -110,16 +110,16 @@ def test_a_folder_without_tiles_is_refused_at_the_start(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     tiles = make_tiles(tmp_path_factory.mktemp("tiles"), range(15, 18))
-    with town(tmp_path_factory.mktemp("town"), map_tiles=str(tiles)) as parts:
-        gate = parts.catalog.cameras.get("gate")
-        parts.catalog.cameras.add(replace(gate, lat=GATE[0], lon=GATE[1]))
-        yield parts
+    with town(tmp_path_factory.mktemp("town"), map_tiles=str(tiles)) as context:
+        gate = context.catalog.cameras.get("gate")
+        context.catalog.cameras.add(replace(gate, lat=GATE[0], lon=GATE[1]))
+        yield context
 
 
-def test_a_browser_shows_them(parts: AppContext) -> None:
-    with town_server(parts) as url, chromium() as browser, watched_page(browser, url) as watched:
+def test_a_browser_shows_them(context: AppContext) -> None:
+    with town_server(context) as url, chromium() as browser, watched_page(browser, url) as watched:
         seen = {"camera": "gate", "time": 1_600_000_000_000}
         case = sign_in(url, "oscar").post("/api/cases", json={"name": "x", "queries": ["x"], "last_seen": seen}).json()
         page = watched.page

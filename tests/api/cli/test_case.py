@@ -122,7 +122,7 @@ def test_a_case_is_written_and_read(line: Line, tmp_path: Path) -> None:
         (("new", "x", "--sentence", "red", "--last-seen", "nowhere", "--at", "2026-11-02"), "unknown camera"),
         (("new", "x", "--sentence", "red", "--last-seen", "95,2", "--at", "2026-11-02"), "not a place on earth"),
         (("new", "x", "--photo", "nowhere.jpg"), "the photo cannot be read"),
-        (("new", "x", "--photo", __file__), "test_case.py is not a picture"),
+        (("new", "x", "--photo", __file__), "test_case.py is not an image"),
         (("show", "2026-0001"), "there is no such case"),
         (("undo", "2026-0001"), "there is no such case"),
         (("trail", "x"), "there is no such case"),

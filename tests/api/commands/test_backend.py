@@ -51,7 +51,7 @@ KEY = "the key of this machine"
 class Both:
     """The two backends over one open index, in which a case has a sentence and a sighting."""
 
-    parts: AppContext
+    context: AppContext
     local: Backend
     http: Backend
     case: str
@@ -70,22 +70,22 @@ class Both:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("both")
-    with small_index(folder, VIDEOS[:2]) as parts:
-        app = create_app(parts, hosts=HOSTS, local_key=KEY)
+    with small_index(folder, VIDEOS[:2]) as context:
+        app = create_app(context, hosts=HOSTS, local_key=KEY)
         with serving(app) as url:
-            local = LocalBackend(parts.settings, lambda _: nullcontext(parts), lambda _: checker(parts))
-            http = HttpBackend(parts.settings, Server(url, KEY))
-            case = cases_of(parts.settings, parts.catalog).new(CaseInput("Man", ("a man in a red coat",)), [])
+            local = LocalBackend(context.settings, lambda _: nullcontext(context), lambda _: checker(context))
+            http = HttpBackend(context.settings, Server(url, KEY))
+            case = cases_of(context.settings, context.catalog).new(CaseInput("Man", ("a man in a red coat",)), [])
             clip = local.searches.search(SearchRequest("red"))["clips"][0]["id"]
             local.cases.confirm(case.id, clip, "first")
             written = {"url": url, "pid": os.getpid(), "key": KEY}
-            address_file(parts.settings).write_text(json.dumps(written))
-            yield Both(parts, local, http, case.id, clip, folder)
+            address_file(context.settings).write_text(json.dumps(written))
+            yield Both(context, local, http, case.id, clip, folder)
 
 
 @contextmanager
-def checker(parts: AppContext) -> Iterator[tuple[ConsistencyChecker, Any]]:
-    yield ConsistencyChecker(parts.settings, parts.catalog, parts.store, parts.media), parts.catalog
+def checker(context: AppContext) -> Iterator[ConsistencyChecker]:
+    yield ConsistencyChecker(context.settings, context.catalog, context.store, context.media)
 
 
 Call = Callable[[Both, Backend], Data]
@@ -113,16 +113,16 @@ def exported(both: Both, backend: Backend) -> Data:
 def indexed(both: Both, backend: Backend) -> Data:
     """The report of one recording, which is then indexed again for the other backend."""
     path = walker(both.folder / "more" / "lane" / "red.mp4", "red")
-    found = register(both.parts.catalog, [path.parent.parent], camera_id=None, start_ms=None, zone=both.parts.zone,
+    found = register(both.context.catalog, [path.parent.parent], camera_id=None, start_ms=None, zone=both.context.zone,
                      max_megapixels=16)  # fmt: skip
     if not found.waiting:
-        both.parts.catalog.segments.index_again([segment.id for segment in found.known])
-        segments = list(both.parts.catalog.segments.by_id([segment.id for segment in found.known]).values())
+        both.context.catalog.segments.index_again([segment.id for segment in found.known])
+        segments = list(both.context.catalog.segments.by_id([segment.id for segment in found.known]).values())
     else:
         segments = list(found.waiting)
     done: list[int] = []
     activity = Activity()
-    server = in_background("indexing", lambda stop: index_until(both.parts, stop, activity, lambda _: None))
+    server = in_background("indexing", lambda stop: index_until(both.context, stop, activity, lambda _: None))
     with server if backend is both.http else nullcontext():
         reports = list(backend.indexing.run(segments, lambda _, ms: done.append(ms)))
     assert len(reports) == 1
@@ -285,8 +285,8 @@ def test_links_can_be_opened_here(both: Both) -> None:
 
 
 def test_a_running_server_is_asked_and_else_this_process(both: Both, tmp_path: Path) -> None:
-    assert isinstance(backend_of(both.parts.settings), HttpBackend)
-    assert backend_of(both.parts.settings).address == both.http.address
+    assert isinstance(backend_of(both.context.settings), HttpBackend)
+    assert backend_of(both.context.settings).address == both.http.address
     with pytest.raises(NotFound, match="no index here"):
         backend_of(Settings(data_dir=tmp_path))
     (tmp_path / "catalog.sqlite").touch()
@@ -317,8 +317,8 @@ def test_photos_are_sent_as_they_are_while_there_is_room(both: Both) -> None:
 
 
 def test_a_server_that_stops_is_said(both: Both, tmp_path: Path) -> None:
-    segments = list(both.parts.catalog.segments.by_id([both.clip.partition("-")[0]]).values())
-    settings = both.parts.settings.model_copy(update={"data_dir": tmp_path})
+    segments = list(both.context.catalog.segments.by_id([both.clip.partition("-")[0]]).values())
+    settings = both.context.settings.model_copy(update={"data_dir": tmp_path})
     gone = HttpBackend(settings, Server("http://127.0.0.1:9"))
     with pytest.raises(Unavailable, match="the server stopped"):
         list(gone.indexing.run(segments, lambda _segment, _ms: None))

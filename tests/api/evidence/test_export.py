@@ -72,36 +72,36 @@ def scene(second: float) -> Image:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     folder = tmp_path_factory.mktemp("evidence")
     film = folder / "films" / CAMERA / "two.mp4"
     film.parent.mkdir(parents=True)
     raw = b"".join(scene(n / FPS).tobytes() for n in range(SECONDS * FPS))
     source = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", FPS, "-i", "-")
     ffmpeg(*source, *H264, "-crf", 12, "-g", FPS, "-metadata", f"creation_time={START}", film, data=raw)
-    with small_index(folder, ()) as parts:
-        index(parts, [film])
-        parts.catalog.cameras.add(Camera(CAMERA, "北门", "longcheng", 22.72, 114.25, clock_offset_ms=-1500))
-        yield parts
+    with small_index(folder, ()) as context:
+        index(context, [film])
+        context.catalog.cameras.add(Camera(CAMERA, "北门", "longcheng", 22.72, 114.25, clock_offset_ms=-1500))
+        yield context
 
 
 @pytest.fixture(scope="module")
-def cases(parts: AppContext) -> CaseStore:
-    return cases_of(parts.settings, parts.catalog)
+def cases(context: AppContext) -> CaseStore:
+    return cases_of(context.settings, context.catalog)
 
 
 @pytest.fixture(scope="module")
-def case(parts: AppContext, cases: CaseStore) -> str:
+def case(context: AppContext, cases: CaseStore) -> str:
     """With one sighting: somebody in red."""
     made = cases.new(CaseInput("李明", ("穿红色上衣的男孩", "a boy in red")))
-    found = parts.engine.search(Query("red", Filter()))
-    CaseService(parts, cases).confirm(made.id, found.clips[0].id, "glasses")
+    found = context.engine.search(Query("red", Filter()))
+    CaseService(context, cases).confirm(made.id, found.clips[0].id, "glasses")
     return made.id
 
 
 @pytest.fixture(scope="module")
-def exporter(parts: AppContext, cases: CaseStore) -> EvidenceExporter:
-    return EvidenceExporter(parts, cases)
+def exporter(context: AppContext, cases: CaseStore) -> EvidenceExporter:
+    return EvidenceExporter(context, cases)
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,9 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def key(parts: AppContext, tmp_path: Path) -> Path:
+def key(context: AppContext, tmp_path: Path) -> Path:
     path = tmp_path / "key.pem"
-    path.write_bytes(Signer(parts.settings.data_dir).public.pem)
+    path.write_bytes(Signer(context.settings.data_dir).public.pem)
     return path
 
 
@@ -144,18 +144,18 @@ def signed_anew(folder: Path, manifest: dict[str, Any], signer: Signer) -> None:
     (folder / SIGNATURE).write_bytes(as_text(signer.sign(data)))
 
 
-def recording(parts: AppContext) -> Path:
-    (path,) = (parts.settings.data_dir.parent / "films").rglob("*.mp4")
+def recording(context: AppContext) -> Path:
+    (path,) = (context.settings.data_dir.parent / "films").rglob("*.mp4")
     return path
 
 
 # what is in it ---------------------------------------------------------------------------------------------------
 
 
-def test_an_export_is_whole_and_says_what_it_is(whole: Path, parts: AppContext, case: str, key: Path) -> None:
+def test_an_export_is_whole_and_says_what_it_is(whole: Path, context: AppContext, case: str, key: Path) -> None:
     checked = verify(whole, key)
     assert (checked.faults, checked.is_proven) == ((), True)
-    assert checked.fingerprint == Signer(parts.settings.data_dir).public.fingerprint
+    assert checked.fingerprint == Signer(context.settings.data_dir).public.fingerprint
     manifest = manifest_of(whole)
     assert (whole / MANIFEST).read_bytes() == canonical(manifest)
     assert sorted(path.name for path in whole.iterdir()) == [
@@ -167,7 +167,7 @@ def test_an_export_is_whole_and_says_what_it_is(whole: Path, parts: AppContext, 
     assert manifest["operator"] == "os:me"
     assert manifest["key"] == {"algorithm": "Ed25519", "fingerprint": checked.fingerprint}
     (recorded,) = manifest["recordings"]
-    began = parse_time(START, parts.zone)
+    began = parse_time(START, context.zone)
     assert (recorded["start_ms"], recorded["start"]) == (began, START)
     assert recorded["end_ms"] == began + SECONDS * 1000
     assert recorded["clock"]["offset_ms"] == -1500
@@ -175,22 +175,22 @@ def test_an_export_is_whole_and_says_what_it_is(whole: Path, parts: AppContext, 
     assert sighting["note"] == "glasses"
     assert sighting["start_ms"] < sighting["time_ms"] < sighting["end_ms"]
     assert manifest["index"]["model"] == "colours"
-    assert manifest["index"]["rows"] == parts.store.count()
+    assert manifest["index"]["rows"] == context.store.count()
     for name in ("version", "exported_ms", "product", "audit", "clip", "still", "blurred"):
         assert manifest[name]
 
 
-def test_the_original_is_what_is_on_the_disk(whole: Path, parts: AppContext) -> None:
+def test_the_original_is_what_is_on_the_disk(whole: Path, context: AppContext) -> None:
     (copy,) = (whole / "original").iterdir()
-    assert copy.read_bytes() == recording(parts).read_bytes()
+    assert copy.read_bytes() == recording(context).read_bytes()
     assert manifest_of(whole)["recordings"][0]["name"] == f"original/{copy.name}"
 
 
-def test_the_record_has_the_entry_that_the_manifest_names(whole: Path, parts: AppContext, case: str) -> None:
+def test_the_record_has_the_entry_that_the_manifest_names(whole: Path, context: AppContext, case: str) -> None:
     found = manifest_of(whole)["audit"]
-    record = AuditLog(parts.catalog)
-    record.verify()
-    entry = next(e for e in record.find(Entries(case_id=case, action=ACTION)) if e.number == found["number"])
+    audit_log = AuditLog(context.catalog)
+    audit_log.verify()
+    entry = next(e for e in audit_log.find(Entries(case_id=case, action=ACTION)) if e.number == found["number"])
     assert entry.hash == found["hash"]
     assert entry.act.account == "os:me"
     files = {one["name"]: one["sha256"] for one in manifest_of(whole)["files"]}
@@ -202,12 +202,12 @@ def packets(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
 
-def test_the_clip_is_a_stream_copy(whole: Path, parts: AppContext) -> None:
-    source, copy = packets(recording(parts)), packets(whole / "clip.mp4")
+def test_the_clip_is_a_stream_copy(whole: Path, context: AppContext) -> None:
+    source, copy = packets(recording(context)), packets(whole / "clip.mp4")
     first = source.index(copy[0])
     assert source[first : first + len(copy)] == copy
     clip, sighting = (manifest_of(whole)[name] for name in ("clip", "sighting"))
-    began = parse_time(START, parts.zone)
+    began = parse_time(START, context.zone)
     shown = range(first, first + len(copy))
     assert shown.start == (clip["start_ms"] - began) * FPS // 1000
     assert clip["start_ms"] <= sighting["start_ms"] < clip["start_ms"] + 1000  # a key frame each second
@@ -235,12 +235,12 @@ def sharpness(image: Image, at: tuple[int, int]) -> float:
     return float(cv2.Laplacian(part, cv2.CV_64F).var())
 
 
-def test_bystanders_are_blurred_and_the_person_is_not(whole: Path, parts: AppContext) -> None:
+def test_bystanders_are_blurred_and_the_person_is_not(whole: Path, context: AppContext) -> None:
     manifest = manifest_of(whole)
     assert manifest["blurred"]["other_tracks_blurred"] >= 1
     assert "a person must check" in manifest["blurred"]["how"]
-    began = manifest["sighting"]["start_ms"] - parse_time(START, parts.zone)
-    original = {round(ms / 100): image for ms, image in frames(recording(parts))}
+    began = manifest["sighting"]["start_ms"] - parse_time(START, context.zone)
+    original = {round(ms / 100): image for ms, image in frames(recording(context))}
     seen = [(began + ms) / 1000 for ms, _ in frames(whole / "blurred.mp4")]
     assert seen[0] * 1000 - began < 100
     assert len(seen) == manifest["blurred"]["pictures"] >= 80
@@ -285,8 +285,8 @@ def test_one_changed_byte_of_any_file_is_named(folder: Path, key: Path, share: f
     assert not faults(folder, key)
 
 
-def test_the_place_of_a_change_is_told_to_the_block(folder: Path, parts: AppContext) -> None:
-    signer = Signer(parts.settings.data_dir)
+def test_the_place_of_a_change_is_told_to_the_block(folder: Path, context: AppContext) -> None:
+    signer = Signer(context.settings.data_dir)
     (path,) = (folder / "original").iterdir()
     path.write_bytes(np.random.default_rng(1).bytes(5 * BLOCK_BYTES + 77))
     manifest = manifest_of(folder)
@@ -460,15 +460,15 @@ def test_verifying_loads_nothing_heavy(folder: Path) -> None:
 
 
 @pytest.fixture
-def masked(parts: AppContext) -> Iterator[None]:
-    parts.catalog.streams.set_rules(Rules(CAMERA, masks=(UPPER,)))
+def masked(context: AppContext) -> Iterator[None]:
+    context.catalog.streams.set_rules(Rules(CAMERA, masks=(UPPER,)))
     yield
-    parts.catalog.streams.set_rules(Rules(CAMERA))
+    context.catalog.streams.set_rules(Rules(CAMERA))
 
 
 @pytest.mark.usefixtures("masked")
 def test_a_masked_camera_keeps_its_original_to_itself(
-    exporter: EvidenceExporter, case: str, parts: AppContext, tmp_path: Path
+    exporter: EvidenceExporter, case: str, context: AppContext, tmp_path: Path
 ) -> None:
     folder = tmp_path / "evidence"
     exporter.export(case, 1, folder, ExportRequest("os:me", "command line", blur=True))
@@ -478,7 +478,7 @@ def test_a_masked_camera_keeps_its_original_to_itself(
     (recorded,) = manifest["recordings"]
     assert recorded["name"] is None
     assert "privacy masks" in recorded["withheld"]
-    assert recorded["sha256"] == describe(recording(parts), "x").sha256
+    assert recorded["sha256"] == describe(recording(context), "x").sha256
     for name in ("clip.mp4", "blurred.mp4"):
         shown = frames(folder / name)
         assert len(shown) >= 80
@@ -506,7 +506,7 @@ def test_what_there_is_is_never_overwritten(exporter: EvidenceExporter, case: st
 
 
 def test_what_is_not_there_is_not_exported(
-    exporter: EvidenceExporter, case: str, parts: AppContext, tmp_path: Path
+    exporter: EvidenceExporter, case: str, context: AppContext, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -514,8 +514,8 @@ def test_what_is_not_there_is_not_exported(
         exporter.export(case, 7, out / "x", BY_ME)
     with pytest.raises(NotFound, match="no such case"):
         exporter.export("2026-9999", 1, out / "x", BY_ME)
-    before = AuditLog(parts.catalog).head()
-    film = recording(parts)
+    before = AuditLog(context.catalog).head()
+    film = recording(context)
     away = film.rename(tmp_path / "away.mp4")
     try:
         with pytest.raises(NotFound, match="no longer there") as gone:
@@ -530,7 +530,7 @@ def test_what_is_not_there_is_not_exported(
     finally:
         flipped(film, film.stat().st_size // 2)
     assert left_behind(out) == []
-    assert AuditLog(parts.catalog).head() == before  # nothing was signed
+    assert AuditLog(context.catalog).head() == before  # nothing was signed
 
 
 def test_a_copy_that_is_not_the_original_is_refused(

@@ -36,9 +36,9 @@ UNKNOWN = "0" * 24
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with small_index(tmp_path_factory.mktemp("app"), VIDEOS) as parts:
-        yield parts
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with small_index(tmp_path_factory.mktemp("app"), VIDEOS) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,9 @@ def activity() -> Activity:
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext, activity: Activity) -> Iterator[httpx.Client]:
+def client(context: AppContext, activity: Activity) -> Iterator[httpx.Client]:
     with (
-        serving(create_app(parts, hosts=HOSTS, activity=activity)) as url,
+        serving(create_app(context, hosts=HOSTS, activity=activity)) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
         yield client
@@ -200,8 +200,8 @@ def test_a_foreign_name_is_refused(client: httpx.Client, host: str) -> None:
         problem(client.get(path, headers={"Host": host}), 400)
 
 
-def test_any_name_where_other_machines_may_ask(parts: AppContext) -> None:
-    with serving(create_app(parts, hosts=None)) as url:
+def test_any_name_where_other_machines_may_ask(context: AppContext) -> None:
+    with serving(create_app(context, hosts=None)) as url:
         assert httpx.get(url + "/api/health", headers={"Host": "town.example"}).status_code == 200
 
 
@@ -346,19 +346,19 @@ def recorded(folder: Path, role: StreamRole, width: int) -> list[Segment]:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppContext, httpx.Client]]:
     """A server over a live camera of two streams, of which the smaller one is indexed."""
     folder = tmp_path_factory.mktemp("live")
-    with small_index(folder, VIDEOS[1:]) as parts:
-        parts.catalog.cameras.add(Camera("lane"))
+    with small_index(folder, VIDEOS[1:]) as context:
+        context.catalog.cameras.add(Camera("lane"))
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
-        parts.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
-        with open_executor(parts) as executor:
+        context.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
+        with open_executor(context) as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
         # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
-        settings = parts.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
-        engine = SearchEngine(settings, parts.embedder, parts.store, parts.catalog)
-        app = create_app(with_index(parts, engine=engine), hosts=HOSTS)
+        settings = context.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
+        engine = SearchEngine(settings, context.embedder, context.store, context.catalog)
+        app = create_app(with_index(context, engine=engine), hosts=HOSTS)
         with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
-            yield parts, client
+            yield context, client
 
 
 def watched(client: httpx.Client, clip: dict[str, Any], folder: Path) -> list[tuple[int, Any]]:
@@ -395,11 +395,11 @@ def test_one_clip_over_the_files_of_a_live_camera(live: tuple[AppContext, httpx.
 
 
 def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
-    parts, client = live
+    context, client = live
     clip = found(client, query="red")["clips"][0]
     before = client.get(clip["clip_url"])
     assert "no-cache" in before.headers["cache-control"]
-    parts.catalog.streams.set_rules(Rules("lane", masks=(UPPER,)))
+    context.catalog.streams.set_rules(Rules("lane", masks=(UPPER,)))
     try:
         after = client.get(clip["clip_url"])
         assert after.headers["etag"] != before.headers["etag"]
@@ -409,18 +409,18 @@ def test_a_mask_that_is_drawn_later_holds(live: tuple[AppContext, httpx.Client],
             assert image[: HEIGHT // 2].max() < 16
             assert image[HEIGHT // 2 + 4 :].mean() > 90
     finally:
-        parts.catalog.streams.set_rules(Rules("lane"))
+        context.catalog.streams.set_rules(Rules("lane"))
     assert client.get(clip["clip_url"]).content == before.content
 
 
 def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
-    parts, client = live
+    context, client = live
     clip = found(client, query="red")["clips"][0]
     mains = [
-        Path(s.path) for s, _, _ in parts.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])
+        Path(s.path) for s, _, _ in context.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])
     ]
     subs = [
-        Path(s.path) for s, _, _ in parts.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.SUB])
+        Path(s.path) for s, _, _ in context.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.SUB])
     ]
     moved = []
     try:
@@ -440,10 +440,10 @@ def test_a_file_that_is_lost_costs_its_own_seconds_only(live: tuple[AppContext, 
 
 
 def test_what_is_being_deleted_is_not_shown(live: tuple[AppContext, httpx.Client], tmp_path: Path) -> None:
-    parts, client = live
+    context, client = live
     clip = found(client, query="red")["clips"][0]
-    main = [s.id for s, _, _ in parts.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
-    parts.catalog.retention.mark_deleting([clip["segment"], *main])
+    main = [s.id for s, _, _ in context.catalog.coverage.recordings(BEGAN, BEGAN + 12_000, roles=[StreamRole.MAIN])]
+    context.catalog.retention.mark_deleting([clip["segment"], *main])
     assert all(c["segment"] != clip["segment"] for c in found(client, query="red")["clips"])
     assert "unknown segment" in problem(client.get(clip["clip_url"]), 404)["what"]
     rest = found(client, query="red")["clips"][0]
@@ -465,25 +465,25 @@ def test_cameras_and_their_coverage(client: httpx.Client) -> None:
 
 
 def test_status_tells_what_is_being_indexed(
-    client: httpx.Client, parts: AppContext, activity: Activity, red: dict[str, Any]
+    client: httpx.Client, context: AppContext, activity: Activity, red: dict[str, Any]
 ) -> None:
-    parts.catalog.rejected_files.add("broken.mp4", "empty", "the file is empty", "record it again")
+    context.catalog.rejected_files.add("broken.mp4", "empty", "the file is empty", "record it again")
     status = client.get("/api/status").json()
     assert StatusOut.model_validate(status)
     assert (status["model"], status["camera_count"]) == ("colours", 4)
-    assert status["rows"] == parts.store.count() > 4
+    assert status["rows"] == context.store.count() > 4
     others = dict.fromkeys(("uploading", "pending", "leased", "skipped", "kept", "deleting"), 0)
     assert status["segments"] == {"indexed": 4} | others
     assert (status["refused_count"], status["refused"][0]["path"]) == (1, "broken.mp4")
-    parts.catalog.rejected_files.remove("broken.mp4")
-    activity.note(parts.catalog.segments.get(red["segment"]), 3000)
+    context.catalog.rejected_files.remove("broken.mp4")
+    activity.note(context.catalog.segments.get(red["segment"]), 3000)
     working = client.get("/api/status").json()["indexing"]
     assert [(w["camera"], w["path"], w["offset_ms"]) for w in working] == [("gate", "red.mp4", 3000)]
-    activity.done(parts.catalog.segments.get(red["segment"]))
+    activity.done(context.catalog.segments.get(red["segment"]))
     assert client.get("/api/status").json()["indexing"] == []
 
 
-def test_health(client: httpx.Client, parts: AppContext) -> None:
+def test_health(client: httpx.Client, context: AppContext) -> None:
     healthy = client.get("/api/health")
     assert (healthy.status_code, healthy.json()["status"]) == (200, "ok")
     assert HealthOut.model_validate(healthy.json())
@@ -499,7 +499,7 @@ def test_health(client: httpx.Client, parts: AppContext) -> None:
             raise OSError("disk")
 
     dead = cast(Any, Dead())
-    with serving(create_app(replace(with_index(parts, store=dead), catalog=dead), hosts=HOSTS)) as url:
+    with serving(create_app(replace(with_index(context, store=dead), catalog=dead), hosts=HOSTS)) as url:
         said = problem(httpx.get(url + "/api/health"), 503)
         assert said["what"] == "store and catalog cannot answer"
         assert "the vector store is not there" in said["got"]
@@ -531,11 +531,11 @@ class Failing:
     ],
 )
 def test_every_error_has_one_shape(
-    parts: AppContext, error: Exception, status: int, kind: str, caplog: pytest.LogCaptureFixture
+    context: AppContext, error: Exception, status: int, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing = Failing()
     failing.error = error
-    app = create_app(with_index(parts, engine=cast(SearchEngine, failing)), hosts=HOSTS)
+    app = create_app(with_index(context, engine=cast(SearchEngine, failing)), hosts=HOSTS)
     with caplog.at_level(logging.ERROR, "api"), serving(app) as url:
         response = httpx.post(url + "/api/search", json={"query": "red"})
     assert problem(response, status)["error"] == kind

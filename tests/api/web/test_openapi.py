@@ -53,10 +53,10 @@ def faults(api: schemathesis.BaseSchema, headers: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("accounts", [False, True], ids=["open", "accounts"])
 def test_every_answer_is_described(tmp_path: Path, accounts: bool) -> None:
     chosen = {"accounts": accounts, "require_case": accounts}
-    with town(tmp_path, **chosen) as parts, town_server(parts, local_key="of this machine") as url:
+    with town(tmp_path, **chosen) as context, town_server(context, local_key="of this machine") as url:
         api = schemathesis.openapi.from_url(f"{url}/openapi.json")
         found = faults(api, {"Authorization": "Bearer of this machine"})
-        kinds = Counter(entry.act.status for entry in AuditLog(parts.catalog).find(AuditFilter(limit=1000)))
+        kinds = Counter(entry.act.status for entry in AuditLog(context.catalog).find(AuditFilter(limit=1000)))
     assert not found, "\n\n".join(found)
     assert kinds[200] > 10, "it also asks what is answered"
     assert kinds[400] > 10, "and what is refused"
@@ -64,7 +64,7 @@ def test_every_answer_is_described(tmp_path: Path, accounts: bool) -> None:
 
 def test_a_fault_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "MAX_REFUSED", "a bug")
-    with town(tmp_path, accounts=False) as parts, town_server(parts) as url:
+    with town(tmp_path, accounts=False) as context, town_server(context) as url:
         api = schemathesis.openapi.from_url(f"{url}/openapi.json").include(path="/api/status")
         (found,) = faults(api, {})
     assert "Server error" in found

@@ -32,14 +32,14 @@ REFUSED = SENTENCES["religion"]
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with small_index(tmp_path_factory.mktemp("refused"), VIDEOS) as parts:
-        yield parts
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with small_index(tmp_path_factory.mktemp("refused"), VIDEOS) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
-def url(parts: AppContext) -> Iterator[str]:
-    with serving(create_app(parts, hosts=HOSTS)) as url:
+def url(context: AppContext) -> Iterator[str]:
+    with serving(create_app(context, hosts=HOSTS)) as url:
         yield url
 
 
@@ -50,20 +50,20 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def cases(parts: AppContext) -> CaseStore:
-    return cases_of(parts.settings, parts.catalog)
+def cases(context: AppContext) -> CaseStore:
+    return cases_of(context.settings, context.catalog)
 
 
-def refused(parts: AppContext, response: httpx.Response, rule: str, action: str) -> dict[str, str]:
+def refused(context: AppContext, response: httpx.Response, rule: str, action: str) -> dict[str, str]:
     """The body of a refusal, which is the last thing in the record, with its rule and its sentence."""
     assert response.status_code == 403, response.text
     body: dict[str, str] = response.json()
     assert (body["error"], body["rule"]) == ("Refused", rule)
-    record = AuditLog(parts.catalog)
-    (entry,) = record.find(AuditFilter(limit=1))
+    audit_log = AuditLog(context.catalog)
+    (entry,) = audit_log.find(AuditFilter(limit=1))
     assert (entry.act.action, entry.act.status, entry.act.details["rule"]) == (action, 403, rule)
     assert "shown" not in entry.act.details
-    assert record.verify() == record.head()
+    assert audit_log.verify() == audit_log.head()
     return body
 
 
@@ -72,73 +72,75 @@ def test_every_rule_has_a_sentence_here() -> None:
 
 
 @pytest.mark.parametrize("rule", SENTENCES)
-def test_a_search_is_refused_and_recorded(client: httpx.Client, parts: AppContext, rule: str) -> None:
+def test_a_search_is_refused_and_recorded(client: httpx.Client, context: AppContext, rule: str) -> None:
     response = client.post("/api/search", json={"query": SENTENCES[rule]})
-    body = refused(parts, response, rule, "search")
+    body = refused(context, response, rule, "search")
     assert body["got"]
     assert "clips" not in response.text
-    (entry,) = AuditLog(parts.catalog).find(AuditFilter(limit=1))
+    (entry,) = AuditLog(context.catalog).find(AuditFilter(limit=1))
     assert entry.act.details["body"] == {"query": SENTENCES[rule]}
 
 
 @pytest.mark.parametrize(
     "more", [{"without": [REFUSED]}, {"kinds": ["frame"]}, {"order": "time"}, {"cameras": ["gate"]}]
 )
-def test_no_option_of_a_search_lets_it_through(client: httpx.Client, parts: AppContext, more: dict[str, Any]) -> None:
+def test_no_option_of_a_search_lets_it_through(client: httpx.Client, context: AppContext, more: dict[str, Any]) -> None:
     like = client.post("/api/search", json={"query": "red"}).json()["clips"][0]["id"]
     for marks in ({}, {"like": [like]}):
-        refused(parts, client.post("/api/search", json={"query": REFUSED} | more | marks), "religion", "search")
+        refused(context, client.post("/api/search", json={"query": REFUSED} | more | marks), "religion", "search")
 
 
-def test_a_case_is_not_saved(client: httpx.Client, parts: AppContext) -> None:
+def test_a_case_is_not_saved(client: httpx.Client, context: AppContext) -> None:
     before = client.get("/api/cases").json()
     body = {"name": "Li Ming", "queries": ["a boy in red", REFUSED]}
-    refused(parts, client.post("/api/cases", json=body), "religion", "case.new")
+    refused(context, client.post("/api/cases", json=body), "religion", "case.new")
     assert client.get("/api/cases").json() == before
 
 
-def test_a_case_is_not_changed_nor_searched_nor_followed(client: httpx.Client, parts: AppContext) -> None:
+def test_a_case_is_not_changed_nor_searched_nor_followed(client: httpx.Client, context: AppContext) -> None:
     case = client.post("/api/cases", json={"name": "Li Ming", "queries": ["a boy in red"]}).json()["id"]
     found = client.post(f"/api/cases/{case}/search", json={}).json()
     client.post(f"/api/cases/{case}/sightings", json={"clip": found["clips"][0]["id"]})
     before = client.get(f"/api/cases/{case}").json()
     changed = client.patch(f"/api/cases/{case}", json={"queries": [REFUSED], "name": "another"})
-    refused(parts, changed, "religion", "case.change")
+    refused(context, changed, "religion", "case.change")
     for what in ("search", "follow"):
         response = client.post(f"/api/cases/{case}/{what}", json={"query": REFUSED})
-        refused(parts, response, "religion", f"case.{what}")
+        refused(context, response, "religion", f"case.{what}")
     assert client.get(f"/api/cases/{case}").json() == before
 
 
 def test_what_an_older_list_let_in_is_not_searched_but_can_be_closed(
-    client: httpx.Client, parts: AppContext, cases: CaseStore
+    client: httpx.Client, context: AppContext, cases: CaseStore
 ) -> None:
     case = cases.new(CaseInput("Li Ming", ("a boy in red",))).id
-    with parts.catalog.begin() as db:
+    with context.catalog.begin() as db:
         db.execute(tables.sentences.delete().where(tables.sentences.c.case_id == case))
         tables.put_sentences(db, case, [REFUSED])
-    refused(parts, client.post(f"/api/cases/{case}/search", json={}), "religion", "case.search")
+    refused(context, client.post(f"/api/cases/{case}/search", json={}), "religion", "case.search")
     assert client.patch(f"/api/cases/{case}", json={"open": False}).status_code == 200
     added = {"queries": [REFUSED, SENTENCES["intimate"]]}
-    refused(parts, client.patch(f"/api/cases/{case}", json=added), "intimate", "case.change")
+    refused(context, client.patch(f"/api/cases/{case}", json=added), "intimate", "case.change")
 
 
-def test_a_standing_search_is_neither_measured_nor_saved_nor_changed(client: httpx.Client, parts: AppContext) -> None:
-    refused(parts, client.post("/api/saved-searches/preview", json={"query": REFUSED}), "religion", "standing.preview")
+def test_a_standing_search_is_neither_measured_nor_saved_nor_changed(client: httpx.Client, context: AppContext) -> None:
+    refused(
+        context, client.post("/api/saved-searches/preview", json={"query": REFUSED}), "religion", "standing.preview"
+    )
     body = {"query": REFUSED, "webhook_url": "https://example.org/hook"}
-    refused(parts, client.post("/api/saved-searches", json=body), "religion", "standing.new")
+    refused(context, client.post("/api/saved-searches", json=body), "religion", "standing.new")
     assert client.get("/api/saved-searches").json()["saved_searches"] == []
     one = client.post("/api/saved-searches", json={"query": "red"}).json()["number"]
     changed = client.patch(f"/api/saved-searches/{one}", json={"query": REFUSED, "name": "another"})
-    refused(parts, changed, "religion", "standing.change")
+    refused(context, changed, "religion", "standing.change")
     assert client.get(f"/api/saved-searches/{one}").json()["query"] == "red"
 
 
-def test_the_library_refuses_by_itself(parts: AppContext) -> None:
+def test_the_library_refuses_by_itself(context: AppContext) -> None:
     with pytest.raises(PolicyViolation):
-        parts.engine.search(Query(REFUSED))
+        context.engine.search(Query(REFUSED))
     with pytest.raises(PolicyViolation):
-        parts.engine.parse_and_embed(Query(REFUSED, Filter()))
+        context.engine.parse_and_embed(Query(REFUSED, Filter()))
 
 
 def test_the_command_line_gets_the_servers_refusal_with_its_rule(url: str) -> None:
@@ -147,10 +149,10 @@ def test_the_command_line_gets_the_servers_refusal_with_its_rule(url: str) -> No
     assert caught.value.rule == "religion"
 
 
-def test_other_errors_name_no_rule(client: httpx.Client, parts: AppContext) -> None:
+def test_other_errors_name_no_rule(client: httpx.Client, context: AppContext) -> None:
     response = client.post("/api/search", json={"query": "red", "cameras": ["nowhere"]})
     assert "rule" not in response.json()
-    (entry,) = AuditLog(parts.catalog).find(AuditFilter(limit=1))
+    (entry,) = AuditLog(context.catalog).find(AuditFilter(limit=1))
     assert "rule" not in entry.act.details
 
 

@@ -48,7 +48,11 @@ def test_a_card_gives_the_same_pictures_or_is_refused(tmp_path: Path) -> None:
         path = make(tmp_path / "a.mp4")
         np.testing.assert_allclose(read(path, decoding_card(settings)), read(path, None), atol=1)
         return
-    with open_context(settings) as parts, pytest.raises(Unavailable, match="no card decodes") as e, open_threads(parts):
+    with (
+        open_context(settings) as context,
+        pytest.raises(Unavailable, match="no card decodes") as e,
+        open_threads(context),
+    ):
         pytest.fail("it opened")
     assert e.value.cure == "set decoder = cpu"
 

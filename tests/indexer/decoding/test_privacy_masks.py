@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.decoding.privacy_masks import MaskBook, blackened
+from indexer.decoding.privacy_masks import PrivacyMasks, blackened
 from search.catalog.catalog import Catalog
 from search.catalog.streams import StreamStore
 from search.errors import Unavailable
@@ -91,34 +91,34 @@ def test_the_whole_picture_may_be_masked() -> None:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Catalog]:
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     with Catalog(f"sqlite:///{tmp_path / 'c.sqlite'}") as catalog:
         catalog.cameras.add(Camera("gate"))
         catalog.cameras.add(Camera("hall"))
         yield catalog
 
 
-def test_the_book_follows_the_catalogue(live: Catalog) -> None:
-    live.streams.set_rules(Rules("gate", masks=[SQUARE]))
-    eager, lazy = MaskBook(live, refresh_s=0), MaskBook(live, refresh_s=3600)
-    for book in (eager, lazy):
-        assert book.masks("gate") == (SQUARE,)
-        assert book.masks("hall") == ()
-        assert book.masks("unknown") == ()
-    live.streams.set_rules(Rules("hall", masks=[SQUARE]))
+def test_the_book_follows_the_catalogue(catalog: Catalog) -> None:
+    catalog.streams.set_rules(Rules("gate", masks=[SQUARE]))
+    eager, lazy = PrivacyMasks(catalog, refresh_s=0), PrivacyMasks(catalog, refresh_s=3600)
+    for masks in (eager, lazy):
+        assert masks.masks("gate") == (SQUARE,)
+        assert masks.masks("hall") == ()
+        assert masks.masks("unknown") == ()
+    catalog.streams.set_rules(Rules("hall", masks=[SQUARE]))
     assert eager.masks("hall") == (SQUARE,)
     assert lazy.masks("hall") == (), "the catalogue is asked for every picture"
 
 
-def test_masks_hold_on_while_the_catalogue_does_not_answer(live: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    live.streams.set_rules(Rules("gate", masks=[SQUARE]))
-    book, late = MaskBook(live, refresh_s=0), MaskBook(live, refresh_s=0)
-    assert book.masks("gate") == (SQUARE,)
+def test_masks_hold_on_while_the_catalogue_does_not_answer(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.streams.set_rules(Rules("gate", masks=[SQUARE]))
+    masks, late = PrivacyMasks(catalog, refresh_s=0), PrivacyMasks(catalog, refresh_s=0)
+    assert masks.masks("gate") == (SQUARE,)
 
     def fails(_: StreamStore) -> dict[str, Rules]:
         raise Unavailable("the catalogue does not answer")
 
     monkeypatch.setattr(StreamStore, "rules", fails)
-    assert book.masks("gate") == (SQUARE,)
+    assert masks.masks("gate") == (SQUARE,)
     with pytest.raises(Unavailable):
         late.masks("gate")

@@ -81,7 +81,7 @@ def test_each_kind_is_found_and_mended(installation: Installation, tmp_path: Pat
         "indexed segments without their rows": [rowless.id],
     }
     assert found(installation) == expected | mendable
-    checker(installation).mend(installation.live)
+    checker(installation).mend()
     assert found(installation) == expected
     assert orphan.exists()
     assert {s.id: state for s, state, _ in installation.catalog.coverage.recordings(0, 2**62)} == {
@@ -90,9 +90,7 @@ def test_each_kind_is_found_and_mended(installation: Installation, tmp_path: Pat
         rowless.id: SegmentState.PENDING,
         mine.id: SegmentState.PENDING,
     }
-    Retention(
-        installation.settings, installation.catalog, installation.live, installation.store, installation.media
-    ).step(NOW)
+    Retention(installation.settings, installation.catalog, installation.store, installation.media).step(NOW)
     assert [(gap.start_ms, gap.reason) for gap in installation.catalog.recordings.gaps(0, 2**62)] == [
         (lost.start_ms, Reason.DELETED)
     ]

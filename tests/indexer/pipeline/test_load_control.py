@@ -37,8 +37,8 @@ def test_fewer_frames_are_sampled_before_it_is_too_far_behind(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
-    live = pipeline.catalog
-    load = LoadController(live, 30.0)
+    catalog = pipeline.catalog
+    load = LoadController(catalog, 30.0)
     assert clock.interval(load) == 2.0
     late = record(pipeline, [shot()] * 2, now_ms() - 24_000)
     assert (now_ms() - late.end_ms) / 1000 > 15

@@ -47,27 +47,27 @@ def many(milvus: str, postgres: Postgres, tmp_path: Path) -> Iterator[AppContext
     settings = Settings(
         data_dir=tmp_path, store_uri=milvus, catalog_url=catalog_url, executor="ray", ray_workers=2, timezone="UTC"
     )
-    with open_context(settings) as parts:
-        yield parts
+    with open_context(settings) as context:
+        yield context
     postgres.drop(catalog_url)
 
 
-def enter(parts: AppContext, *paths: Path) -> None:
-    register(parts.catalog, paths, camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
+def enter(context: AppContext, *paths: Path) -> None:
+    register(context.catalog, paths, camera_id=None, start_ms=None, zone=zone_of("UTC"), max_megapixels=17)
 
 
 def undisturbed(demo: Demo) -> set[str]:
     """The rows that threads make of the sample videos."""
-    with open_context(Settings(data_dir=demo.data_dir)) as parts:
-        return parts.store.ids()
+    with open_context(Settings(data_dir=demo.data_dir)) as context:
+        return context.store.ids()
 
 
-def work(parts: AppContext, seen: list[Segment] | None = None) -> list[SegmentReport]:
+def work(context: AppContext, seen: list[Segment] | None = None) -> list[SegmentReport]:
     def progress(segment: Segment, _: int) -> None:
         if seen is not None:
             seen.append(segment)
 
-    with open_executor(parts) as executor:
+    with open_executor(context) as executor:
         assert isinstance(executor, RayExecutor)
         return list(executor.run(progress))
 
@@ -125,11 +125,11 @@ def test_they_go_on_with_what_comes_until_they_are_told(many: AppContext) -> Non
     assert [report.segment.camera_id for report in found] == ["gate", "hall"]
 
 
-def _both(reports: Iterator[SegmentReport], parts: AppContext) -> Iterator[SegmentReport]:
-    enter(parts, SAMPLES / "gate")
+def _both(reports: Iterator[SegmentReport], context: AppContext) -> Iterator[SegmentReport]:
+    enter(context, SAMPLES / "gate")
     for number, report in enumerate(reports):
         if number == 0:
-            enter(parts, SAMPLES / "hall")
+            enter(context, SAMPLES / "hall")
         yield report
 
 

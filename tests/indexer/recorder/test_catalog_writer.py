@@ -34,7 +34,7 @@ class Away(Catalog):
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Away]:
+def catalog(tmp_path: Path) -> Iterator[Away]:
     with closing(Away(f"sqlite:///{tmp_path / 'c.sqlite'}")) as catalog:
         catalog.open()
         catalog.cameras.add(Camera("gate"))
@@ -50,21 +50,21 @@ def gap(start_ms: int, end_ms: int) -> Gap:
     return Gap("gate", StreamRole.MAIN, start_ms, end_ms, Reason.NO_FRAMES, "")
 
 
-def stored(live: Catalog) -> list[str]:
-    return [segment.id for segment, _, _ in live.coverage.recordings(0, 2**62)]
+def stored(catalog: Catalog) -> list[str]:
+    return [segment.id for segment, _, _ in catalog.coverage.recordings(0, 2**62)]
 
 
-def test_what_the_catalogue_did_not_take_is_written_later(live: Away) -> None:
-    writer = CatalogWriter(live)
+def test_what_the_catalogue_did_not_take_is_written_later(catalog: Away) -> None:
+    writer = CatalogWriter(catalog)
     writer.post(RecorderUpdate(segments=[(segment(1), SegmentState.PENDING)]))
-    live.recordings.away = True
+    catalog.recordings.away = True
     with pytest.raises(Unavailable):
         writer.flush()
     writer.post(RecorderUpdate(segments=[(segment(2), SegmentState.PENDING)]))
-    live.recordings.away = False
+    catalog.recordings.away = False
     writer.flush()
-    assert stored(live) == ["s1", "s2"]
-    live.recordings.away = True
+    assert stored(catalog) == ["s1", "s2"]
+    catalog.recordings.away = True
     writer.flush()  # nothing waits
 
 

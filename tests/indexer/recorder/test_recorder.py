@@ -69,17 +69,19 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def live(settings: Settings) -> Iterator[Flaky]:
+def catalog(settings: Settings) -> Iterator[Flaky]:
     with closing(Flaky(settings.catalog_address)) as catalog:
         catalog.open()
         yield catalog
 
 
-def add(live: Catalog, settings: Settings, *cameras: str) -> None:
+def add(catalog: Catalog, settings: Settings, *cameras: str) -> None:
     vault = Vault(settings.data_dir)
     for camera in cameras:
-        live.cameras.add(Camera(camera))
-        live.streams.set(camera, [Stream(camera, StreamRole.MAIN, vault.seal(NOWHERE), NOWHERE, now_ms() - 100 * HOUR)])
+        catalog.cameras.add(Camera(camera))
+        catalog.streams.set(
+            camera, [Stream(camera, StreamRole.MAIN, vault.seal(NOWHERE), NOWHERE, now_ms() - 100 * HOUR)]
+        )
 
 
 def capturing() -> list[str]:
@@ -87,15 +89,15 @@ def capturing() -> list[str]:
 
 
 def test_one_camera_that_cannot_begin_does_not_begin_the_others_twice(
-    live: Flaky, settings: Settings, caplog: pytest.LogCaptureFixture
+    catalog: Flaky, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    add(live, settings, "cam-1", "cam-2", "cam-3")
-    live.recordings.failing, live.recordings.times = "cam-2", 3
-    with Recorder(settings, live) as recorder, caplog.at_level(logging.WARNING):
-        until(lambda: live.recordings.times == 0)
+    add(catalog, settings, "cam-1", "cam-2", "cam-3")
+    catalog.recordings.failing, catalog.recordings.times = "cam-2", 3
+    with Recorder(settings, catalog) as recorder, caplog.at_level(logging.WARNING):
+        until(lambda: catalog.recordings.times == 0)
         assert {health.camera_id for health in recorder.health()} >= {"cam-1", "cam-3"}
         until(lambda: len(recorder.health()) == 3)
-        add(live, settings, "cam-4")
+        add(catalog, settings, "cam-4")
         until(lambda: len(recorder.health()) == 4)  # it has gone through all of them again
         assert capturing() == [f"record-cam-{n}" for n in (1, 2, 3, 4)]
     assert "cam-2 main is not recorded yet; trying again: the catalogue does not answer" in caplog.text
@@ -103,9 +105,9 @@ def test_one_camera_that_cannot_begin_does_not_begin_the_others_twice(
 
 
 def test_a_file_that_goes_while_it_is_taken_up_leaves_the_others(
-    live: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    catalog: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(live, settings, "gate")
+    add(catalog, settings, "gate")
     place = RecordingFolder(settings.recordings_dir, "gate", StreamRole.MAIN)
     gone, kept = (left(place, now_ms() - hours * HOUR) for hours in (2, 1))
     probe = RecordingFolder.segment
@@ -115,41 +117,41 @@ def test_a_file_that_goes_while_it_is_taken_up_leaves_the_others(
         return probe(self, file, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(RecordingFolder, "segment", removed_first)
-    found = list(unregistered(place, live, 17.0))
+    found = list(unregistered(place, catalog, 17.0))
     assert [Path(segment.path) for segment in found] == [kept]
 
 
 @pytest.mark.parametrize("times", [0, 2])
 def test_closed_files_of_a_camera_that_is_recorded_elsewhere_now_are_taken_up(
-    live: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int
+    catalog: Flaky, settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     monkeypatch.setattr(recovery, "AGAIN_S", 0.2)
-    add(live, settings, "gate")
-    assert elsewhere(live).beat(["gate"]).cameras == {"gate"}
+    add(catalog, settings, "gate")
+    assert elsewhere(catalog).beat(["gate"]).cameras == {"gate"}
     gap = Gap("gate", StreamRole.MAIN, now_ms() - 100 * HOUR, now_ms(), Reason.NOT_RUNNING, "")
-    live.recordings.write(RecorderUpdate(gaps=[gap]))  # its account has gone on
+    catalog.recordings.write(RecorderUpdate(gaps=[gap]))  # its account has gone on
     place = RecordingFolder(settings.recordings_dir, "gate", StreamRole.MAIN)
     files = [left(place, now_ms() - hours * HOUR) for hours in (51, 50)]
-    live.recordings.failing, live.recordings.times = "gate", times
-    with Recorder(settings, live):
-        until(lambda: told(live) == [str(file) for file in files])
-    assert live.recordings.times == 0
+    catalog.recordings.failing, catalog.recordings.times = "gate", times
+    with Recorder(settings, catalog):
+        until(lambda: told(catalog) == [str(file) for file in files])
+    assert catalog.recordings.times == 0
 
 
-def test_what_was_cut_off_of_a_camera_that_is_recorded_elsewhere_now_is_saved(live: Flaky, settings: Settings) -> None:
-    add(live, settings, "gate")
-    elsewhere(live).beat(["gate"])
+def test_what_was_cut_off_of_a_camera_recorded_elsewhere_now_is_saved(catalog: Flaky, settings: Settings) -> None:
+    add(catalog, settings, "gate")
+    elsewhere(catalog).beat(["gate"])
     part = left(RecordingFolder(settings.recordings_dir, "gate", StreamRole.MAIN), now_ms() - HOUR, PART)
-    with Recorder(settings, live):
-        until(lambda: len(told(live)) == 1)
+    with Recorder(settings, catalog):
+        until(lambda: len(told(catalog)) == 1)
     assert not part.exists()
 
 
-def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, settings: Settings) -> None:
-    add(live, settings, "cam-1", "cam-2", "cam-3", "cam-4")
+def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(catalog: Flaky, settings: Settings) -> None:
+    add(catalog, settings, "cam-1", "cam-2", "cam-3", "cam-4")
     for camera in ("cam-1", "cam-2", "cam-3"):
         left(RecordingFolder(settings.recordings_dir, camera, StreamRole.MAIN), now_ms() - HOUR)
-    other = elsewhere(live)
+    other = elsewhere(catalog)
     other.beat(["cam-1", "cam-2", "cam-4"])
     saved: list[str] = []
 
@@ -157,8 +159,8 @@ def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, s
         saved.append(stream.camera_id)
         assert looking.begin({"cam-2", "cam-3"}) == {"cam-3"}, "it may not be begun meanwhile"
 
-    share = CameraShare(live, settings.recordings_dir, 60.0, dict)
-    looking = recovery.RecoveryThread(live, settings.recordings_dir, share, save)
+    share = CameraShare(catalog, settings.recordings_dir, 60.0, dict)
+    looking = recovery.RecoveryThread(catalog, settings.recordings_dir, share, save)
     assert looking.begin({"cam-1"}) == {"cam-1"}
     assert not looking.step()  # nobody held the third one when it looked
     assert looking.step()  # now it is its own
@@ -167,15 +169,15 @@ def test_what_is_left_of_a_camera_is_never_taken_up_twice_at_once(live: Flaky, s
 
 
 def test_a_recorder_without_the_key_leaves_the_cameras_to_one_that_has_it(
-    live: Flaky, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    catalog: Flaky, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cameras, none = frozenset(f"cam-{n}" for n in range(6)), frozenset[str]()
-    add(live, settings, *cameras)
+    add(catalog, settings, *cameras)
     keyless = settings.model_copy(update={"data_dir": tmp_path / "keyless"})
-    with Recorder(keyless, live) as second:
+    with Recorder(keyless, catalog) as second:
         until(lambda: second.held.cameras == cameras)  # nobody else is there
         until(lambda: {health.detail.split(";")[0] for health in second.health()} == {NO_KEY})
-        with Recorder(settings, live) as first, caplog.at_level(logging.WARNING):
+        with Recorder(settings, catalog) as first, caplog.at_level(logging.WARNING):
             until(lambda: (first.held.cameras, second.held.cameras) == (cameras, none))
             for recorder in (first, second, first, second):
                 until(partial(is_renewed, recorder, recorder.held))
@@ -193,8 +195,8 @@ def elsewhere(catalog: Catalog) -> CameraLeases:
     return CameraLeases(catalog.database, "other:1", "other:1", "another-folder", 60.0)
 
 
-def told(live: Catalog) -> list[str]:
-    return [segment.path for segment, _, _ in live.coverage.recordings(0, 2**62)]
+def told(catalog: Catalog) -> list[str]:
+    return [segment.path for segment, _, _ in catalog.coverage.recordings(0, 2**62)]
 
 
 def left(place: RecordingFolder, start_ms: int, suffix: str = ".mp4") -> Path:

@@ -37,15 +37,11 @@ class Yard:
     media: MediaStore
 
     @property
-    def live(self) -> Catalog:
-        return self.catalog
-
-    @property
     def uploader(self) -> Uploader:
         return self.uploader_of(self.settings.recordings_dir)
 
     def uploader_of(self, root: Path) -> Uploader:
-        return Uploader(self.live, self.media, root, folder_id(root))
+        return Uploader(self.catalog, self.media, root, folder_id(root))
 
     def record(self, start_ms: int, state: SegmentState = SegmentState.PENDING) -> Segment:
         """A closed file that the catalogue is told of."""
@@ -58,13 +54,13 @@ class Yard:
         return segment
 
     def tell(self, segment: Segment, state: SegmentState = SegmentState.PENDING) -> None:
-        self.live.recordings.write(
+        self.catalog.recordings.write(
             RecorderUpdate(segments=[(segment, state)]), uploading_from=folder_id(self.settings.recordings_dir)
         )
 
     def known(self) -> list[tuple[str, SegmentState]]:
         """(path, state) of each segment, by start."""
-        return [(segment.path, state) for segment, state, _ in self.live.coverage.recordings(0, 2**62)]
+        return [(segment.path, state) for segment, state, _ in self.catalog.coverage.recordings(0, 2**62)]
 
     def files(self) -> list[Path]:
         return [path for path in self.settings.recordings_dir.rglob("*.mp4") if path.is_file()]
@@ -82,7 +78,7 @@ def yard(tmp_path: Path, catalog_url: str, s3: S3Server) -> Iterator[Yard]:
 def test_a_file_waits_for_the_indexer_once_the_storage_has_it(yard: Yard, s3: S3Server) -> None:
     first, kept = yard.record(NOW), yard.record(NOW + 10_000, SegmentState.KEPT)
     assert yard.catalog.segments.lease("worker", 1000) is None
-    assert [piece.label for piece in yard.live.coverage.unindexed(0, 2**62, live=True)["gate"]] == [Reason.WAITING]
+    assert [piece.label for piece in yard.catalog.coverage.unindexed(0, 2**62, live=True)["gate"]] == [Reason.WAITING]
     assert yard.uploader.step() == 2
     (at, state), (_, other) = yard.known()
     assert (state, other) == (SegmentState.PENDING, SegmentState.KEPT)
@@ -160,7 +156,7 @@ def test_what_is_old_goes_from_the_storage_but_not_before_it_is_there(yard: Yard
     yard.record(NOW - 40 * DAY)
     young = yard.record(NOW - DAY)
     with MemoryStore(dim=4) as store:
-        retention = Retention(yard.settings, yard.catalog, yard.live, store, yard.media)
+        retention = Retention(yard.settings, yard.catalog, store, yard.media)
         assert retention.step(NOW) is None
         yard.uploader.step()
         deleted = retention.step(NOW)

@@ -50,13 +50,13 @@ def shared(there: list[CameraLeases], clock: Clock, count: int) -> list[frozense
     for _ in range(12):
         clock.beat()
         for one in there:
-            one.hand_over(one.beat(cameras(count)).asked)
+            one.hand_over(one.beat(cameras(count)).requested)
     return [one.beat(cameras(count)).cameras for one in there]
 
 
 def test_one_alone_takes_all_at_once(catalog: Catalog, clock: Clock) -> None:
     held = recorder(catalog, "a").beat(cameras(1200))
-    assert (len(held.cameras), held.asked, held.recorders) == (1200, frozenset(), 1)
+    assert (len(held.cameras), held.requested, held.recorders) == (1200, frozenset(), 1)
 
 
 def test_a_second_one_is_handed_its_half(catalog: Catalog, clock: Clock) -> None:
@@ -65,12 +65,12 @@ def test_a_second_one_is_handed_its_half(catalog: Catalog, clock: Clock) -> None
     assert b.beat(cameras(7)).cameras == frozenset()
     clock.beat()
     held = a.beat(cameras(7))
-    assert (len(held.cameras), len(held.asked)) == (7, 3)  # still its own, until their files are closed
+    assert (len(held.cameras), len(held.requested)) == (7, 3)  # still its own, until their files are closed
     assert b.beat(cameras(7)).cameras == frozenset()
-    a.hand_over(held.asked)
-    assert b.beat(cameras(7)).cameras == held.asked
+    a.hand_over(held.requested)
+    assert b.beat(cameras(7)).cameras == held.requested
     assert len(a.beat(cameras(7)).cameras) == 4
-    assert a.beat(cameras(7)).asked == b.beat(cameras(7)).asked == frozenset()
+    assert a.beat(cameras(7)).requested == b.beat(cameras(7)).requested == frozenset()
 
 
 def test_a_dead_ones_cameras_are_free_when_its_lease_is_over(catalog: Catalog, clock: Clock) -> None:
@@ -140,8 +140,8 @@ def test_what_a_recorder_cannot_record_it_leaves_to_the_others(catalog: Catalog,
         clock.beat()
         assert b.beat(cameras(6), unable=cameras(4)).cameras <= set(cameras(6)[4:])
         held = a.beat(cameras(6))
-        assert held.cameras >= set(cameras(4)) - held.asked
-        a.hand_over(held.asked)
+        assert held.cameras >= set(cameras(4)) - held.requested
+        a.hand_over(held.requested)
     assert set(cameras(4)) <= held.cameras
     for _ in range(6):
         clock.beat()
@@ -189,15 +189,15 @@ def test_whatever_happens_each_camera_has_one_holder_and_soon(catalog: Catalog, 
             wanted = cameras(chance.randint(1, 30))
         for name in chance.sample(sorted(alive), len(alive)):
             found = there[name].beat(wanted)
-            there[name].hand_over(found.asked)
-            held[name] = set(found.cameras - found.asked)
+            there[name].hand_over(found.requested)
+            held[name] = set(found.cameras - found.requested)
             others = [camera for other in alive - {name} for camera in held.get(other, ())]
             assert not held[name] & set(others), "two recorders hold a camera"
         clock.beat()
     for _ in range(24):  # quiet: all are shared out
         for name in sorted(alive):
             found = there[name].beat(wanted)
-            there[name].hand_over(found.asked)
+            there[name].hand_over(found.requested)
         clock.beat()
     final = [there[name].beat(wanted).cameras for name in sorted(alive)]
     assert set().union(*final) == set(wanted)

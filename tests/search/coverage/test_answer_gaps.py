@@ -64,15 +64,15 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_a_camera_that_was_always_recorded_has_no_gap(world: World) -> None:
     world.file(-60_000, SegmentState.INDEXED)
-    told = world.told(from_ms=NOW - HOUR)
+    told = world.told(start_ms=NOW - HOUR)
     assert (told.cameras, told.with_gaps, list(told.gaps)) == (1, 0, [])
 
 
 def test_gaps_count_in_the_range_and_only_there(world: World) -> None:
     world.gap(-2 * HOUR, -HOUR)
-    assert world.gaps(from_ms=NOW - 90 * 60_000) == [("gate", -90 * 60_000, -HOUR, "no frames")]
-    assert world.gaps(from_ms=NOW - 30 * 60_000) == []
-    assert world.gaps(to_ms=NOW - 90 * 60_000) == [("gate", -2 * HOUR, -90 * 60_000, "no frames")]
+    assert world.gaps(start_ms=NOW - 90 * 60_000) == [("gate", -90 * 60_000, -HOUR, "no frames")]
+    assert world.gaps(start_ms=NOW - 30 * 60_000) == []
+    assert world.gaps(end_ms=NOW - 90 * 60_000) == [("gate", -2 * HOUR, -90 * 60_000, "no frames")]
 
 
 def test_without_a_time_the_last_day_is_told_about(world: World) -> None:
@@ -100,20 +100,20 @@ def test_a_backlog_is_told_up_to_the_last_minute(world: World) -> None:
     for n in range(30):
         world.file(-10_000 * (n + 1), SegmentState.PENDING)
     assert world.gaps() == [("gate", -300_000, -60_000, "waiting")]
-    assert world.gaps(from_ms=NOW - 100_000) == [("gate", -100_000, -60_000, "waiting")]
-    assert (world.told().waiting_ms, world.told(from_ms=NOW - 100_000).waiting_ms) == (300_000, 100_000)
+    assert world.gaps(start_ms=NOW - 100_000) == [("gate", -100_000, -60_000, "waiting")]
+    assert (world.told().waiting_ms, world.told(start_ms=NOW - 100_000).waiting_ms) == (300_000, 100_000)
 
 
 def test_what_was_recorded_live_and_is_not_indexed_is_told_for_the_last_day(world: World) -> None:
     world.file(-100 * HOUR, SegmentState.SKIPPED, reason="undecodable")
     world.file(-24 * HOUR - 5_000, SegmentState.SKIPPED, reason="undecodable")
     assert world.gaps() == [("gate", -24 * HOUR, -24 * HOUR + 5_000, "undecodable")]
-    assert ("gate", -100 * HOUR, -100 * HOUR + 10_000, "undecodable") in world.gaps(from_ms=NOW - 101 * HOUR)
+    assert ("gate", -100 * HOUR, -100 * HOUR + 10_000, "undecodable") in world.gaps(start_ms=NOW - 101 * HOUR)
 
 
 def test_a_file_that_reaches_into_the_range_counts_from_there(world: World) -> None:
     world.file(-HOUR, SegmentState.SKIPPED, StreamRole.FILE, "undecodable")
-    assert world.gaps(from_ms=NOW - HOUR + 4_000) == [("gate", -HOUR + 4_000, -HOUR + 10_000, "undecodable")]
+    assert world.gaps(start_ms=NOW - HOUR + 4_000) == [("gate", -HOUR + 4_000, -HOUR + 10_000, "undecodable")]
 
 
 def test_neighbours_with_one_reason_are_one_gap(world: World) -> None:
@@ -139,21 +139,21 @@ def test_a_recorder_that_died_is_a_gap(world: World) -> None:
 
 
 def test_who_asks_about_a_time_before_the_camera_was_there_is_told(world: World) -> None:
-    assert world.gaps(from_ms=NOW - 11 * DAY) == [("gate", -11 * DAY, -10 * DAY, "not recorded yet")]
+    assert world.gaps(start_ms=NOW - 11 * DAY) == [("gate", -11 * DAY, -10 * DAY, "not recorded yet")]
 
 
 def test_imported_recordings_from_before_are_no_gap(world: World) -> None:
     world.file(-10 * DAY - 3 * HOUR, SegmentState.INDEXED, StreamRole.FILE)
     begin = -10 * DAY - 3 * HOUR + 10_000
-    assert world.gaps(from_ms=NOW - 11 * DAY) == [("gate", begin, -10 * DAY, "not recorded yet")]
-    assert world.gaps(from_ms=NOW - 10 * DAY - HOUR) == [("gate", -10 * DAY - HOUR, -10 * DAY, "not recorded yet")]
+    assert world.gaps(start_ms=NOW - 11 * DAY) == [("gate", begin, -10 * DAY, "not recorded yet")]
+    assert world.gaps(start_ms=NOW - 10 * DAY - HOUR) == [("gate", -10 * DAY - HOUR, -10 * DAY, "not recorded yet")]
 
 
 def test_ranges_without_a_moment(world: World) -> None:
     world.gap(-HOUR, 0)
     for where in ({"to_ms": 0}, {"from_ms": NOW + 1}, {"from_ms": NOW + 1, "to_ms": NOW + 2}):
         assert world.gaps(**where) == []
-    assert world.gaps(to_ms=NOW + HOUR) == [("gate", -HOUR, 0, "no frames")], "the future is no gap"
+    assert world.gaps(end_ms=NOW + HOUR) == [("gate", -HOUR, 0, "no frames")], "the future is no gap"
 
 
 def test_the_longest_are_listed_and_the_others_counted(world: World) -> None:
@@ -188,7 +188,7 @@ def test_gaps_of_the_stream_that_is_not_indexed_are_none(world: World) -> None:
     health = Health("gate", StreamRole.SUB, StreamState.RECORDING, last_frame_ms=NOW, open_since_ms=NOW, updated_ms=NOW)
     world.catalog.recordings.write(RecorderUpdate(health=[health]))
     assert [start for _, start, _, _ in world.gaps()] == [-60_000]
-    assert ("gate", -2 * DAY, -DAY, "not recorded yet") in world.gaps(from_ms=NOW - 2 * DAY), "since the sub-stream is"
+    assert ("gate", -2 * DAY, -DAY, "not recorded yet") in world.gaps(start_ms=NOW - 2 * DAY), "since the sub-stream is"
 
 
 def test_a_recorder_that_stopped_or_shows_nothing_is_told_at_once(world: World) -> None:

@@ -195,7 +195,7 @@ def test_what_cannot_be_cut_says_why_and_leaves_nothing(
     clips: ClipCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make(tmp_path / "a.mp4")
-    with pytest.raises(BadInput, match="no picture there"):
+    with pytest.raises(BadInput, match="no frame there"):
         clips.clip(source, SEGMENT, 60_000, 1000)
     with pytest.raises(BadMedia) as caught:
         clips.clip(tmp_path / "gone.mp4", SEGMENT, 0, 1000)

@@ -53,10 +53,10 @@ def test_every_kind_of_colour_becomes_rgb(mode: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-        (encoded()[:90], "not a picture"),
-        (encoded(kind="GIF"), "not a picture"),
+        (b"", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (encoded()[:90], "not an image"),
+        (encoded(kind="GIF"), "not an image"),
         (encoded(8, 200), "too small"),
         (b"x" * (MAX_BYTES + 1), "too large"),
         (encoded(10_000, 6_001, "PNG", compress_level=1), "too many pixels"),

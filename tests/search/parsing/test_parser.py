@@ -44,8 +44,8 @@ def test_a_plain_description_comes_back_as_it_was(text: str) -> None:
 
 @pytest.mark.parametrize("text", NEGATIVE)
 def test_the_samples_that_deny_something(text: str) -> None:
-    found = read(text)
-    assert (found.wanted, found.unwanted) == (NEGATIVE[text][0], NEGATIVE[text][1:])
+    parsed = read(text)
+    assert (parsed.description, parsed.negations) == (NEGATIVE[text][0], NEGATIVE[text][1:])
     assert text in SAMPLES
 
 
@@ -55,10 +55,10 @@ def test_paraphrases_keep_their_description(template: str) -> None:
     text = (
         template.format(who="小男童", how="上身红色") if zh else template.format(who="an aged lady", how="a red cap on")
     )
-    found = read(text)
-    assert found.wanted == text.removeprefix("昨天下午")
-    assert [chip.words for chip in found.chips] == (["昨天下午"] if text.startswith("昨天") else [])
-    assert found.unclear == ()
+    parsed = read(text)
+    assert parsed.description == text.removeprefix("昨天下午")
+    assert [chip.words for chip in parsed.chips] == (["昨天下午"] if text.startswith("昨天") else [])
+    assert parsed.unclear == ()
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_paraphrases_keep_their_description(template: str) -> None:
     ],
 )
 def test_what_is_left_is_tidy(text: str, wanted: str, kinds: str) -> None:
-    found = read(text)
-    assert (found.wanted, " ".join(chip.kind for chip in found.chips), found.unclear) == (wanted, kinds, ())
+    parsed = read(text)
+    assert (parsed.description, " ".join(chip.kind for chip in parsed.chips), parsed.unclear) == (wanted, kinds, ())
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_what_is_left_is_tidy(text: str, wanted: str, kinds: str) -> None:
     ],
 )  # fmt: skip
 def test_what_must_not_be_there(text: str, wanted: str, unwanted: list[str]) -> None:
-    found = read(text)
-    assert (found.wanted, list(found.unwanted)) == (wanted, unwanted)
-    assert [chip.kind for chip in found.chips if chip.kind is ChipKind.NOT] == [ChipKind.NOT] * len(unwanted)
+    parsed = read(text)
+    assert (parsed.description, list(parsed.negations)) == (wanted, unwanted)
+    assert [chip.kind for chip in parsed.chips if chip.kind is ChipKind.NOT] == [ChipKind.NOT] * len(unwanted)
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_what_is_unclear_is_told_and_not_searched_for(text: str, wanted: str, un
 
 
 def test_chips_say_what_the_words_were_taken_for() -> None:
-    found = read("a woman without a bag at the North Gate yesterday between 3 and 5 pm")
-    assert (found.cameras, found.from_ms, found.to_ms) == (("gate",), NOW - 25 * 3_600_000, NOW - 23 * 3_600_000)
-    assert [(chip.words, chip.meaning) for chip in found.chips] == [
+    parsed = read("a woman without a bag at the North Gate yesterday between 3 and 5 pm")
+    assert (parsed.cameras, parsed.from_ms, parsed.to_ms) == (("gate",), NOW - 25 * 3_600_000, NOW - 23 * 3_600_000)
+    assert [(chip.words, chip.meaning) for chip in parsed.chips] == [
         ("without a bag", "not: with a bag"),
         ("at the North Gate", "camera gate"),
         ("yesterday between 3 and 5 pm", "from 2026-11-03T15:00:00+08:00 to 2026-11-03T17:00:00+08:00"),
@@ -154,8 +154,8 @@ def test_chips_say_what_the_words_were_taken_for() -> None:
 
 def test_many_cameras_are_counted_in_their_chip() -> None:
     cameras = [Camera(f"c{n}", "", "Longhua") for n in range(8)]
-    found = parse_query("in Longhua", now_ms=NOW, zone=ZONE, cameras=cameras)
-    assert (len(found.cameras), found.chips[0].meaning) == (8, "cameras c0, c1, c2, c3, c4 and 3 more")
+    parsed = parse_query("in Longhua", now_ms=NOW, zone=ZONE, cameras=cameras)
+    assert (len(parsed.cameras), parsed.chips[0].meaning) == (8, "cameras c0, c1, c2, c3, c4 and 3 more")
 
 
 def test_removed_chips_do_not_count_but_stay_out_of_the_description() -> None:
@@ -164,8 +164,8 @@ def test_removed_chips_do_not_count_but_stay_out_of_the_description() -> None:
     assert plain == ParsedQuery("a woman", (), None, None, (), (), ())
     assert read(text, "yesterday").from_ms is None
     assert read(text, "yesterday").cameras == ("gate",)
-    assert read(text, "without a bag").unwanted == ()
-    assert read(text, "a bag").unwanted == ("a woman with a bag",)  # no chip of that name
+    assert read(text, "without a bag").negations == ()
+    assert read(text, "a bag").negations == ("a woman with a bag",)  # no chip of that name
 
 
 def test_every_chip_can_be_removed() -> None:
@@ -199,12 +199,12 @@ SAYINGS = st.lists(st.sampled_from(WORDS), max_size=40)
 @example("0000-00-00 0:00 999999999999999 hours ago")
 @example("without " * 60)
 def test_any_text_will_do(text: str) -> None:
-    found = read(text)
-    if not found.chips and not found.unclear:
-        assert found.wanted == text.strip()
-    for chip in found.chips:
+    parsed = read(text)
+    if not parsed.chips and not parsed.unclear:
+        assert parsed.description == text.strip()
+    for chip in parsed.chips:
         assert chip.words
         assert chip.words in text
         assert chip.meaning
-    assert all(words in text for words in found.unclear)
-    Filter(from_ms=found.from_ms, to_ms=found.to_ms, cameras=found.cameras)  # which refuses what is no time range
+    assert all(words in text for words in parsed.unclear)
+    Filter(start_ms=parsed.from_ms, end_ms=parsed.to_ms, cameras=parsed.cameras)  # which refuses what is no time range

@@ -82,8 +82,8 @@ def make_filter(r: random.Random) -> Filter:
     return Filter(
         cameras=tuple(r.sample(CAMERAS, r.randrange(4))),
         kinds=tuple(r.sample(list(RowKind), r.randrange(3))),
-        from_ms=times[0] if r.random() < 0.5 else None,
-        to_ms=times[1] if r.random() < 0.5 else None,
+        start_ms=times[0] if r.random() < 0.5 else None,
+        end_ms=times[1] if r.random() < 0.5 else None,
         without=tuple(r.sample(CAMERAS, r.choice((0, 0, 0, 1, 2)))),
         windows=tuple(make_window(r) for _ in range(r.choice((0, 0, 0, 1, 3)))),
     )
@@ -181,12 +181,12 @@ def test_filters_are_exact_to_the_millisecond(store: VectorStore) -> None:
     vector = unit(1, np.random.default_rng(0))
     store.upsert([row], vector)
     there = [
-        Filter(from_ms=2000),
-        Filter(to_ms=1001),
-        Filter(from_ms=1999, to_ms=5000),
+        Filter(start_ms=2000),
+        Filter(end_ms=1001),
+        Filter(start_ms=1999, end_ms=5000),
         Filter(cameras=(row.camera_id,)),
     ]
-    gone = [Filter(from_ms=2001), Filter(to_ms=1000), Filter(from_ms=2001, to_ms=5000), Filter(cameras=("other",))]
+    gone = [Filter(start_ms=2001), Filter(end_ms=1000), Filter(start_ms=2001, end_ms=5000), Filter(cameras=("other",))]
     for where in (*there, *gone):
         expected = 1 if where in there else 0
         assert (

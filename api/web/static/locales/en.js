@@ -44,7 +44,7 @@ const locale = {
     why: "Reason",
     why_hint: "such as the number of the report",
     watch_on: "Alert me from now on",
-    watching: "Standing search {n} is saved; about {rate} false alarms a day are expected.",
+    watching: "Saved search {n} is saved; about {rate} false alarms a day are expected.",
     too_wide: "A search of all cameras over so long a time needs a supervisor's approval.",
     too_wide_cure:
       "Name a time or some cameras, or ask for approval. In danger to life go on at once; it is reviewed later.",
@@ -249,10 +249,10 @@ const locale = {
     refuse: "Refuse",
 
     // alerts
-    alerts_title: "Alerts of the standing searches",
+    alerts_title: "Alerts of the saved searches",
     alert_right: "Right",
     alert_wrong: "Wrong",
-    alerts_empty: "No alert yet. A standing search raises one when somebody who fits is seen:",
+    alerts_empty: "No alert yet. A saved search raises one when somebody who fits is seen:",
 
     // accounts and audit log
     elsewhere: "signs in elsewhere",
@@ -369,12 +369,12 @@ const locale = {
     "case.share": "Shared or handed over",
     "evidence.export": "Exported evidence",
     "evidence.sign": "Signed evidence",
-    "standing.list": "Saw the standing searches",
-    "standing.new": "New standing search",
-    "standing.preview": "Tried a standing search",
-    "standing.view": "Saw a standing search",
-    "standing.change": "Changed a standing search",
-    "standing.delete": "Deleted a standing search",
+    "standing.list": "Saw the saved searches",
+    "standing.new": "New saved search",
+    "standing.preview": "Tried a saved search",
+    "standing.view": "Saw a saved search",
+    "standing.change": "Changed a saved search",
+    "standing.delete": "Deleted a saved search",
     "standing.test": "Tested a webhook",
     "alert.view": "Saw alerts",
     "alert.judge": "Judged an alert",

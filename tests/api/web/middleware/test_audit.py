@@ -20,37 +20,37 @@ UNKNOWN = "0" * 24
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with small_index(tmp_path_factory.mktemp("record"), VIDEOS) as parts:
-        yield parts
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with small_index(tmp_path_factory.mktemp("record"), VIDEOS) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext) -> Iterator[httpx.Client]:
-    with serving(create_app(parts, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
+def client(context: AppContext) -> Iterator[httpx.Client]:
+    with serving(create_app(context, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
-def record(parts: AppContext) -> Iterator[AuditLog]:
-    record = AuditLog(parts.catalog)
-    yield record
-    assert record.verify() == record.head()
+def audit_log(context: AppContext) -> Iterator[AuditLog]:
+    audit_log = AuditLog(context.catalog)
+    yield audit_log
+    assert audit_log.verify() == audit_log.head()
 
 
-def entries_of(record: AuditLog, act: Any) -> tuple[httpx.Response, list[AuditEntry]]:
+def entries_of(audit_log: AuditLog, act: Any) -> tuple[httpx.Response, list[AuditEntry]]:
     """The answer of `act`, and what was written for it, the oldest first."""
-    before = record.head().number
+    before = audit_log.head().number
     response = act()
-    return response, [e for e in reversed(record.find(AuditFilter(limit=1000))) if e.number > before]
+    return response, [e for e in reversed(audit_log.find(AuditFilter(limit=1000))) if e.number > before]
 
 
 def body_of(entry: AuditEntry) -> dict[str, Any]:
     return cast(dict[str, Any], entry.act.details["body"])
 
 
-def test_every_route_is_in_one_of_the_tables(parts: AppContext) -> None:
-    paths = create_app(parts, hosts=HOSTS).openapi()["paths"]
+def test_every_route_is_in_one_of_the_tables(context: AppContext) -> None:
+    paths = create_app(context, hosts=HOSTS).openapi()["paths"]
     routes = {
         (method.upper(), path) for path, methods in paths.items() for method in methods if path.startswith("/api/")
     }
@@ -61,9 +61,9 @@ def test_every_route_is_in_one_of_the_tables(parts: AppContext) -> None:
     assert not {*ACTIONS, *QUIET} & UNRECORDED
 
 
-def test_a_search_is_recorded_with_its_sentence_and_clips(client: httpx.Client, record: AuditLog) -> None:
+def test_a_search_is_recorded_with_its_sentence_and_clips(client: httpx.Client, audit_log: AuditLog) -> None:
     body = {"query": "穿红色上衣的人", "cameras": ["gate"]}
-    response, (entry,) = entries_of(record, lambda: client.post("/api/search", json=body))
+    response, (entry,) = entries_of(audit_log, lambda: client.post("/api/search", json=body))
     answer = response.json()
     assert (entry.act.action, entry.act.status, entry.act.account) == ("search", 200, "local")
     assert entry.act.address == "127.0.0.1"
@@ -72,21 +72,21 @@ def test_a_search_is_recorded_with_its_sentence_and_clips(client: httpx.Client, 
     assert answer["clips"]
 
 
-def test_what_is_looked_at_is_recorded(client: httpx.Client, record: AuditLog) -> None:
+def test_what_is_looked_at_is_recorded(client: httpx.Client, audit_log: AuditLog) -> None:
     clip = client.post("/api/search", json={"query": "red"}).json()["clips"][0]
     for address, action in ((clip["thumbnail"], "view.thumbnail"), (clip["clip_url"], "view.clip")):
-        response, (entry,) = entries_of(record, lambda address=address: client.get(address))
+        response, (entry,) = entries_of(audit_log, lambda address=address: client.get(address))
         assert response.status_code == 200
         assert (entry.act.action, entry.act.status) == (action, 200)
         assert clip["segment"] in entry.act.details["path"]
 
 
-def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, record: AuditLog) -> None:
+def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, audit_log: AuditLog) -> None:
     case = client.post("/api/cases", json={"name": "Li Ming", "queries": ["a boy in red"]}).json()["id"]
     client.get(f"/api/cases/{case}")
     found = client.post(f"/api/cases/{case}/search", json={}).json()
     client.post(f"/api/cases/{case}/marks", json={"clip": found["clips"][0]["id"], "mark": "like"})
-    seen = record.find(AuditFilter(case_id=case))
+    seen = audit_log.find(AuditFilter(case_id=case))
     assert [entry.act.action for entry in seen] == ["case.mark", "case.search", "case.view", "case.new"]
     assert body_of(seen[0])["clip"] == found["clips"][0]["id"]
 
@@ -110,28 +110,28 @@ def test_a_case_can_be_asked_who_looked_at_it(client: httpx.Client, record: Audi
     ],
 )
 def test_refusals_are_recorded(
-    client: httpx.Client, record: AuditLog, method: str, path: str, more: dict[str, Any], action: str, status: int
+    client: httpx.Client, audit_log: AuditLog, method: str, path: str, more: dict[str, Any], action: str, status: int
 ) -> None:
-    response, (entry,) = entries_of(record, lambda: client.request(method, path, **more))
+    response, (entry,) = entries_of(audit_log, lambda: client.request(method, path, **more))
     assert response.status_code == status
     assert (entry.act.action, entry.act.status) == (action, status)
 
 
-def test_figures_and_the_page_are_not_recorded(client: httpx.Client, record: AuditLog) -> None:
+def test_figures_and_the_page_are_not_recorded(client: httpx.Client, audit_log: AuditLog) -> None:
     for path in ("/", "/static/app.js", "/api/health", "/api/status", "/api/live", "/api/alerts"):
-        response, written = entries_of(record, lambda path=path: client.get(path))
+        response, written = entries_of(audit_log, lambda path=path: client.get(path))
         assert (response.status_code, written) == (200, []), path
 
 
-def test_what_cannot_be_recorded_is_not_answered(client: httpx.Client, parts: AppContext) -> None:
+def test_what_cannot_be_recorded_is_not_answered(client: httpx.Client, context: AppContext) -> None:
     name = tables.entries.name
-    with parts.catalog.begin() as db:
+    with context.catalog.begin() as db:
         db.execute(sa.text(f"ALTER TABLE {name} RENAME TO away"))
     try:
         refused = client.post("/api/search", json={"query": "red"})
         unrecorded = client.get("/api/health")
     finally:
-        with parts.catalog.begin() as db:
+        with context.catalog.begin() as db:
             db.execute(sa.text(f"ALTER TABLE away RENAME TO {name}"))
     assert (refused.status_code, refused.json()["error"]) == (503, "Unavailable")
     assert "clips" not in refused.text
@@ -143,15 +143,15 @@ def test_what_cannot_be_recorded_is_not_answered(client: httpx.Client, parts: Ap
     "body",
     [b'{"query": "\\ud800"}', b'{"query": NaN}', b'{"query": 1e999}', b"[" * 100_000, b"\xff\x00", b'{"a":' * 900],
 )
-def test_whatever_is_sent_can_be_recorded(client: httpx.Client, record: AuditLog, body: bytes) -> None:
+def test_whatever_is_sent_can_be_recorded(client: httpx.Client, audit_log: AuditLog, body: bytes) -> None:
     headers = {"content-type": "application/json"}
-    response, (entry,) = entries_of(record, lambda: client.post("/api/search", content=body, headers=headers))
+    response, (entry,) = entries_of(audit_log, lambda: client.post("/api/search", content=body, headers=headers))
     assert 400 <= response.status_code < 500
     assert entry.act.status == response.status_code
 
 
-def test_long_texts_and_secrets_stay_outside(client: httpx.Client, record: AuditLog) -> None:
+def test_long_texts_and_secrets_stay_outside(client: httpx.Client, audit_log: AuditLog) -> None:
     body = {"query": "x" * (MAX_TEXT + 1), "webhook_url": "https://me:secret@example.org/hook"}
-    _, (entry,) = entries_of(record, lambda: client.post("/api/search", json=body))
+    _, (entry,) = entries_of(audit_log, lambda: client.post("/api/search", json=body))
     assert body_of(entry)["query"].startswith("2001 characters, SHA-256 ")
     assert "secret" not in body_of(entry)["webhook_url"]

@@ -29,15 +29,15 @@ FILL = {"segment": "0" * 24, "offset_ms": "0", "camera": "nowhere", "case": "202
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[AppContext]:
     """Over PostgreSQL; the story is told over SQLite."""
-    with town(tmp_path_factory.mktemp("town"), catalog_url=postgres.new()) as parts:
-        yield parts
+    with town(tmp_path_factory.mktemp("town"), catalog_url=postgres.new()) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
-def url(parts: AppContext) -> Iterator[str]:
-    with town_server(parts, local_key="of this machine") as url:
+def url(context: AppContext) -> Iterator[str]:
+    with town_server(context, local_key="of this machine") as url:
         yield url
 
 
@@ -66,20 +66,20 @@ def stranger(url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def record(parts: AppContext) -> Iterator[AuditLog]:
-    record = AuditLog(parts.catalog)
-    yield record
-    assert record.verify() == record.head()
+def audit_log(context: AppContext) -> Iterator[AuditLog]:
+    audit_log = AuditLog(context.catalog)
+    yield audit_log
+    assert audit_log.verify() == audit_log.head()
 
 
 @pytest.fixture(autouse=True)
-def _no_brake(parts: AppContext) -> None:
-    with parts.catalog.begin() as db:
+def _no_brake(context: AppContext) -> None:
+    with context.catalog.begin() as db:
         db.execute(tables.tries.delete())
 
 
-def last(record: AuditLog) -> AuditEntry:
-    return record.find(AuditFilter(limit=1))[0]
+def last(audit_log: AuditLog) -> AuditEntry:
+    return audit_log.find(AuditFilter(limit=1))[0]
 
 
 def try_route(client: httpx.Client, method: str, route: str) -> httpx.Response:
@@ -96,7 +96,7 @@ def try_route(client: httpx.Client, method: str, route: str) -> httpx.Response:
 
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=lambda value: str(value))
 def test_every_route_and_every_role(
-    parts: AppContext, people: dict[str, httpx.Client], stranger: httpx.Client, method: str, route: str
+    context: AppContext, people: dict[str, httpx.Client], stranger: httpx.Client, method: str, route: str
 ) -> None:
     needed = NEEDS[method, route]
     answers = {name: try_route(client, method, route).status_code for name, client in people.items()}
@@ -198,11 +198,11 @@ def test_a_search_answers_from_the_scope_only(olga: httpx.Client, sven: httpx.Cl
             assert {gap["camera"] for gap in answer["coverage"]["gaps"]} <= {camera}
 
 
-def test_old_footage_is_beyond_who_may_not_look_back(parts: AppContext, url: str) -> None:
-    AccountStore(parts.catalog).add(
+def test_old_footage_is_beyond_who_may_not_look_back(context: AppContext, url: str) -> None:
+    AccountStore(context.catalog).add(
         AccountInput("newby", frozenset({UserRole.OPERATOR}), AccessScope(everything=True, back_hours=1)), PASSWORD
     )
-    AccountStore(parts.catalog).add(AccountInput("old", frozenset({UserRole.OPERATOR}), FULL_SCOPE), PASSWORD)
+    AccountStore(context.catalog).add(AccountInput("old", frozenset({UserRole.OPERATOR}), FULL_SCOPE), PASSWORD)
     new, old = sign_in(url, "newby"), sign_in(url, "old")
     clip = old.post(f"/api/cases/{a_case(old)}/search", json={"reason": REASON}).json()["clips"][0]
     ask = {"query": "red", "case": a_case(new), "reason": REASON}
@@ -248,30 +248,30 @@ def test_who_it_was_shared_with_neither_deletes_a_case_nor_takes_it(
 
 
 @pytest.mark.parametrize("path", ["/api/search", "/api/saved-searches", "/api/saved-searches/preview"])
-def test_a_search_needs_a_case_and_a_reason(olga: httpx.Client, record: AuditLog, path: str) -> None:
+def test_a_search_needs_a_case_and_a_reason(olga: httpx.Client, audit_log: AuditLog, path: str) -> None:
     said = {"query": "red"}
     case = a_case(olga)
     for more, what in (({}, "case"), ({"case": case}, "reason"), ({"case": case, "reason": " a "}, "reason")):
         answer = olga.post(path, json=said | more)
         assert (answer.status_code, what in answer.json()["what"]) == (400, True)
     assert olga.post(path, json=said | {"case": case, "reason": REASON}).status_code < 300
-    entry = last(record)
+    entry = last(audit_log)
     assert (entry.act.account, entry.act.case_id) == ("olga", case)
     assert (entry.act.details["roles"], entry.act.details["body"]["reason"]) == (["operator"], REASON)
     olga.patch(f"/api/cases/{case}", json={"open": False})
     assert olga.post(path, json=said | {"case": case, "reason": REASON}).status_code == 409, "it is closed"
 
 
-def test_what_is_opened_from_an_answer_is_recorded_for_its_case(olga: httpx.Client, record: AuditLog) -> None:
+def test_what_is_opened_from_an_answer_is_recorded_for_its_case(olga: httpx.Client, audit_log: AuditLog) -> None:
     case = a_case(olga)
     clip = olga.post("/api/search", json={"query": "red", "case": case, "reason": REASON}).json()["clips"][0]
     for path, action in ((clip["thumbnail"], "view.thumbnail"), (clip["clip_url"], "view.clip")):
         assert olga.get(path).status_code == 200
-        assert (last(record).act.action, last(record).act.case_id) == (action, case)
+        assert (last(audit_log).act.action, last(audit_log).act.case_id) == (action, case)
 
 
 def test_a_wide_search_waits_for_a_supervisor(tmp_path: Path) -> None:
-    with town(tmp_path, wide_search_hours=0.0001) as parts, town_server(parts) as url:
+    with town(tmp_path, wide_search_hours=0.0001) as context, town_server(context) as url:
         olga, sue = sign_in(url, "olga"), sign_in(url, "sue")
         case = a_case(olga)
         ask = {"query": "red", "case": case, "reason": REASON}
@@ -290,7 +290,7 @@ def test_a_wide_search_waits_for_a_supervisor(tmp_path: Path) -> None:
 
 
 def test_danger_to_life_goes_through_and_is_reviewed(tmp_path: Path) -> None:
-    with town(tmp_path, wide_search_hours=0.0001) as parts, town_server(parts) as url:
+    with town(tmp_path, wide_search_hours=0.0001) as context, town_server(context) as url:
         sue, sven, oscar = (sign_in(url, name) for name in ("sue", "sven", "oscar"))
         case = a_case(sue)
         ask = {"query": "red", "case": case, "reason": REASON}
@@ -300,11 +300,11 @@ def test_danger_to_life_goes_through_and_is_reviewed(tmp_path: Path) -> None:
         assert sue.patch(f"/api/approvals/{made['number']}", json={"granted": True}).status_code == 403, "her own"
         assert sven.get("/api/approvals").json()["approvals"] == []
         assert oscar.get("/api/approvals").json()["approvals"] == []
-        AccountStore(parts.catalog).add(AccountInput("max", frozenset({UserRole.SUPERVISOR}), FULL_SCOPE), PASSWORD)
+        AccountStore(context.catalog).add(AccountInput("max", frozenset({UserRole.SUPERVISOR}), FULL_SCOPE), PASSWORD)
         refused = sign_in(url, "max").patch(f"/api/approvals/{made['number']}", json={"granted": False})
         assert refused.json()["holds"] is False
         assert sue.post("/api/search", json=ask).status_code == 403
-        record = AuditLog(parts.catalog).find(AuditFilter(action="approval.ask", account="sue"))
+        record = AuditLog(context.catalog).find(AuditFilter(action="approval.ask", account="sue"))
         assert record[0].act.details["body"]["danger"] is True
 
 
@@ -320,7 +320,7 @@ def test_the_cookie_is_out_of_reach_of_scripts(url: str) -> None:
     assert secret not in answer.text
 
 
-def test_forged_and_old_cookies_open_nothing(parts: AppContext, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forged_and_old_cookies_open_nothing(context: AppContext, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("", "x", "0" * 43, "\x01", "é", "a=b; " + COOKIE + "=c"):
         answer = httpx.get(f"{url}/api/cameras", headers=[(b"Cookie", f"{COOKIE}={value}".encode())])
         assert answer.status_code in (400, 401), value
@@ -354,7 +354,7 @@ def test_a_change_needs_the_token_of_its_own_session(url: str) -> None:
 
 
 def test_guessing_is_slowed_for_account_and_address(
-    parts: AppContext, stranger: httpx.Client, record: AuditLog, monkeypatch: pytest.MonkeyPatch
+    context: AppContext, stranger: httpx.Client, audit_log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statuses = []
     for number in range(passwords.FREE + 1):
@@ -366,8 +366,8 @@ def test_guessing_is_slowed_for_account_and_address(
     assert braked.status_code == 429, "even with the right one"
     assert 1 <= int(braked.headers["retry-after"]) <= passwords.LONGEST_S
     assert stranger.post("/api/login", json={"name": "sven", "password": PASSWORD}).status_code == 429, "the address"
-    assert [e.act.status for e in record.find(AuditFilter(action="login", limit=3))] == [429, 429, 401]
-    assert "wrong password" not in str([e.act.details for e in record.find(AuditFilter(action="login", limit=9))])
+    assert [e.act.status for e in audit_log.find(AuditFilter(action="login", limit=3))] == [429, 429, 401]
+    assert "wrong password" not in str([e.act.details for e in audit_log.find(AuditFilter(action="login", limit=9))])
     monkeypatch.setattr(passwords, "now_ms", lambda: round(time.time() * 1000) + 5000)
     assert stranger.post("/api/login", json=right).status_code == 200
 
@@ -380,7 +380,7 @@ def test_an_unknown_name_is_answered_as_a_wrong_password(stranger: httpx.Client)
     assert {answer.status_code for answer in answers} == {401}
 
 
-def test_who_is_disabled_is_out_at_once(parts: AppContext, url: str, people: dict[str, httpx.Client]) -> None:
+def test_who_is_disabled_is_out_at_once(context: AppContext, url: str, people: dict[str, httpx.Client]) -> None:
     made = people["adam"].post(
         "/api/accounts",
         json={"name": "tim", "password": PASSWORD, "roles": ["operator"], "scope": {"districts": ["north"]}},
@@ -411,15 +411,15 @@ def test_roles_and_scope_change_at_once(url: str, people: dict[str, httpx.Client
     assert uta.get("/api/cases").status_code == 403
 
 
-def test_the_last_administrator_stays(people: dict[str, httpx.Client], parts: AppContext) -> None:
-    number = AccountStore(parts.catalog).named("adam").id
+def test_the_last_administrator_stays(people: dict[str, httpx.Client], context: AppContext) -> None:
+    number = AccountStore(context.catalog).named("adam").id
     for change in ({"disabled": True}, {"roles": ["operator"]}):
         assert people["adam"].patch(f"/api/accounts/{number}", json=change).status_code == 409
     assert people["adam"].get("/api/accounts").status_code == 200
 
 
-def test_a_password_is_changed_by_its_owner(url: str, parts: AppContext) -> None:
-    AccountStore(parts.catalog).add(AccountInput("vera", frozenset({UserRole.OPERATOR}), NORTH), PASSWORD)
+def test_a_password_is_changed_by_its_owner(url: str, context: AppContext) -> None:
+    AccountStore(context.catalog).add(AccountInput("vera", frozenset({UserRole.OPERATOR}), NORTH), PASSWORD)
     vera, other = sign_in(url, "vera"), sign_in(url, "vera")
     new = "another long sentence"
     wrong = vera.post("/api/me/password", json={"password": "not it at all", "new_password": new})
@@ -430,13 +430,13 @@ def test_a_password_is_changed_by_its_owner(url: str, parts: AppContext) -> None
 
 
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaa", "walter-walter", "x" * 201])
-def test_weak_passwords_are_refused_and_not_repeated(parts: AppContext, password: str) -> None:
+def test_weak_passwords_are_refused_and_not_repeated(context: AppContext, password: str) -> None:
     with pytest.raises(BadInput) as raised:
-        AccountStore(parts.catalog).add(AccountInput("walter", frozenset({UserRole.OPERATOR}), NORTH), password)
+        AccountStore(context.catalog).add(AccountInput("walter", frozenset({UserRole.OPERATOR}), NORTH), password)
     assert password not in str(raised.value)
 
 
-def test_of_secrets_there_are_only_hashes(parts: AppContext, url: str, people: dict[str, httpx.Client]) -> None:
+def test_of_secrets_there_are_only_hashes(context: AppContext, url: str, people: dict[str, httpx.Client]) -> None:
     client = sign_in(url, "olga")
     key = (
         people["adam"]
@@ -444,7 +444,7 @@ def test_of_secrets_there_are_only_hashes(parts: AppContext, url: str, people: d
         .json()["key"]
     )
     secrets = (PASSWORD, client.cookies[COOKIE], client.headers[CSRF_HEADER], key)
-    with parts.catalog.begin() as db:
+    with context.catalog.begin() as db:
         for table in sa.inspect(db).get_table_names():
             text = str(db.execute(sa.text(f'SELECT * FROM "{table}"')).all())  # noqa: S608 - names of our own tables
             assert not any(secret in text for secret in secrets), table
@@ -454,14 +454,14 @@ def test_of_secrets_there_are_only_hashes(parts: AppContext, url: str, people: d
 
 
 def test_a_key_has_a_scope_and_an_end(
-    parts: AppContext, stranger: httpx.Client, people: dict[str, httpx.Client], record: AuditLog, monkeypatch: Any
+    context: AppContext, stranger: httpx.Client, people: dict[str, httpx.Client], audit_log: AuditLog, monkeypatch: Any
 ) -> None:
     body = {"name": "night-job", "roles": ["operator"], "scope": {"districts": ["south"]}, "days": 1}
     made = people["adam"].post("/api/keys", json=body).json()
     stranger.headers["Authorization"] = f"Bearer {made['key']}"
     assert [camera["id"] for camera in stranger.get("/api/cameras").json()["cameras"]] == ["hall"]
     case = a_case(stranger)
-    assert last(record).act.account == "key:night-job"
+    assert last(audit_log).act.account == "key:night-job"
     found = stranger.post(f"/api/cases/{case}/search", json={"reason": REASON}).json()
     assert {clip["camera"] for clip in found["clips"]} == {"hall"}
     assert stranger.get("/api/accounts").status_code == 403
@@ -478,25 +478,25 @@ def test_a_key_has_a_scope_and_an_end(
         assert answer.status_code == 401
 
 
-def test_commands_at_this_machine_have_a_key_of_their_own(stranger: httpx.Client, record: AuditLog) -> None:
+def test_commands_at_this_machine_have_a_key_of_their_own(stranger: httpx.Client, audit_log: AuditLog) -> None:
     stranger.headers.update({"Authorization": "Bearer of this machine", "X-Xunren-User": "root"})
     assert {camera["id"] for camera in stranger.get("/api/cameras").json()["cameras"]} == {"gate", "hall"}
     assert stranger.get("/api/cases").status_code == 200
-    assert last(record).act.account == "os:root"
+    assert last(audit_log).act.account == "os:root"
 
 
 # the first account ---------------------------------------------------------------------------------------------
 
 
-def test_the_first_account_is_made_with_the_link_once(parts: AppContext, url: str) -> None:
+def test_the_first_account_is_made_with_the_link_once(context: AppContext, url: str) -> None:
     body = {"token": "", "name": "eve", "password": PASSWORD}
     assert httpx.post(f"{url}/api/setup", json=body).status_code == 403, "this server has given none"
     assert httpx.get(f"{url}/api/me").json()["setup_needed"] is False
-    with town_server(parts, setup_token="link") as other:
+    with town_server(context, setup_token="link") as other:
         assert httpx.post(f"{other}/api/setup", json=body | {"token": "link"}).status_code == 409, "there are accounts"
 
 
-def test_a_new_town_is_set_up(tmp_path: Path, parts: AppContext) -> None:
+def test_a_new_town_is_set_up(tmp_path: Path, context: AppContext) -> None:
     from tests.support.browser import small_index
 
     with small_index(tmp_path, [], accounts=True) as fresh, town_server(fresh, setup_token="link") as url:
@@ -536,15 +536,15 @@ def test_who_reads_the_record(people: dict[str, httpx.Client], olga: httpx.Clien
     assert people["aude"].get("/api/audit/check").json()["whole"] is True
 
 
-def test_masks_are_drawn_by_who_may(people: dict[str, httpx.Client], parts: AppContext, olga: httpx.Client) -> None:
+def test_masks_are_drawn_by_who_may(people: dict[str, httpx.Client], context: AppContext, olga: httpx.Client) -> None:
     triangle = [[0, 0], [0.5, 0], [0, 0.5]]
     sue, adam = people["sue"], people["adam"]
     assert olga.put("/api/cameras/gate/masks", json={"masks": [triangle]}).status_code == 403
-    before = parts.catalog.streams.configs(["hall"])["hall"]
+    before = context.catalog.streams.configs(["hall"])["hall"]
     assert sue.put("/api/cameras/hall/masks", json={"masks": [triangle]}).json()["masks"] == [triangle]
     assert adam.get("/api/cameras/hall/masks").json()["masks"] == [triangle]
     for bad in ([[[0, 0], [1, 1]]], [[[0, 0], [2, 0], [0, 1]]], "x", [[[0, 0]] * 101]):
         assert sue.put("/api/cameras/hall/masks", json={"masks": bad}).status_code == 400
     assert sue.put("/api/cameras/nowhere/masks", json={"masks": []}).status_code == 404
     assert sue.put("/api/cameras/hall/masks", json={"masks": []}).json()["masks"] == []
-    assert parts.catalog.streams.configs(["hall"])["hall"] == before
+    assert context.catalog.streams.configs(["hall"])["hall"] == before

@@ -40,27 +40,27 @@ LATER = (("school", "08:20"), ("airport", "08:20"), ("park", "12:00"), ("hall", 
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     folder = tmp_path_factory.mktemp("cases")
-    with small_index(folder, VIDEOS) as parts:
+    with small_index(folder, VIDEOS) as context:
         for camera, at in LATER:
             film = walker(folder / "later" / f"{camera}.mp4", "red")
-            start = parse_time(f"2026-11-02T{at}+08:00", parts.zone)
-            megapixels = parts.settings.max_megapixels
+            start = parse_time(f"2026-11-02T{at}+08:00", context.zone)
+            megapixels = context.settings.max_megapixels
             register(
-                parts.catalog, [film], camera_id=camera, start_ms=start, zone=parts.zone, max_megapixels=megapixels
+                context.catalog, [film], camera_id=camera, start_ms=start, zone=context.zone, max_megapixels=megapixels
             )
-        with open_executor(parts) as executor:
+        with open_executor(context) as executor:
             assert all(report.state == SegmentState.INDEXED for report in executor.run())
         for camera, km in PLACES.items():
             lat, lon = (None, None) if km is None else (LAT + km * KM, LON)
-            parts.catalog.cameras.add(Camera(camera, f"the {camera}", lat=lat, lon=lon))
-        yield parts
+            context.catalog.cameras.add(Camera(camera, f"the {camera}", lat=lat, lon=lon))
+        yield context
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext) -> Iterator[httpx.Client]:
-    with serving(create_app(parts, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
+def client(context: AppContext) -> Iterator[httpx.Client]:
+    with serving(create_app(context, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -165,7 +165,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"queries": [" "]}, 400, "the sentence is empty"),
     ({"queries": "red"}, 400, "queries"),
     ({"photos": [{"data": "?"}]}, 400, "photo 1 is not base64"),
-    ({"photos": [picture(), photo(b"GIF89a")]}, 400, "photo 2 is not a picture"),
+    ({"photos": [picture(), photo(b"GIF89a")]}, 400, "photo 2 is not an image"),
     ({"photos": [picture()] * 9}, 400, "photos"),
     ({"last_seen": {"camera": "nowhere", "time": 0}}, 404, "unknown camera"),
     ({"last_seen": {"camera": "gate"}}, 400, "last_seen.time"),
@@ -299,18 +299,20 @@ def test_a_clip_that_is_none(client: httpx.Client, case: dict[str, Any]) -> None
     assert read(client, case) == case
 
 
-def test_what_is_gone_is_told_and_its_picture_serves(client: httpx.Client, parts: AppContext) -> None:
+def test_what_is_gone_is_told_and_its_picture_serves(client: httpx.Client, context: AppContext) -> None:
     case = opened(client, queries=[], photos=[picture()])
-    film = walker(parts.settings.data_dir / "gone.mp4", "red")
-    s = parts.settings
-    register(parts.catalog, [film], camera_id="gone", start_ms=1000, zone=parts.zone, max_megapixels=s.max_megapixels)
-    with open_executor(parts) as executor:
+    film = walker(context.settings.data_dir / "gone.mp4", "red")
+    s = context.settings
+    register(
+        context.catalog, [film], camera_id="gone", start_ms=1000, zone=context.zone, max_megapixels=s.max_megapixels
+    )
+    with open_executor(context) as executor:
         (report,) = executor.run()
     clip = red_clip(client, "gone")["id"]
     good(client.post(f"/api/cases/{case['id']}/marks", json={"clip": clip, "mark": "like"}), 201)
     first = sight(client, case, "gone")
     assert asked(client, case)["gone_marks"] == []
-    parts.store.delete_segment(report.segment.id)
+    context.store.delete_segment(report.segment.id)
     assert asked(client, case)["gone_marks"] == [clip]
     assert client.get(first["thumbnail"]).content.startswith(b"\xff\xd8\xff")
     alone = asked(client, case, "follow", hours=1)  # a query of nothing but the picture that was kept; in 1970
@@ -320,7 +322,7 @@ def test_what_is_gone_is_told_and_its_picture_serves(client: httpx.Client, parts
 # sightings, trail, follow ----------------------------------------------------------------------------------------
 
 
-def test_a_sighting(client: httpx.Client, parts: AppContext, case: dict[str, Any]) -> None:
+def test_a_sighting(client: httpx.Client, context: AppContext, case: dict[str, Any]) -> None:
     clip = red_clip(client, "gate")
     made = sight(client, case, "gate", note="his shoes")
     assert set(made) == set(SightingOut.model_fields)
@@ -329,19 +331,19 @@ def test_a_sighting(client: httpx.Client, parts: AppContext, case: dict[str, Any
     assert clip["start_ms"] <= made["start_ms"] <= made["time_ms"] < made["end_ms"] <= clip["end_ms"]
     assert client.get(made["thumbnail"]).content == client.get(clip["thumbnail"]).content
     assert client.get(made["clip_url"]).status_code == 200
-    holds = parts.catalog.retention.holds()
+    holds = context.catalog.retention.holds()
     held = next(hold for hold in holds if hold.id == made["hold"])
     assert (held.camera_id, held.why) == ("gate", f"case {case['id']}")
     assert (held.start_ms, held.end_ms) == (made["start_ms"], made["end_ms"])
 
     assert sight(client, case, "gate") == made
-    assert len(parts.catalog.retention.holds()) == len(holds)
+    assert len(context.catalog.retention.holds()) == len(holds)
     answer = asked(client, case)
     assert best(answer, "gate")["sighting"] == 1
     assert best(answer, "school")["sighting"] is None
     left = good(client.delete(f"/api/cases/{case['id']}/sightings/1"))
     assert left["sightings"] == []
-    assert len(parts.catalog.retention.holds()) == len(holds) - 1
+    assert len(context.catalog.retention.holds()) == len(holds) - 1
     problem(client.get(made["thumbnail"]), 404)
     problem(client.delete(f"/api/cases/{case['id']}/sightings/1"), 404)
 
@@ -390,25 +392,29 @@ class Listening:
         return self._engine.search(query)
 
 
-def test_follow_asks_with_all_crops_of_the_track(client: httpx.Client, parts: AppContext, case: dict[str, Any]) -> None:
+def test_follow_asks_with_all_crops_of_the_track(
+    client: httpx.Client, context: AppContext, case: dict[str, Any]
+) -> None:
     made = sight(client, case, "gate")
     wrong = made["clip"]
     marks = f"/api/cases/{case['id']}/marks"
     liked = red_clip(client, "hall")["id"]
     for clip, sign in ((liked, "like"), (wrong, "unlike"), (red_clip(client, "park")["id"], "unlike")):
         good(client.post(marks, json={"clip": clip, "mark": sign}), 201)
-    engine = Listening(parts.engine)
-    work = CaseService(with_index(parts, engine=cast(SearchEngine, engine)), cases_of(parts.settings, parts.catalog))
+    engine = Listening(context.engine)
+    work = CaseService(
+        with_index(context, engine=cast(SearchEngine, engine)), cases_of(context.settings, context.catalog)
+    )
     work.follow(case["id"], None, 2, CaseSearchOptions())
     track = wrong.rpartition("-")[0]
-    crops = {row for row in parts.store.ids(made["segment"]) if row.startswith(f"{track}-")}
+    crops = {row for row in context.store.ids(made["segment"]) if row.startswith(f"{track}-")}
     assert len(crops) > 1
     assert set(engine.query.like) == crops | {liked}
     assert engine.query.unlike == (red_clip(client, "park")["id"],)  # what is confirmed cannot be wrong
-    assert (engine.query.text, len(engine.query.photos)) == ("a boy in a red coat", 0)
+    assert (engine.query.sentence, len(engine.query.photos)) == ("a boy in a red coat", 0)
     assert engine.query.reach
     assert engine.query.reach.hard
-    assert engine.query.where.to_ms == made["time_ms"] + 2 * HOUR_MS
+    assert engine.query.where.end_ms == made["time_ms"] + 2 * HOUR_MS
 
 
 def test_follow_is_held_by_the_neighbours(client: httpx.Client, case: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[httpx.Client]:
     with Catalog(settings.catalog_address) as catalog, MemoryStore(dim=4) as store:
         app = FastAPI()
         app.include_router(router)
-        app.state.parts = SimpleNamespace(settings=settings, catalog=catalog, store=store, media=media)
+        app.state.context = SimpleNamespace(settings=settings, catalog=catalog, store=store, media=media)
         with serving(app) as url, httpx.Client(base_url=url) as client:
             address_file(settings).write_text(json.dumps({"url": url, "pid": os.getpid()}))
             yield client

@@ -39,34 +39,34 @@ from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
     """A live camera of two streams, of which the smaller one is indexed."""
     folder = tmp_path_factory.mktemp("live")
-    with small_index(folder, VIDEOS[1:2]) as parts:
-        parts.catalog.cameras.add(Camera("lane", clock_offset_ms=7))
+    with small_index(folder, VIDEOS[1:2]) as context:
+        context.catalog.cameras.add(Camera("lane", clock_offset_ms=7))
         kept = [(s, SegmentState.KEPT) for s in recorded(folder / "main", StreamRole.MAIN, WIDTH)]
         waiting = [(s, SegmentState.PENDING) for s in recorded(folder / "sub", StreamRole.SUB, 320)]
-        parts.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
-        with open_executor(parts) as executor:
+        context.catalog.recordings.write(RecorderUpdate(segments=kept + waiting))
+        with open_executor(context) as executor:
             assert [report.state for report in executor.run()] == ["indexed"] * 3
-        yield parts
+        yield context
 
 
 @pytest.fixture(scope="module")
-def case(parts: AppContext) -> str:
-    cases = cases_of(parts.settings, parts.catalog)
+def case(context: AppContext) -> str:
+    cases = cases_of(context.settings, context.catalog)
     id_ = cases.new(CaseInput("Man", ("red",))).id
     # So small an index has hardly anybody who is not in red: the background is red, too, and scores are low.
-    settings = parts.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
-    engine = SearchEngine(settings, parts.embedder, parts.store, parts.catalog)
+    settings = context.settings.model_copy(update={"false_match_share": 0.9, "false_maybe_share": 0.95})
+    engine = SearchEngine(settings, context.embedder, context.store, context.catalog)
     found = engine.search(Query("red", Filter(cameras=("lane",))))
-    CaseService(parts, cases).confirm(id_, found.clips[0].id)
+    CaseService(context, cases).confirm(id_, found.clips[0].id)
     return id_
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext) -> Iterator[httpx.Client]:
-    with serving(create_app(parts, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=120) as client:
+def client(context: AppContext) -> Iterator[httpx.Client]:
+    with serving(create_app(context, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=120) as client:
         yield client
 
 
@@ -87,25 +87,25 @@ def folder(answer: httpx.Response, tmp_path: Path) -> Path:
     return made
 
 
-def mains(parts: AppContext) -> list[Path]:
-    return sorted((parts.settings.data_dir.parent / "main").glob("main*.mp4"))
+def mains(context: AppContext) -> list[Path]:
+    return sorted((context.settings.data_dir.parent / "main").glob("main*.mp4"))
 
 
-def test_all_files_that_show_it_are_in_it(folder: Path, parts: AppContext, tmp_path: Path) -> None:
+def test_all_files_that_show_it_are_in_it(folder: Path, context: AppContext, tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
-    key.write_bytes(Signer(parts.settings.data_dir).public.pem)
+    key.write_bytes(Signer(context.settings.data_dir).public.pem)
     assert verify(folder, key).faults == ()
     told: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
     copies = sorted((folder / "original").iterdir())
     begin, end = (told["sighting"][f"{name}_ms"] for name in ("start", "end"))
-    wanted = {BEGAN + 4000 * n: path for n, path in enumerate(mains(parts)) if begin - 4000 < BEGAN + 4000 * n < end}
+    wanted = {BEGAN + 4000 * n: path for n, path in enumerate(mains(context)) if begin - 4000 < BEGAN + 4000 * n < end}
     assert len(wanted) >= 2
     assert [path.read_bytes() for path in copies] == [path.read_bytes() for path in wanted.values()]  # in full quality
     assert [one["start_ms"] for one in told["recordings"]] == list(wanted)
     assert {one["clock"]["offset_ms"] for one in told["recordings"]} == {None}
     assert "recorder's clock" in told["recordings"][0]["clock"]["meaning"]
 
-    source = [packet for path in mains(parts) for packet in packets(path)]
+    source = [packet for path in mains(context) for packet in packets(path)]
     copy = packets(folder / "clip.mp4")
     first = source.index(copy[0])
     assert source[first : first + len(copy)] == copy
@@ -124,20 +124,20 @@ def test_all_files_that_show_it_are_in_it(folder: Path, parts: AppContext, tmp_p
         assert image[160:260, left + 8 : left + 36, 0].mean() > 170
 
 
-def test_it_is_recorded_twice(answer: httpx.Response, parts: AppContext, case: str, folder: Path) -> None:
+def test_it_is_recorded_twice(answer: httpx.Response, context: AppContext, case: str, folder: Path) -> None:
     """Before it is signed with its hashes, and as the request that it was."""
     assert answer.headers["content-type"] == "application/zip"
     assert f"evidence-{case}-1.zip" in answer.headers["content-disposition"]
-    record = AuditLog(parts.catalog)
-    record.verify()
-    request, signed = record.find(AuditFilter(case_id=case, limit=2))
+    audit_log = AuditLog(context.catalog)
+    audit_log.verify()
+    request, signed = audit_log.find(AuditFilter(case_id=case, limit=2))
     assert (request.act.action, request.act.status) == ("evidence.export", 200)
     assert (signed.act.action, signed.act.account, signed.act.address) == ("evidence.sign", "local", "127.0.0.1")
     told = json.loads((folder / "manifest.json").read_text("utf-8"))
     named = {"number": signed.number, "hash": signed.hash}
     assert told["audit"] == named
     assert request.act.details["shown"] == {"sighting": 1, "signed": named}
-    until(lambda: not any((parts.settings.data_dir / "outgoing").iterdir()))  # removed when the answer is out
+    until(lambda: not any((context.settings.data_dir / "outgoing").iterdir()))  # removed when the answer is out
 
 
 def test_nothing_in_the_archive_is_compressed(answer: httpx.Response) -> None:
@@ -146,20 +146,22 @@ def test_nothing_in_the_archive_is_compressed(answer: httpx.Response) -> None:
 
 
 def test_what_cannot_be_exported_is_a_problem(
-    client: httpx.Client, parts: AppContext, case: str, tmp_path: Path
+    client: httpx.Client, context: AppContext, case: str, tmp_path: Path
 ) -> None:
     path = f"/api/cases/{case}/sightings"
     problem(client.post(f"{path}/9/evidence", json={}), 404)
     problem(client.post("/api/cases/2026-9999/sightings/1/evidence", json={}), 404)
     problem(client.post(f"{path}/1/evidence", json={"blur": "perhaps"}), 400)
-    for number, file in enumerate(films := [*mains(parts), *sorted(mains(parts)[0].parents[1].glob("sub/sub*.mp4"))]):
+    for number, file in enumerate(
+        films := [*mains(context), *sorted(mains(context)[0].parents[1].glob("sub/sub*.mp4"))]
+    ):
         file.rename(tmp_path / f"{number}")
     try:
         assert "no longer there" in problem(client.post(f"{path}/1/evidence", json={}), 404)["what"]
     finally:
         for number, file in enumerate(films):
             (tmp_path / f"{number}").rename(file)
-    assert list((parts.settings.data_dir / "outgoing").iterdir()) == []
+    assert list((context.settings.data_dir / "outgoing").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/b", "original/../../x"])

@@ -37,40 +37,40 @@ def now() -> int:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory, now: int) -> Iterator[AppContext]:
+def context(tmp_path_factory: pytest.TempPathFactory, now: int) -> Iterator[AppContext]:
     """`gate` records; `hall` with a sub-stream had an outage; the third is refused; the fourth no recorder knows."""
     since = now - HOUR
-    with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:1]) as parts:
-        parts.catalog.cameras.add(parts.catalog.cameras.get("gate"))
-        recordings.add(parts, "gate", since, name="North gate")
-        recordings.record(parts, "gate", since, 356)
-        recordings.record(parts, "gate", since + 3_560_000, 1, state=SegmentState.SKIPPED, reason="undecodable")
-        recordings.record(parts, "gate", since + 3_570_000, 2, state=SegmentState.PENDING)
-        recordings.add(parts, "hall", since, sub=True)
-        recordings.record(parts, "hall", since, 200, role=StreamRole.SUB)
-        recordings.record(parts, "hall", since, 300, state=SegmentState.KEPT)
+    with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:1]) as context:
+        context.catalog.cameras.add(context.catalog.cameras.get("gate"))
+        recordings.add(context, "gate", since, name="North gate")
+        recordings.record(context, "gate", since, 356)
+        recordings.record(context, "gate", since + 3_560_000, 1, state=SegmentState.SKIPPED, reason="undecodable")
+        recordings.record(context, "gate", since + 3_570_000, 2, state=SegmentState.PENDING)
+        recordings.add(context, "hall", since, sub=True)
+        recordings.record(context, "hall", since, 200, role=StreamRole.SUB)
+        recordings.record(context, "hall", since, 300, state=SegmentState.KEPT)
         recordings.missing(
-            parts, "hall", since + 2_000_000, since + 2_600_000, Reason.NO_FRAMES, "silent", StreamRole.SUB
+            context, "hall", since + 2_000_000, since + 2_600_000, Reason.NO_FRAMES, "silent", StreamRole.SUB
         )
-        recordings.record(parts, "hall", since + 2_600_000, 99, role=StreamRole.SUB)
-        recordings.add(parts, NAME, since)
-        recordings.missing(parts, NAME, since, now, Reason.REFUSED, "401")
-        recordings.add(parts, "lost", since)
-        keep_telling(parts, now)
-        yield parts
+        recordings.record(context, "hall", since + 2_600_000, 99, role=StreamRole.SUB)
+        recordings.add(context, NAME, since)
+        recordings.missing(context, NAME, since, now, Reason.REFUSED, "401")
+        recordings.add(context, "lost", since)
+        keep_telling(context, now)
+        yield context
 
 
-def keep_telling(parts: AppContext, now: int) -> None:
+def keep_telling(context: AppContext, now: int) -> None:
     """What the recorder says of the three that it knows."""
-    recordings.tell(parts, "gate", StreamState.RECORDING, now, open_ms=10_000)
+    recordings.tell(context, "gate", StreamState.RECORDING, now, open_ms=10_000)
     for role in (StreamRole.MAIN, StreamRole.SUB):
-        recordings.tell(parts, "hall", StreamState.RECORDING, now, role=role, open_ms=10_000, reconnects=3)
-    recordings.tell(parts, NAME, StreamState.REFUSED, now, detail="401", age_ms=HOUR)
+        recordings.tell(context, "hall", StreamState.RECORDING, now, role=role, open_ms=10_000, reconnects=3)
+    recordings.tell(context, NAME, StreamState.REFUSED, now, detail="401", age_ms=HOUR)
 
 
 @pytest.fixture(scope="module")
-def client(parts: AppContext) -> Iterator[httpx.Client]:
-    with serving(create_app(parts, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
+def client(context: AppContext) -> Iterator[httpx.Client]:
+    with serving(create_app(context, hosts=HOSTS)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -81,8 +81,8 @@ def asked(client: httpx.Client, path: str, **params: object) -> dict[str, Any]:
     return cast(dict[str, Any], response.json())
 
 
-def streams(client: httpx.Client, parts: AppContext) -> dict[tuple[str, str], dict[str, Any]]:
-    keep_telling(parts, now_ms())
+def streams(client: httpx.Client, context: AppContext) -> dict[tuple[str, str], dict[str, Any]]:
+    keep_telling(context, now_ms())
     return {(one["camera"], one["role"]): one for one in asked(client, "/api/live")["streams"]}
 
 
@@ -97,8 +97,9 @@ def sums(accounts: list[dict[str, Any]], field: str) -> dict[str, float]:
 # coverage --------------------------------------------------------------------------------------------------------
 
 
-def test_every_hour_adds_up_and_says_why(client: httpx.Client, parts: AppContext, now: int) -> None:
-    keep_telling(parts, now_ms())  # what was told more than 15 s ago is a dead recorder's, and its open file is missing
+def test_every_hour_adds_up_and_says_why(client: httpx.Client, context: AppContext, now: int) -> None:
+    # What was told more than 15 s ago is a dead recorder's, and its open file is missing.
+    keep_telling(context, now_ms())
     answer = asked(client, "/api/coverage", **{"start": now - 2 * HOUR, "end": now})
     assert set(answer) == set(CoverageHoursOut.model_fields)
     by = {
@@ -153,9 +154,9 @@ def test_coverage_that_cannot_be(client: httpx.Client, params: dict[str, str], s
 
 
 def test_so_much_coverage_is_refused_before_it_is_counted(tmp_path: Path) -> None:
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
         for n in range(MOST_CAMERA_DAYS // 31 + 1):
-            recordings.add(parts, f"c{n}", 0)
+            recordings.add(context, f"c{n}", 0)
         with httpx.Client(base_url=url, timeout=30) as client:
             month = {"start": "2026-10-01", "end": "2026-11-01"}
             refused = client.get("/api/coverage", params=month)
@@ -167,9 +168,9 @@ def test_so_much_coverage_is_refused_before_it_is_counted(tmp_path: Path) -> Non
 # now -------------------------------------------------------------------------------------------------------------
 
 
-def test_every_stream_as_it_is_now(client: httpx.Client, parts: AppContext, now: int) -> None:
+def test_every_stream_as_it_is_now(client: httpx.Client, context: AppContext, now: int) -> None:
     earliest = now_ms()
-    found = streams(client, parts)
+    found = streams(client, context)
     passed = (earliest - now) / 1000, (now_ms() - now) / 1000  # since the catalogue was filled
     assert set(found) == {("gate", "main"), ("hall", "main"), ("hall", "sub"), (NAME, "main"), ("lost", "main")}
     for stream in found.values():
@@ -186,8 +187,8 @@ def test_every_stream_as_it_is_now(client: httpx.Client, parts: AppContext, now:
     assert (found["lost", "main"]["state"], found["lost", "main"]["since"]) == ("recorder not running", None)
 
 
-def test_what_a_person_must_see_to(client: httpx.Client, parts: AppContext) -> None:
-    streams(client, parts)
+def test_what_a_person_must_see_to(client: httpx.Client, context: AppContext) -> None:
+    streams(client, context)
     answer = asked(client, "/api/live")
     assert set(answer) == set(LiveOut.model_fields)
     assert answer["recorder"] is True
@@ -197,7 +198,7 @@ def test_what_a_person_must_see_to(client: httpx.Client, parts: AppContext) -> N
 
 
 def test_a_full_disk_a_dead_recorder_and_a_late_indexer_are_alarms(tmp_path: Path) -> None:
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
         client = httpx.Client(base_url=url, timeout=30)
 
         def alarms() -> dict[str, str]:
@@ -206,25 +207,25 @@ def test_a_full_disk_a_dead_recorder_and_a_late_indexer_are_alarms(tmp_path: Pat
         with client:
             assert alarms() == {}, "nothing is live"
             now = now_ms()
-            recordings.add(parts, "gate", now - HOUR)
+            recordings.add(context, "gate", now - HOUR)
             assert set(alarms()) == {"recorder"}
-            recordings.tell(parts, "gate", StreamState.DISK_FULL, now)
+            recordings.tell(context, "gate", StreamState.DISK_FULL, now)
             assert "disk is full" in alarms()["disk"]
-            recordings.record(parts, "gate", now - HOUR, 100)
-            recordings.tell(parts, "gate", StreamState.RECORDING, now)
+            recordings.record(context, "gate", now - HOUR, 100)
+            recordings.tell(context, "gate", StreamState.RECORDING, now)
             assert alarms() == {}, "a camera that comes back after an hour is not behind"
-            recordings.record(parts, "gate", now - HOUR + 1_000_000, 260, state=SegmentState.PENDING)
+            recordings.record(context, "gate", now - HOUR + 1_000_000, 260, state=SegmentState.PENDING)
             assert "behind" in alarms()["lag"]
-            recordings.tell(parts, "gate", StreamState.RECORDING, now_ms() - DEAD_MS - 1000)
+            recordings.tell(context, "gate", StreamState.RECORDING, now_ms() - DEAD_MS - 1000)
             assert set(alarms()) == {"recorder"}
 
 
 def test_one_dead_recorder_of_two_is_seen(tmp_path: Path) -> None:
     now = now_ms()
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
         for camera, told in (("east", now), ("west", now - DEAD_MS - 60_000)):
-            recordings.add(parts, camera, now - HOUR)
-            recordings.tell(parts, camera, StreamState.RECORDING, told)
+            recordings.add(context, camera, now - HOUR)
+            recordings.tell(context, camera, StreamState.RECORDING, told)
         with httpx.Client(base_url=url, timeout=30) as client:
             answer = asked(client, "/api/live")
     assert answer["recorder"] is True
@@ -236,21 +237,21 @@ def test_one_dead_recorder_of_two_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("camera", ["hall", NAME])
-def test_a_picture_of_now(client: httpx.Client, parts: AppContext, camera: str) -> None:
+def test_a_picture_of_now(client: httpx.Client, context: AppContext, camera: str) -> None:
     role = "sub" if camera == "hall" else "main"
-    parts.media.now_path(camera).unlink(missing_ok=True)
-    assert streams(client, parts)[camera, role]["image"] is None
+    context.media.now_path(camera).unlink(missing_ok=True)
+    assert streams(client, context)[camera, role]["image"] is None
     taken = now_ms() - 3000
-    jpeg = recordings.picture(parts, camera, taken)
-    address = streams(client, parts)[camera, role]["image"]
+    jpeg = recordings.picture(context, camera, taken)
+    address = streams(client, context)[camera, role]["image"]
     response = client.get(address)
     assert (response.status_code, response.content) == (200, jpeg)
     assert response.headers["content-type"] == "image/jpeg"
     assert "no-cache" in response.headers["cache-control"]
     assert parsedate_to_datetime(response.headers["last-modified"]).timestamp() == taken // 1000
     assert client.head(address).headers["content-length"] == str(len(jpeg))
-    recordings.picture(parts, camera, taken + 2000)
-    assert streams(client, parts)[camera, role]["image"] != address, "so that the page sees a new one"
+    recordings.picture(context, camera, taken + 2000)
+    assert streams(client, context)[camera, role]["image"] != address, "so that the page sees a new one"
 
 
 @pytest.mark.parametrize("camera", ["lost", "nobody", "..%2F..%2Fcatalog.sqlite", "a%00b"])
@@ -273,9 +274,9 @@ def metrics(client: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:
     return {(s.name, frozenset(s.labels.values())): s.value for family in families for s in family.samples}
 
 
-def test_metrics_for_prometheus(client: httpx.Client, parts: AppContext, now: int) -> None:
+def test_metrics_for_prometheus(client: httpx.Client, context: AppContext, now: int) -> None:
     earliest = now_ms()
-    streams(client, parts)
+    streams(client, context)
     found = metrics(client)
     passed = (earliest - now) / 1000, (now_ms() - now) / 1000  # since the catalogue was filled
 
@@ -304,13 +305,13 @@ def test_metrics_for_prometheus(client: httpx.Client, parts: AppContext, now: in
     assert of("camera_recorded_seconds_last_hour", "hall") == pytest.approx(3000, abs=60)
     assert of("backlog_segments") == 2
     assert of("backlog_seconds") == 20
-    assert of("index_rows") == parts.store.count()
+    assert of("index_rows") == context.store.count()
     assert of("disk_free_bytes") > 0
 
 
 def test_metrics_twice_and_in_two_applications(client: httpx.Client, tmp_path: Path) -> None:
     assert metrics(client).keys() == metrics(client).keys()
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
         with httpx.Client(base_url=url, timeout=30) as other:
             found = metrics(other)
         assert found["xunren_recorder_running", frozenset()] == 0
@@ -321,8 +322,8 @@ def test_metrics_twice_and_in_two_applications(client: httpx.Client, tmp_path: P
 # answers, and what must never be told ----------------------------------------------------------------------------
 
 
-def test_an_answer_tells_its_gaps(client: httpx.Client, parts: AppContext, now: int) -> None:
-    streams(client, parts)
+def test_an_answer_tells_its_gaps(client: httpx.Client, context: AppContext, now: int) -> None:
+    streams(client, context)
     body = {"query": "an elephant", "start": now - HOUR, "end": now}
     answer = client.post("/api/search", json=body).json()
     told = answer["coverage"]
@@ -341,22 +342,22 @@ def test_an_answer_tells_its_gaps(client: httpx.Client, parts: AppContext, now: 
     assert (other["camera_count"], other["with_gaps"]) == (1, 1)
 
 
-def test_nothing_secret_is_told(client: httpx.Client, parts: AppContext) -> None:
+def test_nothing_secret_is_told(client: httpx.Client, context: AppContext) -> None:
     paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/api/check", "/metrics", "/openapi.json")
     for path in paths:
         response = client.get(path)
         assert response.status_code == 200
         assert recordings.SECRET not in response.text
-    assert streams(client, parts)["gate", "main"]["url"] == "rtsp://gate.example/stream"
+    assert streams(client, context)["gate", "main"]["url"] == "rtsp://gate.example/stream"
 
 
 def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
     address = "rtsp://viewer:Gr8-hush%21@10.0.0.9/live?token=Gr8-hush"
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
-        parts.catalog.cameras.add(Camera("gate"))
-        sealed = Vault(parts.settings.data_dir).seal(address)
-        parts.catalog.streams.set("gate", [Stream("gate", StreamRole.MAIN, sealed, shown(address), now_ms() - HOUR)])
-        recordings.tell(parts, "gate", StreamState.REFUSED, now_ms(), detail="the camera refuses user and password")
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
+        context.catalog.cameras.add(Camera("gate"))
+        sealed = Vault(context.settings.data_dir).seal(address)
+        context.catalog.streams.set("gate", [Stream("gate", StreamRole.MAIN, sealed, shown(address), now_ms() - HOUR)])
+        recordings.tell(context, "gate", StreamState.REFUSED, now_ms(), detail="the camera refuses user and password")
         with httpx.Client(base_url=url, timeout=30) as client:
             paths = ("/api/live", "/api/coverage", "/api/cameras", "/api/status", "/metrics", "/openapi.json", "/docs")
             told = [client.get(path) for path in paths]
@@ -369,8 +370,8 @@ def test_a_password_in_an_address_is_told_nowhere(tmp_path: Path) -> None:
 
 
 def test_without_a_catalogue_it_says_so(tmp_path: Path) -> None:
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
-        parts.catalog.close()
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
+        context.catalog.close()
         for path in ("/api/live", "/api/coverage", "/metrics"):
             response = httpx.get(url + path, timeout=30)
             assert response.status_code == 503
@@ -382,8 +383,8 @@ def test_no_half_of_the_metrics_where_the_store_does_not_answer(tmp_path: Path) 
         def count(self) -> int:
             raise Unavailable("the vector store is not there")
 
-    with small_index(tmp_path, []) as parts:
-        broken = with_index(parts, store=cast(VectorStore, Dead()))
+    with small_index(tmp_path, []) as context:
+        broken = with_index(context, store=cast(VectorStore, Dead()))
         with serving(create_app(broken, hosts=HOSTS)) as url:
             response = httpx.get(url + "/metrics", timeout=30)
     assert response.status_code == 503

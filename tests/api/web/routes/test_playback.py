@@ -19,16 +19,16 @@ PLACES = {"gate": (31.23, 121.47), "hall": (31.2305, 121.4703)}
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with town(tmp_path_factory.mktemp("around")) as parts:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with town(tmp_path_factory.mktemp("around")) as context:
         for camera, (lat, lon) in PLACES.items():
-            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), lat=lat, lon=lon))
-        yield parts
+            context.catalog.cameras.add(replace(context.catalog.cameras.get(camera), lat=lat, lon=lon))
+        yield context
 
 
 @pytest.fixture(scope="module")
-def url(parts: AppContext) -> Iterator[str]:
-    with town_server(parts) as url:
+def url(context: AppContext) -> Iterator[str]:
+    with town_server(context) as url:
         yield url
 
 
@@ -54,16 +54,16 @@ def test_the_boxes_go_through_the_clip_and_its_best_moment(oscar: httpx.Client, 
 
 
 def test_what_was_indexed_before_boxes_were_kept_has_none(
-    parts: AppContext, oscar: httpx.Client, clip: dict[str, Any]
+    context: AppContext, oscar: httpx.Client, clip: dict[str, Any]
 ) -> None:
     segment = str(clip["segment"])
-    kept = parts.media.tracks(segment)
+    kept = context.media.tracks(segment)
     assert kept is not None
-    (parts.settings.media_dir / "thumbnails" / segment / "tracks.json").unlink()
+    (context.settings.media_dir / "thumbnails" / segment / "tracks.json").unlink()
     try:
         assert oscar.get("/api/tracks", params={"tracks": clip["tracks"]}).json() == {"boxes": []}
     finally:
-        parts.media.put_tracks(segment, kept)
+        context.media.put_tracks(segment, kept)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_what_is_no_track_is_refused(oscar: httpx.Client, query: str, status: in
     assert oscar.get(f"/api/tracks?{query}").status_code == status
 
 
-def test_the_cameras_around_show_the_same_time(parts: AppContext, oscar: httpx.Client, clip: dict[str, Any]) -> None:
-    moment = parts.catalog.segments.by_id([str(clip["segment"])])[str(clip["segment"])].start_ms + 1000
+def test_the_cameras_around_show_the_same_time(context: AppContext, oscar: httpx.Client, clip: dict[str, Any]) -> None:
+    moment = context.catalog.segments.by_id([str(clip["segment"])])[str(clip["segment"])].start_ms + 1000
     (hall,) = oscar.get("/api/cameras/gate/near", params={"time_ms": moment}).json()["cameras"]
     assert (hall["camera"], hall["metres"]) == ("hall", pytest.approx(62, abs=2))
     assert hall["start_ms"] <= moment < hall["end_ms"]
@@ -90,12 +90,14 @@ def test_the_cameras_around_show_the_same_time(parts: AppContext, oscar: httpx.C
     assert then["clip_url"] is None, "nothing was recorded then"
 
 
-def test_neighbours_of_another_district_and_of_long_ago_are_not_told(parts: AppContext, url: str) -> None:
-    segment = next(iter(parts.catalog.segments.by_id([row.segment_id for row in parts.store.sample(1)[0]]).values()))
+def test_neighbours_of_another_district_and_of_long_ago_are_not_told(context: AppContext, url: str) -> None:
+    segment = next(
+        iter(context.catalog.segments.by_id([row.segment_id for row in context.store.sample(1)[0]]).values())
+    )
     olga = sign_in(url, "olga")
     assert olga.get("/api/cameras/gate/near", params={"time_ms": segment.start_ms}).json() == {"cameras": []}
     young = AccountInput("young", frozenset({UserRole.OPERATOR}), AccessScope(everything=True, back_hours=1))
-    AccountStore(parts.catalog).add(young, PASSWORD)
+    AccountStore(context.catalog).add(young, PASSWORD)
     (hall,) = (
         sign_in(url, "young").get("/api/cameras/gate/near", params={"time_ms": segment.start_ms}).json()["cameras"]
     )

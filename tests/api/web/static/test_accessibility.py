@@ -17,16 +17,16 @@ SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
-    with town(tmp_path_factory.mktemp("axe"), wide_search_hours=0.0001) as parts:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
+    with town(tmp_path_factory.mktemp("axe"), wide_search_hours=0.0001) as context:
         for camera, lat in (("gate", 31.23), ("hall", 31.231)):
-            parts.catalog.cameras.add(replace(parts.catalog.cameras.get(camera), lat=lat, lon=121.47))
-        yield parts
+            context.catalog.cameras.add(replace(context.catalog.cameras.get(camera), lat=lat, lon=121.47))
+        yield context
 
 
 @pytest.fixture(scope="module")
-def url(parts: AppContext) -> Iterator[str]:
-    with town_server(parts) as url:
+def url(context: AppContext) -> Iterator[str]:
+    with town_server(context) as url:
         yield url
 
 

@@ -478,17 +478,17 @@ def live_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]
     """`gate` of the small index records live, too; `hall` had an outage an hour ago; `river #2` is refused."""
     now = now_ms()
     since = now - 3 * recordings.HOUR_MS
-    with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:2]) as parts:
-        recordings.add(parts, "gate", since)
-        recordings.record(parts, "gate", since, 1079)
-        recordings.add(parts, "hall", since)
-        recordings.record(parts, "hall", since, 700)
-        recordings.missing(parts, "hall", since + 7_000_000, since + 7_600_000, Reason.NO_FRAMES)
-        recordings.record(parts, "hall", since + 7_600_000, 319)
-        recordings.add(parts, "river #2", since)
-        recordings.missing(parts, "river #2", since, now, Reason.REFUSED, "401")
-        recordings.picture(parts, "gate", now - 3000)
-        yield parts
+    with small_index(tmp_path_factory.mktemp("live"), VIDEOS[:2]) as context:
+        recordings.add(context, "gate", since)
+        recordings.record(context, "gate", since, 1079)
+        recordings.add(context, "hall", since)
+        recordings.record(context, "hall", since, 700)
+        recordings.missing(context, "hall", since + 7_000_000, since + 7_600_000, Reason.NO_FRAMES)
+        recordings.record(context, "hall", since + 7_600_000, 319)
+        recordings.add(context, "river #2", since)
+        recordings.missing(context, "river #2", since, now, Reason.REFUSED, "401")
+        recordings.picture(context, "gate", now - 3000)
+        yield context
 
 
 @pytest.fixture(scope="module")
@@ -497,11 +497,11 @@ def live_server(live_parts: AppContext) -> Iterator[str]:
         yield url
 
 
-def keep_telling(parts: AppContext, **others: StreamState) -> None:
+def keep_telling(context: AppContext, **others: StreamState) -> None:
     """The recorder's words of this moment; `others` are in another state than usual."""
     usual = {"gate": StreamState.RECORDING, "hall": StreamState.RECORDING, "river #2": StreamState.REFUSED}
     for camera, state in (usual | others).items():
-        recordings.tell(parts, camera, state, now_ms(), detail="" if state is StreamState.RECORDING else "401")
+        recordings.tell(context, camera, state, now_ms(), detail="" if state is StreamState.RECORDING else "401")
 
 
 def names(page: Page) -> list[str]:
@@ -626,10 +626,10 @@ def midnight() -> float:
 
 def test_many_cameras_are_filtered(browser: Browser, tmp_path: Path) -> None:
     now = now_ms()
-    with small_index(tmp_path, []) as parts, serving(create_app(parts, hosts=HOSTS)) as url:
+    with small_index(tmp_path, []) as context, serving(create_app(context, hosts=HOSTS)) as url:
         for n in range(60):
-            recordings.add(parts, f"cam {n:02}", now - 20_000)
-            recordings.tell(parts, f"cam {n:02}", StreamState.UNREACHABLE if n == 47 else StreamState.RECORDING, now)
+            recordings.add(context, f"cam {n:02}", now - 20_000)
+            recordings.tell(context, f"cam {n:02}", StreamState.UNREACHABLE if n == 47 else StreamState.RECORDING, now)
         with watched_page(browser, url) as watched:
             page = watched.page
             page.goto("/#cameras")
