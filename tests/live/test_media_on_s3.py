@@ -83,7 +83,7 @@ def test_a_live_camera_whose_media_lie_on_s3(
         assert clip["path"].startswith(f"{s3.url}/recordings/gate-3/")
         assert fetched(url + clip["clip_url"])[4:8] == b"ftyp"
         assert fetched(url + clip["thumbnail"])[:2] == b"\xff\xd8"
-        assert fetched(url + ask(f"{url}/api/live")["streams"][0]["now"])[:2] == b"\xff\xd8"
+        assert fetched(url + ask(f"{url}/api/live")["streams"][0]["image"])[:2] == b"\xff\xd8"
         case = json.loads(xunren("case", "new", "Li Ming", "--sentence", WANTED, "--json", "--data-dir", data).out)
         sight = xunren("case", "sight", case["id"], clip["id"], "--data-dir", data)
         assert sight.code == 0, sight.err

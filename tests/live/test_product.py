@@ -72,7 +72,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         assert clip["camera"] == "gate-3"
         assert clip["start_source"] == "recorder's clock"
         assert abs(datetime.fromisoformat(clip["time"]).timestamp() - time.time()) < 90
-        assert found["coverage"]["cameras"] == 1
+        assert found["coverage"]["camera_count"] == 1
         assert "not recorded yet" not in [gap["reason"] for gap in found["coverage"]["gaps"]]
         earlier = ask(f"{url}/api/search", {"query": "a man in a red coat", "start": clip["start_ms"] - 3_600_000})
         assert [gap["reason"] for gap in earlier["coverage"]["gaps"]][:1] == ["not recorded yet"]
@@ -83,7 +83,7 @@ def test_who_walks_past_a_live_camera_is_found_and_played(
         assert seconds == pytest.approx((clip["end_ms"] - clip["start_ms"]) / 1000, abs=0.6)
         live = ask(f"{url}/api/live")
         assert live["streams"][0]["state"] == "recording"
-        with urllib.request.urlopen(url + live["streams"][0]["now"], timeout=20) as response:
+        with urllib.request.urlopen(url + live["streams"][0]["image"], timeout=20) as response:
             assert response.read(2) == b"\xff\xd8"
         accounts = ask(f"{url}/api/coverage")["coverage_hours"]
         assert sum(a["expected_s"] for a in accounts) == pytest.approx(

@@ -151,7 +151,7 @@ def test_imported_recordings_from_before_are_no_gap(world: World) -> None:
 
 def test_ranges_without_a_moment(world: World) -> None:
     world.gap(-HOUR, 0)
-    for where in ({"to_ms": 0}, {"from_ms": NOW + 1}, {"from_ms": NOW + 1, "to_ms": NOW + 2}):
+    for where in ({"end_ms": 0}, {"start_ms": NOW + 1}, {"start_ms": NOW + 1, "end_ms": NOW + 2}):
         assert world.gaps(**where) == []
     assert world.gaps(end_ms=NOW + HOUR) == [("gate", -HOUR, 0, "no frames")], "the future is no gap"
 
