@@ -12,7 +12,7 @@ TWO = Visibility(frozenset({"a", "b"}), 1000)
 
 
 @pytest.mark.parametrize(
-    ("asked", "narrowed"),
+    ("where", "narrowed"),
     [
         (Filter(), Filter(cameras=("a", "b"), start_ms=1000)),
         (Filter(cameras=("b", "c")), Filter(cameras=("b",), start_ms=1000)),
@@ -26,7 +26,7 @@ def test_a_filter_is_narrowed(where: Filter, narrowed: Filter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sight", "asked"),
+    ("visibility", "where"),
     [
         (Visibility(frozenset()), Filter()),
         (TWO, Filter(cameras=("c",))),
